@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * nvmesteer: the policy contract.
+ *
+ * This header is what a policy (BPF), the module (kernel) and the loader
+ * (user space) agree on: the operations a policy may implement, the arguments
+ * it gets, the answers it may give, and the numbers that appear in sysfs. It
+ * holds no code. Include fixed-width types first: <linux/types.h> in the
+ * kernel and in user space, vmlinux.h in a policy (policy.bpf.h does that).
+ *
+ * Structures grow only at their end and no value is ever reused, so a policy
+ * built against an older header keeps loading.
+ *
+ * Safety contract: a policy can make I/O slower, never wrong. An answer that
+ * does not fit is replaced by the driver's own path and counted; a policy that
+ * goes on giving such answers is ejected. It runs after the driver's
+ * permission check and cannot widen it.
+ */
+#ifndef NVMESTEER_ABI_H
+#define NVMESTEER_ABI_H
+
+/* Version of this contract; goes up when a member is added. */
+#define NVME_STEER_ABI		1
+
+/* Length of a policy's name, terminating NUL included. */
+#define NVME_STEER_NAME_LEN	16
+
+/* Highest steer queue number a controller can have. */
+#define NVME_STEER_MAX_QUEUES	255
+
+/*
+ * Answers of route(). Besides these, n >= 1 is steer queue n and -errno
+ * (-1 to -133, except -EAGAIN) refuses the command with that errno.
+ */
+#define NVME_STEER_DEFAULT	0	/* the driver's own path */
+
+/* nvme_steer_cmd.source: which entry the command came through. */
+#define NVME_STEER_SRC_URING	1	/* io_uring passthrough (uring_cmd) */
+
+/* nvme_steer_cmd.flags */
+#define NVME_STEER_CMD_WRITE	(1U << 0) /* data goes to the controller */
+#define NVME_STEER_CMD_FIXED	(1U << 1) /* registered (fixed) buffer */
+#define NVME_STEER_CMD_POLLED	(1U << 2) /* from an IORING_SETUP_IOPOLL ring */
+#define NVME_STEER_CMD_NOWAIT	(1U << 3) /* nonblocking issue attempt */
+#define NVME_STEER_CMD_VECTORED	(1U << 4) /* data is an iovec array */
+#define NVME_STEER_CMD_META	(1U << 5) /* has a separate metadata buffer */
+#define NVME_STEER_CMD_RANGE	(1U << 6) /* slba and nlb are meaningful */
+
+/**
+ * struct nvme_steer_cmd - one command, as route() sees it; read-only
+ * @source:	NVME_STEER_SRC_*
+ * @flags:	NVME_STEER_CMD_*
+ * @opcode:	NVMe opcode, NVM command set (0x01 write, 0x02 read, ...)
+ * @ioprio:	I/O priority of the submitting task, as in ioprio_get(2);
+ *		0 when the task never set one
+ * @nsid:	NVMe namespace identifier; 0xffffffff is all namespaces
+ * @len:	data length in bytes; 0 for a command without data
+ * @slba:	first logical block, where NVME_STEER_CMD_RANGE is set, else 0
+ * @nlb:	number of logical blocks (1's based), likewise
+ * @ctrl:	instance number N of /dev/nvmeN
+ * @cpu:	CPU the command is submitted on
+ * @node:	NUMA node of that CPU
+ * @dev_node:	NUMA node of the controller, -1 when unknown
+ *
+ * Holds what costs nothing to tell. Costlier facts come from helpers and
+ * kfuncs, so nobody pays for what a policy does not ask: the cgroup from
+ * bpf_get_current_cgroup_id(), the user id from nvme_steer_current_uid(), the
+ * state of a queue and the identity of the ring from bpf_nvme_steer_*().
+ *
+ * @slba and @nlb are filled for Write, Read, Write Uncorrectable, Compare,
+ * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
+ */
+struct nvme_steer_cmd {
+	__u32 source;
+	__u32 flags;
+	__u16 opcode;
+	__u16 ioprio;
+	__u32 nsid;
+	__u32 len;
+	__u32 nlb;
+	__u64 slba;
+	__u32 ctrl;
+	__u32 cpu;
+	__s32 node;
+	__s32 dev_node;
+};
+
+/* Mode of a steer queue. */
+#define NVME_STEER_POLL		1	/* no interrupt; IOPOLL rings only */
+#define NVME_STEER_IRQ		2	/* an interrupt vector of its own */
+
+/**
+ * struct nvme_steer_dev - the controller, as init() sees it; read-only
+ * @ctrl:	instance number N of /dev/nvmeN
+ * @granted:	steer queues reserved on this controller: numbers 1..granted
+ * @vectors:	interrupt vectors reserved; bounds the queues in NVME_STEER_IRQ
+ * @max_depth:	entries of the largest queue that can be created
+ * @node:	NUMA node of the controller, -1 when unknown
+ */
+struct nvme_steer_dev {
+	__u32 ctrl;
+	__u32 granted;
+	__u32 vectors;
+	__u32 max_depth;
+	__s32 node;
+};
+
+/*
+ * Exit kinds, in bands: 1..1023 orderly, 1024 and up an error of the policy
+ * (it was ejected). Shown in sysfs as the lower-case name after the prefix.
+ */
+#define NVME_STEER_EXIT_NONE		0
+#define NVME_STEER_EXIT_UNLOAD		64	/* link closed or detached */
+#define NVME_STEER_EXIT_REPLACED	65	/* another policy took over */
+#define NVME_STEER_EXIT_OFF		66	/* the off switch */
+#define NVME_STEER_EXIT_GONE		67	/* the controller went away */
+#define NVME_STEER_EXIT_ERROR		1024	/* bpf_nvme_steer_error() */
+#define NVME_STEER_EXIT_ANSWERS		1025	/* too many unfit answers */
+
+/**
+ * struct nvme_steer_exit - why a policy ended
+ * @kind:	NVME_STEER_EXIT_*
+ * @code:	the code given to bpf_nvme_steer_error(), else 0
+ * @reason:	a sentence for a person
+ */
+struct nvme_steer_exit {
+	__u32 kind;
+	__s32 code;
+	char reason[120];
+};
+
+/* nvme_steer_ops.flags: none is defined yet; all bits must be zero. */
+#define NVME_STEER_OPS_FLAGS	0
+
+/**
+ * struct nvme_steer_ops - a policy
+ *
+ * Every operation is optional; a policy needs a name. A program may call a
+ * bpf_nvme_steer_* kfunc only from the operations named at the kfunc; the
+ * verifier refuses it elsewhere.
+ */
+struct nvme_steer_ops {
+	/**
+	 * @ctrl: Instance number N of the controller /dev/nvmeN this policy is
+	 * for. The loader fills it in before load. Attaching to a controller
+	 * that does not exist fails with -ENODEV, to one that has a policy
+	 * with -EBUSY.
+	 */
+	__u32 ctrl;
+
+	/** @flags: NVME_STEER_OPS_FLAGS; unknown bits fail with -EINVAL. */
+	__u32 flags;
+
+	/**
+	 * @timeout_ms: How long a command on a steer queue may take, when the
+	 * command itself does not say, before it is aborted and then the
+	 * controller reset. Milliseconds; 0 is the driver's own I/O timeout
+	 * (nvme_core.io_timeout), which is also the most; more fails with
+	 * -ERANGE.
+	 */
+	__u32 timeout_ms;
+
+	/**
+	 * @abi: The contract the policy was written for, NVME_STEER_ABI. 0 is
+	 * read as 1; newer than the module's fails with -EPROTO.
+	 */
+	__u32 abi;
+
+	/**
+	 * @name: Up to 15 characters of [A-Za-z0-9_.]; a missing or malformed
+	 * one fails with -EINVAL.
+	 */
+	char name[NVME_STEER_NAME_LEN];
+
+	/**
+	 * @init: Called once, before the policy decides anything.
+	 * @dev: the controller; valid during the call
+	 *
+	 * Context: process, may sleep (struct_ops.s). No lock the policy could
+	 * meet is held. The place to create queues: the policy owns them, and
+	 * they are freed after exit(). During replacement both policies exist
+	 * for a moment; asking for a number that the old policy owns with the
+	 * same mode and depth takes it over as it is, commands in flight
+	 * included.
+	 *
+	 * Return: 0, or -errno to refuse to attach: the attach fails with it,
+	 * and what init() created is freed.
+	 * Default: nothing is created.
+	 */
+	int (*init)(struct nvme_steer_dev *dev);
+
+	/**
+	 * @exit: Called once, after the last decision; not after a failed
+	 * init().
+	 * @info: why; valid during the call
+	 *
+	 * Context: process, may sleep (struct_ops.s). Commands may still be in
+	 * flight on the policy's queues; they finish there before the queues
+	 * are freed.
+	 */
+	void (*exit)(struct nvme_steer_exit *info);
+
+	/**
+	 * @route: Called for each command that reaches the controller, after
+	 * the driver's permission check and before anything is allocated.
+	 * @cmd: the command; valid during the call
+	 *
+	 * Context: hot; the submitting task (or the ring's SQ thread, or an
+	 * io-wq worker) under rcu_read_lock; must not sleep. Runs concurrently
+	 * on several CPUs. A command that cannot be issued without blocking
+	 * may be asked about again from io-wq.
+	 *
+	 * Return:
+	 * * %NVME_STEER_DEFAULT - the driver's own path.
+	 * * n >= 1 - steer queue n. Where it cannot carry the command (no such
+	 *   queue, not live, no free slot, a polled queue for a ring that does
+	 *   not poll, separate metadata) the driver's own path takes it and an
+	 *   event says why.
+	 * * -errno - refuse the command: it completes with this errno and
+	 *   never reaches the controller. -1 to -133 except -EAGAIN.
+	 *
+	 * Any other answer is the driver's own path, counted as bad_answer.
+	 * Default: the driver's own path.
+	 */
+	int (*route)(struct nvme_steer_cmd *cmd);
+};
+
+/*
+ * Event counters: X(NAME, "sysfs name"), one per controller, counted from the
+ * moment nvmesteer first saw the controller; never reset. The comment above
+ * each says what happened and what it hints at.
+ */
+#define NVME_STEER_EVENTS(X) \
+	/* A command went to the steer queue the policy chose. */ \
+	X(ROUTED, "routed") \
+	/* The policy answered NVME_STEER_DEFAULT, or has no route(). */ \
+	X(DEFAULT, "default") \
+	/* The policy refused a command with an errno. */ \
+	X(REFUSED, "refused") \
+	/* An answer outside the contract: a bug in the policy. Enough of \
+	 * these or of bad_queue within a second eject it. */ \
+	X(BAD_ANSWER, "bad_answer") \
+	/* The policy chose a queue number that does not exist: a queue was \
+	 * removed under it, or its map holds a wrong number. */ \
+	X(BAD_QUEUE, "bad_queue") \
+	/* The queue chosen was not live: a reset was going on, or the reset \
+	 * granted fewer queues than before. */ \
+	X(QUEUE_DOWN, "queue_down") \
+	/* A polled queue for a ring that does not poll: use an irq queue for \
+	 * it, or IORING_SETUP_IOPOLL (fio: hipri=1). */ \
+	X(BAD_MODE, "bad_mode") \
+	/* All slots of the queue were taken: raise its depth. */ \
+	X(QUEUE_FULL, "queue_full") \
+	/* A separate metadata buffer, or a namespace that needs one. */ \
+	X(METADATA, "metadata") \
+	/* More data than the driver's own path would take at once. */ \
+	X(TOO_LARGE, "too_large") \
+	/* A data buffer the controller cannot address in place (alignment, \
+	 * gaps); the driver's own path copies it. */ \
+	X(UNALIGNED, "unaligned") \
+	/* The data buffer could not be mapped; the driver's own path tries \
+	 * again and reports the error. */ \
+	X(MAP_FAILED, "map_failed") \
+	/* A buffer longer than the logical blocks named by the command. */ \
+	X(LONG_BUFFER, "long_buffer") \
+	/* A buffer shorter than the logical blocks named by the command: \
+	 * refused with -EINVAL, it would overrun the caller's memory. */ \
+	X(SHORT_BUFFER, "short_buffer") \
+	/* The namespace was frozen (format, rescan, reset, removal). */ \
+	X(FROZEN, "frozen") \
+	/* A command was not answered in time. */ \
+	X(TIMEOUT, "timeout") \
+	/* A completion was found by the timeout only: a lost interrupt, or \
+	 * an application that stopped polling. */ \
+	X(LATE_REAP, "late_reap") \
+	/* An Abort was sent for a command that timed out. */ \
+	X(ABORT, "abort") \
+	/* The controller was reset for a command that Abort did not end. */ \
+	X(RESET, "reset") \
+	/* The controller completed a command id that is not in flight: a \
+	 * device bug, or a completion that came after its abort. */ \
+	X(BAD_CID, "bad_cid") \
+	/* A queue could not be created again after a reset. */ \
+	X(QUEUE_LOST, "queue_lost") \
+	/* A policy was ejected; the reason is in the exit file. */ \
+	X(EJECTED, "ejected")
+
+enum nvme_steer_event {
+#define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,
+	NVME_STEER_EVENTS(NVME_STEER_EVENT_ENUM)
+#undef NVME_STEER_EVENT_ENUM
+	NVME_STEER_NR_EVENTS
+};
+
+#endif /* NVMESTEER_ABI_H */

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nvmesteer: the one header a policy includes.
+ *
+ * Brings the kernel's types, libbpf's helpers, the contract (abi.h), and the
+ * functions the module offers to a policy. What an operation gets and may
+ * answer is documented in abi.h; what each function needs is documented here.
+ */
+#ifndef NVMESTEER_POLICY_BPF_H
+#define NVMESTEER_POLICY_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+/*
+ * The contract's types exist in the module's BTF too; relocating accesses
+ * lets a policy run on a module whose structures have grown.
+ */
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+#include <nvmesteer/abi.h>
+#pragma clang attribute pop
+
+#ifndef EPERM
+#define EPERM	1
+#define ENOENT	2
+#define EIO	5
+#define ENOMEM	12
+#define EACCES	13
+#define EBUSY	16
+#define ENODEV	19
+#define EINVAL	22
+#define ENOSPC	28
+#define ERANGE	34
+#endif
+
+/* NVM command set opcodes (NVM Command Set Specification 1.0, section 3). */
+#define NVME_OP_FLUSH		0x00
+#define NVME_OP_WRITE		0x01
+#define NVME_OP_READ		0x02
+#define NVME_OP_COMPARE		0x05
+#define NVME_OP_WRITE_ZEROES	0x08
+#define NVME_OP_DSM		0x09
+#define NVME_OP_VERIFY		0x0c
+#define NVME_OP_COPY		0x19
+
+/* I/O priority classes, nvme_steer_cmd.ioprio >> 13 (linux/ioprio.h). */
+#define NVME_STEER_IOPRIO_CLASS(ioprio)	((ioprio) >> 13)
+
+/**
+ * bpf_nvme_steer_create_queue - create a steer queue, or take one over
+ * @dev: the argument of init()
+ * @number: the queue's number, 1..dev->granted; 0 is the lowest free one
+ * @mode: NVME_STEER_POLL or NVME_STEER_IRQ
+ * @depth: entries, 2..dev->max_depth; 0 is the largest
+ *
+ * A queue of that number, mode and depth that the policy being replaced owns,
+ * or that was created by hand, is used as it is.
+ *
+ * Context: init() only; sleeps for two admin commands.
+ * Return: the number, or -EINVAL (mode or depth), -ERANGE (number beyond what
+ * is reserved), -EEXIST (taken by a queue of another shape), -ENOSPC (all
+ * numbers taken, or no interrupt vector left), -ENODEV (controller not live),
+ * -ENOMEM, -EIO (the controller refused).
+ */
+extern int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev, __u32 number,
+				       __u32 mode, __u32 depth) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_free_queue - free a queue this policy owns
+ * @dev: the argument of init()
+ * @number: the queue's number
+ *
+ * Context: init() only; waits for the commands in flight on it.
+ * Return: 0, -ENOENT (no such queue), -EPERM (not this policy's).
+ */
+extern int bpf_nvme_steer_free_queue(struct nvme_steer_dev *dev,
+				     __u32 number) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_queue_depth - how many commands a queue can hold
+ * @cmd: the argument of route()
+ * @number: the queue's number
+ *
+ * Context: route() only.
+ * Return: commands, or 0 when there is no such queue or it is not live.
+ */
+extern __u32 bpf_nvme_steer_queue_depth(struct nvme_steer_cmd *cmd,
+					__u32 number) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_queue_inflight - commands in flight on a queue
+ * @cmd: the argument of route()
+ * @number: the queue's number
+ *
+ * Read without a lock: exact only while nobody submits or completes.
+ *
+ * Context: route() only.
+ * Return: commands; 0 when there is no such queue.
+ */
+extern __u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
+					   __u32 number) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_ring_id - identity of the io_uring the command came through
+ * @cmd: the argument of route()
+ *
+ * Equal for commands of one ring, different for rings that exist at the same
+ * time; may return for another ring after the first is gone.
+ *
+ * Context: route() only.
+ * Return: the identity, never 0.
+ */
+extern __u64 bpf_nvme_steer_ring_id(struct nvme_steer_cmd *cmd) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_error - give up: eject this policy
+ * @cmd: the argument of route()
+ * @code: a number for the policy's author
+ * @reason: a sentence for the operator; a string constant
+ *
+ * The command at hand and all later ones take the driver's own path.
+ *
+ * Context: route() only.
+ */
+extern void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, __s32 code,
+				 const char *reason__str) __ksym __weak;
+
+/**
+ * nvme_steer_current_uid - user id of the task that submits
+ *
+ * For an SQ thread or an io-wq worker: of the ring's owner. In the initial
+ * user namespace.
+ */
+static __always_inline __u32 nvme_steer_current_uid(void)
+{
+	return bpf_get_current_task_btf()->cred->uid.val;
+}
+
+/* Declare the ops of a policy; its object's name is the policy's name. */
+#define NVME_STEER_POLICY(policy, ...)					\
+	SEC(".struct_ops.link")						\
+	struct nvme_steer_ops policy##_ops = {				\
+		.abi = NVME_STEER_ABI,					\
+		.name = #policy,					\
+		__VA_ARGS__						\
+	}
+
+#endif /* NVMESTEER_POLICY_BPF_H */
