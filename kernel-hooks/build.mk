@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel modules: the patched NVMe driver and nvmesteer.ko, built together
+# by one Kbuild run from one prepared tree, so that all that include nvme.h
+# agree on it. The patching is kernel-hooks/prepare's, the list of nvmesteer's
+# objects is in kernel-hooks/nvmesteer/Kbuild.
+
+ifeq ($(IN),tree)
+  KVER ?= $(lastword $(sort $(notdir $(wildcard /usr/lib/modules/*))))
+else
+  KVER ?= $(if $(KDIR),$(shell cat $(KDIR)/include/config/kernel.release \
+	2>/dev/null),$(shell uname -r))
+endif
+KDIR ?= /lib/modules/$(KVER)/build
+kseries := $(shell echo '$(KVER)' | cut -d. -f1,2)
+KSRC ?= /usr/src/linux-source-$(kseries).tar.xz
+
+nvme := $(O)/nvme-$(KVER)
+hooks := $(wildcard kernel-hooks/patches/$(kseries)/*.patch)
+steer := $(wildcard kernel-hooks/nvmesteer/*)
+
+ifneq ($(hooks),)
+
+# Where Kbuild sees everything: the prepared drivers/nvme, and nvmesteer/ made
+# of links, so that nothing is written next to the sources.
+$(nvme)/.ready: $(hooks) kernel-hooks/prepare kernel-hooks/build.mk $(steer)
+	$(call msg,PREPARE,$(nvme))
+	$(Q)kernel-hooks/prepare --kdir $(KDIR) --ksrc $(KSRC) --out $(nvme) \
+		--cache $(if $(filter %/native,$(O)),$(dir $(O)),$(O))
+	@mkdir -p $(nvme)/nvmesteer
+	@find $(nvme)/nvmesteer -type l -delete
+	$(if $(steer),@ln -s $(abspath $(steer)) $(nvme)/nvmesteer/)
+	@{ echo 'obj-m += drivers/nvme/host/ drivers/nvme/target/'; \
+	   $(if $(wildcard kernel-hooks/nvmesteer/Kbuild \
+	   kernel-hooks/nvmesteer/Makefile),echo 'obj-m += nvmesteer/';) \
+	   echo 'subdir-ccflags-y += -I$(abspath include)'; \
+	   echo 'subdir-ccflags-y += -I$(abspath $(nvme))/drivers/nvme/host'; \
+	 } >$(nvme)/Kbuild.new
+	@cmp -s $(nvme)/Kbuild.new $(nvme)/Kbuild || \
+		cp $(nvme)/Kbuild.new $(nvme)/Kbuild
+	@touch $@
+
+# Kbuild's own messages, shortened, are shown; a module without BTF cannot
+# register its struct_ops, and nothing would say so at run time.
+nvme_src := $(filter-out %.mod.c,$(wildcard $(nvme)/drivers/nvme/*/*.[ch]))
+$(nvme)/.built: $(nvme)/.ready $(nvme_src) $(wildcard include/nvmesteer/*.h)
+	$(Q)set -o pipefail; $(MAKE) -C $(KDIR) M=$(abspath $(nvme)) V=$(V) \
+		modules 2>&1 | sed -u -e '/^make.*: \(Entering\|Leaving\)/d' \
+		-e 's|$(abspath $(nvme))/nvmesteer|kernel-hooks/nvmesteer|g' \
+		-e 's|$(abspath $(nvme))|$(nvme)|g'
+	$(Q)kernel-hooks/check-btf $(nvme)
+	@touch $@
+
+modules: $(nvme)/.built
+ALL += modules
+else
+modules:
+	@echo "make: there are no hook patches for Linux $(kseries) in" \
+		"kernel-hooks/patches; modules are not built" >&2
+ALL += modules
+endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a policy may call: documented for its author in policy.bpf.h. Which
+ * operation may call what is checked when the program is verified.
+ */
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
+#include <linux/hash.h>
+#include <linux/module.h>
+
+#include "nvmesteer.h"
+
+static struct nvme_steer_dev_args *nvme_steer_dev_args(struct nvme_steer_dev *dev)
+{
+	return container_of(dev, struct nvme_steer_dev_args, dev);
+}
+
+static struct nvme_steer_route_args *
+nvme_steer_route_args(struct nvme_steer_cmd *cmd)
+{
+	return container_of(cmd, struct nvme_steer_route_args, cmd);
+}
+
+/* route() runs under rcu_read_lock() */
+static struct nvme_steer_queue *nvme_steer_cmd_queue(struct nvme_steer_cmd *cmd,
+						     u32 number)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_route_args(cmd)->policy->ctrl;
+
+	if (number > NVME_STEER_MAX_QUEUES)
+		return NULL;
+	return rcu_dereference(sc->queues[number]);
+}
+
+__bpf_kfunc_start_defs();
+
+__bpf_kfunc int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev,
+					    u32 number, u32 mode, u32 depth)
+{
+	struct nvme_steer_dev_args *args = nvme_steer_dev_args(dev);
+	struct nvme_steer_ctrl *sc = args->policy->ctrl;
+	struct nvme_steer_queue *q;
+	int ret;
+
+	mutex_lock(&sc->queue_lock);
+	q = nvme_steer_queue_create(sc, number, mode, depth, args->policy);
+	ret = IS_ERR(q) ? PTR_ERR(q) : q->number;
+	mutex_unlock(&sc->queue_lock);
+	return ret;
+}
+
+__bpf_kfunc int bpf_nvme_steer_free_queue(struct nvme_steer_dev *dev,
+					  u32 number)
+{
+	struct nvme_steer_dev_args *args = nvme_steer_dev_args(dev);
+	struct nvme_steer_ctrl *sc = args->policy->ctrl;
+	struct nvme_steer_queue *q = NULL;
+	int ret = 0;
+
+	mutex_lock(&sc->queue_lock);
+	if (number <= NVME_STEER_MAX_QUEUES)
+		q = rcu_dereference_protected(sc->queues[number],
+				lockdep_is_held(&sc->queue_lock));
+	if (!q)
+		ret = -ENOENT;
+	else if (q->heir == args->policy)
+		q->heir = NULL;		/* goes with its present owner */
+	else if (q->owner != args->policy)
+		ret = -EPERM;
+	else
+		nvme_steer_queue_free(q);
+	mutex_unlock(&sc->queue_lock);
+	return ret;
+}
+
+__bpf_kfunc u32 bpf_nvme_steer_queue_depth(struct nvme_steer_cmd *cmd,
+					   u32 number)
+{
+	struct nvme_steer_queue *q = nvme_steer_cmd_queue(cmd, number);
+
+	return q && READ_ONCE(q->live) ? q->depth - 1 : 0;
+}
+
+__bpf_kfunc u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
+					      u32 number)
+{
+	struct nvme_steer_queue *q = nvme_steer_cmd_queue(cmd, number);
+
+	return q ? nvme_steer_queue_inflight(q) : 0;
+}
+
+__bpf_kfunc u64 bpf_nvme_steer_ring_id(struct nvme_steer_cmd *cmd)
+{
+	/* a bijection, so different for different rings; not the address */
+	return (unsigned long)nvme_steer_route_args(cmd)->ring *
+	       GOLDEN_RATIO_64;
+}
+
+__bpf_kfunc void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, s32 code,
+				      const char *reason__str)
+{
+	nvme_steer_policy_end(nvme_steer_route_args(cmd)->policy,
+			      NVME_STEER_EXIT_ERROR, code, reason__str);
+}
+
+__bpf_kfunc_end_defs();
+
+/* A module may register one set only; the filter tells the two kinds apart. */
+BTF_KFUNCS_START(nvme_steer_kfuncs)
+BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_queue_depth, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_queue_inflight, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_ring_id, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_error, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(nvme_steer_kfuncs)
+
+BTF_KFUNCS_START(nvme_steer_init_kfuncs)
+BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue)
+BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue)
+BTF_KFUNCS_END(nvme_steer_init_kfuncs)
+
+/* Refuse init()'s kfuncs outside init(), and route()'s outside route(). */
+static int nvme_steer_kfunc_filter(const struct bpf_prog *prog, u32 id)
+{
+	const char *op = "route";
+
+	if (!btf_id_set8_contains(&nvme_steer_kfuncs, id))
+		return 0;
+	if (btf_id_set8_contains(&nvme_steer_init_kfuncs, id))
+		op = "init";
+	return nvme_steer_ops_is(prog, op) ? 0 : -EACCES;
+}
+
+static const struct btf_kfunc_id_set nvme_steer_kfunc_set = {
+	.owner	= THIS_MODULE,
+	.set	= &nvme_steer_kfuncs,
+	.filter	= nvme_steer_kfunc_filter,
+};
+
+int nvme_steer_kfunc_register(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_STRUCT_OPS,
+					 &nvme_steer_kfunc_set);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nvmesteer.ko, internal: the objects, who may hold them, and the calls
+ * between the files. Calls go one way: passthru asks route and hands a command
+ * to queue; route knows policies and nothing of queues' insides; queue knows
+ * slots, rings and doorbells, uses dma, and finishes a command through its
+ * slot's done() without knowing whose it is; lifecycle and policy stand above;
+ * sysfs and trace only read.
+ */
+#ifndef NVMESTEER_H
+#define NVMESTEER_H
+
+#include <linux/io_uring/cmd.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
+#include <linux/scatterlist.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "nvme.h"
+#include <nvmesteer/abi.h>
+
+struct btf;
+struct bpf_link;
+struct bpf_prog;
+
+/* Counters of one CPU: of the driver's own path (queue 0), and the events. */
+struct nvme_steer_stats {
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 cancelled;
+	u64 events[NVME_STEER_NR_EVENTS];
+};
+
+/**
+ * struct nvme_steer_policy - an attached policy
+ * @route:	the policy's route(), or NULL
+ * @init:	likewise; @exit too
+ * @timeout:	of a command that names none, jiffies
+ * @ctrl:	its controller (a reference)
+ * @link:	the BPF link that attached it; NULL once that is going away.
+ *		Under ctrl->policy_lock.
+ * @ended:	exit() has been called; under ctrl->policy_lock
+ * @exit_kind:	0, or why it is being ended: claimed once by cmpxchg; from then
+ *		on its route() is not asked any more
+ * @exit_code:	with it, written by whoever claimed
+ * @reason:	likewise
+ * @eject_work:	detaches the link; holds a reference
+ *
+ * Published in nvme_steer_ctrl.policy, read under RCU. References: the link
+ * (dropped in unreg) and a pending @eject_work.
+ */
+struct nvme_steer_policy {
+	int (*route)(struct nvme_steer_cmd *cmd);
+	int (*init)(struct nvme_steer_dev *dev);
+	void (*exit)(struct nvme_steer_exit *info);
+	unsigned int exit_kind;
+	int exit_code;
+	unsigned long timeout;
+	struct nvme_steer_ctrl *ctrl;
+	struct bpf_link *link;
+	bool ended;
+	char name[NVME_STEER_NAME_LEN];
+	char reason[sizeof_field(struct nvme_steer_exit, reason)];
+	struct work_struct eject_work;
+	struct kref ref;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct nvme_steer_ctrl - one controller
+ *
+ * Exists from the controller's first start (or from module load) until it is
+ * removed (or module unload), and then as a shell until the last policy and
+ * queue that refer to it are gone. @nvme is valid until @gone.
+ *
+ * Locks, outermost first:
+ * @policy_lock:  attach, replace, end of a policy. Held over its init() and
+ *		  exit().
+ * @queue_lock:	  creating, restarting and freeing queues; publication in
+ *		  @queues. Held over admin commands.
+ * @state_lock:	  @up, @gone, @generation, @res, @queue_list, and each queue's
+ *		  irq and transition to live. Never held over an admin command,
+ *		  nor over anything that waits for one: the driver's timeout
+ *		  handler takes it.
+ */
+struct nvme_steer_ctrl {
+	struct nvme_steer_policy __rcu *policy;
+	struct nvme_steer_stats __percpu *stats;
+	int instance;
+	int node;
+
+	struct nvme_steer_queue __rcu *queues[NVME_STEER_MAX_QUEUES + 1];
+
+	struct mutex policy_lock;
+	struct mutex queue_lock;
+	struct mutex state_lock;
+
+	struct nvme_ctrl *nvme;
+	bool up;
+	bool gone;
+	unsigned int generation;	/* goes up each time @up becomes true */
+	struct nvme_steer_queues res;	/* what is reserved; see steer.h */
+	struct list_head queue_list;	/* every queue that has hardware */
+
+	/* Unfit answers within the current second. */
+	spinlock_t answers_lock;
+	unsigned long answers_since;
+	unsigned int answers;
+
+	/* The last policy that ended; under @policy_lock. */
+	struct nvme_steer_exit last_exit;
+	char last_policy[NVME_STEER_NAME_LEN];
+	char *dump;
+
+	struct list_head entry;		/* nvme_steer_ctrls */
+	struct kref ref;
+	struct rcu_head rcu;
+};
+
+/* Descriptors inline in a mapping: enough for two pages. */
+#define NVME_STEER_INLINE_SG	2
+
+/* PRP list pages for the largest transfer the driver allows, 8 MiB. */
+#define NVME_STEER_MAX_LISTS	5
+
+/**
+ * struct nvme_steer_map - the data buffer of a command, mapped for DMA
+ * @sgt:	scatterlist, one entry a page; @sgl inline or allocated
+ * @desc:	PRP or SGL lists, @nr_desc of them; the first is at @desc_dma
+ * @dir:	DMA_NONE when the command has no data
+ * @pinned:	the pages are pinned for this command
+ */
+struct nvme_steer_map {
+	struct sg_table sgt;
+	struct scatterlist sgl[NVME_STEER_INLINE_SG];
+	__le64 *desc[NVME_STEER_MAX_LISTS];
+	dma_addr_t desc_dma;
+	enum dma_data_direction dir;
+	u8 nr_desc;
+	bool small;
+	bool mapped;
+	bool pinned;
+};
+
+enum nvme_steer_slot_state {
+	NVME_STEER_SLOT_FREE,		/* on the free list */
+	NVME_STEER_SLOT_RESERVED,	/* taken, not at the controller */
+	NVME_STEER_SLOT_INFLIGHT,	/* at the controller */
+	NVME_STEER_SLOT_DONE,		/* done() was called */
+};
+
+/**
+ * struct nvme_steer_slot - one command id of a queue
+ * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
+ *		INFLIGHT->DONE under cq_lock: that transition is what makes a
+ *		command end exactly once
+ * @gen:	generation, the high four bits of the command id
+ * @aborted:	an Abort was sent; belongs to the timeout work
+ * @cancelled:	ended without an answer of the controller
+ * @status:	NVMe status field without the phase tag, of a DONE slot
+ * @result:	completion queue entry DW0-1, likewise
+ * @timeout:	jiffies
+ * @deadline:	jiffies; valid before @state becomes INFLIGHT
+ * @usage:	request queue usage reference of the namespace, held from
+ *		before RESERVED to DONE: freezing or removing the namespace
+ *		waits for the command
+ * @done:	called once, any context, when the slot becomes DONE; whoever
+ *		it tells gives the slot back
+ * @owner:	for @done
+ */
+struct nvme_steer_slot {
+	u8 state;
+	u8 gen;
+	bool aborted;
+	bool cancelled;
+	u16 index;
+	u16 status;
+	u64 result;
+	unsigned long timeout;
+	unsigned long deadline;
+	struct percpu_ref *usage;
+	void (*done)(struct nvme_steer_slot *slot);
+	void *owner;
+	struct nvme_steer_queue *queue;
+	struct nvme_steer_map map;
+};
+
+/* Low bits of a command id are the slot, high bits its generation. */
+#define NVME_STEER_CID_BITS	12
+#define NVME_STEER_CID_MASK	((1U << NVME_STEER_CID_BITS) - 1)
+
+static inline u16 nvme_steer_cid(const struct nvme_steer_slot *slot)
+{
+	return slot->index | (u16)(slot->gen << NVME_STEER_CID_BITS);
+}
+
+/**
+ * struct nvme_steer_queue - a steer queue: submission and completion queue
+ *
+ * Has hardware from creation until it is freed or its controller goes away,
+ * and is a shell after that, until the last slot is given back. A shell
+ * completes nothing and takes nothing. Each queue holds a reference on the
+ * module and on nvme_steer_key, so that completions find both.
+ *
+ * @refs, under sq_lock: one for having hardware, one for each slot not free.
+ */
+struct nvme_steer_queue {
+	/* constant */
+	struct nvme_steer_ctrl *ctrl;
+	struct device *dev;		/* for DMA; while there is hardware */
+	struct nvme_steer_slot *slots;
+	unsigned int number;
+	unsigned int depth;		/* entries; depth - 1 slots */
+	u8 mode;
+	struct dma_pool *small_pool;
+	struct dma_pool *page_pool;
+
+	/* under ctrl->state_lock */
+	struct list_head entry;
+	int irq;			/* Linux irq number, 0 for none */
+	int vector;			/* index among the reserved, -1 none */
+	u16 qid;
+	bool started;			/* the controller knows it */
+
+	/* under ctrl->queue_lock */
+	struct nvme_steer_policy *owner;	/* NULL: made by hand */
+	struct nvme_steer_policy *heir;	/* takes over if its attach works */
+	bool lost;
+
+	/* submission */
+	spinlock_t sq_lock ____cacheline_aligned_in_smp;
+	bool live;
+	bool timer_armed;
+	u16 sq_tail;
+	u16 nr_free;
+	u16 nr_reserved;		/* slots RESERVED */
+	int refs;
+	struct nvme_command *sq_cmds;
+	u32 __iomem *sq_db;
+	__le32 *dbbuf_sq_db;
+	__le32 *dbbuf_sq_ei;
+	u16 *free;			/* indices of free slots, a stack */
+	unsigned long timer_expires;
+	u64 submitted;
+	u64 sq_doorbells;
+
+	/* completion; irqs off: taken by the interrupt handler */
+	spinlock_t cq_lock ____cacheline_aligned_in_smp;
+	u16 cq_head;
+	u8 cq_phase;
+	struct nvme_completion *cqes;
+	u32 __iomem *cq_db;
+	__le32 *dbbuf_cq_db;
+	__le32 *dbbuf_cq_ei;
+	u64 completed;
+	u64 failed;
+	u64 cancelled;
+	u64 cq_doorbells;
+	u64 interrupts;
+
+	wait_queue_head_t drained;
+	struct delayed_work timer;
+	struct work_struct free_work;
+	dma_addr_t sq_dma;
+	dma_addr_t cq_dma;
+};
+
+static inline u64 nvme_steer_queue_inflight(const struct nvme_steer_queue *q)
+{
+	u64 ended = READ_ONCE(q->completed) + READ_ONCE(q->failed) +
+		    READ_ONCE(q->cancelled);
+
+	return READ_ONCE(q->submitted) - ended;
+}
+
+static inline void nvme_steer_count(struct nvme_steer_ctrl *sc,
+				    enum nvme_steer_event ev)
+{
+	this_cpu_inc(sc->stats->events[ev]);
+}
+
+/* main.c */
+extern struct workqueue_struct *nvme_steer_wq;
+extern unsigned int nvme_steer_bad_answers;
+
+/* lifecycle.c: controllers */
+extern const struct nvme_steer_hooks nvme_steer_hooks;
+struct nvme_steer_ctrl *nvme_steer_ctrl_get(struct nvme_ctrl *ctrl);
+struct nvme_steer_ctrl *nvme_steer_ctrl_find(int instance);
+void nvme_steer_ctrl_put(struct nvme_steer_ctrl *sc);
+
+/* policy.c: attach, replace, end */
+int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link);
+int nvme_steer_policy_replace(struct nvme_steer_policy *p,
+			      struct bpf_link *link);
+void nvme_steer_policy_detach(struct bpf_link *link);
+void nvme_steer_policy_put(struct nvme_steer_policy *p);
+bool nvme_steer_policy_end(struct nvme_steer_policy *p, unsigned int kind,
+			   int code, const char *reason);
+int nvme_steer_policy_off(struct nvme_steer_ctrl *sc);
+const char *nvme_steer_exit_name(unsigned int kind);
+
+/* ops.c: the struct_ops type */
+int nvme_steer_ops_register(void);
+bool nvme_steer_ops_is(const struct bpf_prog *prog, const char *op);
+
+/* kfunc.c: what a policy may call */
+struct nvme_steer_dev_args {
+	struct nvme_steer_dev dev;
+	struct nvme_steer_policy *policy;
+	struct nvme_steer_policy *replaced;
+};
+int nvme_steer_kfunc_register(void);
+
+/* route.c */
+struct nvme_steer_route_args {
+	struct nvme_steer_cmd cmd;
+	struct nvme_steer_policy *policy;
+	struct io_ring_ctx *ring;
+};
+int nvme_steer_route(struct nvme_steer_ctrl *sc,
+		     struct nvme_steer_route_args *args,
+		     struct nvme_steer_queue **queue);
+
+/* passthru.c: the uring_cmd entry */
+int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
+		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
+		const struct nvme_uring_data *d, unsigned int issue_flags,
+		bool vec);
+int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
+		struct io_comp_batch *iob, unsigned int poll_flags);
+void nvme_steer_start_hook(struct nvme_ctrl *ctrl, struct request *req);
+void nvme_steer_end_hook(struct request *req);
+
+/* queue.c: the hot half of a queue */
+struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
+void nvme_steer_slot_put(struct nvme_steer_slot *slot);
+int nvme_steer_submit(struct nvme_steer_slot *slot, struct nvme_command *cmd);
+unsigned int nvme_steer_poll(struct nvme_steer_queue *q);
+void nvme_steer_queue_stop(struct nvme_steer_queue *q);
+void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
+void nvme_steer_queue_drop(struct nvme_steer_queue *q);
+irqreturn_t nvme_steer_irq(int irq, void *data);
+
+/* timeout.c */
+void nvme_steer_timeout_work(struct work_struct *work);
+
+/* qsetup.c: creating, restarting and freeing a queue */
+struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
+		unsigned int number, unsigned int mode, unsigned int depth,
+		struct nvme_steer_policy *owner);
+int nvme_steer_queue_start(struct nvme_steer_queue *q);
+void nvme_steer_queue_free(struct nvme_steer_queue *q);
+void nvme_steer_queue_free_irq(struct nvme_steer_queue *q);
+void nvme_steer_queue_abandon(struct nvme_steer_queue *q);
+void nvme_steer_queue_free_work(struct work_struct *work);
+
+/* dma.c */
+int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
+			struct iov_iter *iter, enum dma_data_direction dir,
+			bool sgl, enum nvme_steer_event *why);
+void nvme_steer_unmap(struct nvme_steer_slot *slot);
+void nvme_steer_release_pages(struct nvme_steer_map *map);
+
+/* sysfs.c */
+extern const struct attribute_group nvme_steer_sysfs_group;
+int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size);
+int nvme_steer_print_events(struct nvme_steer_ctrl *sc, char *buf, size_t size);
+
+#endif /* NVMESTEER_H */

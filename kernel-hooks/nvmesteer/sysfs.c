@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/class/nvme/nvmeN/steer/: the state of steering on a controller, for
+ * people and for the command line tool; adding and removing queues by hand;
+ * and the off switch. Readable by all, writable by root.
+ */
+#include <linux/bpf.h>
+#include <linux/irq.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "nvmesteer.h"
+
+/* Room for a line of each queue there can be. */
+#define NVME_STEER_QUEUES_SIZE	(320 * (NVME_STEER_MAX_QUEUES + 1))
+
+static const char * const nvme_steer_event_names[] = {
+#define NVME_STEER_EVENT_NAME(name, text)	[NVME_STEER_EV_##name] = text,
+	NVME_STEER_EVENTS(NVME_STEER_EVENT_NAME)
+#undef NVME_STEER_EVENT_NAME
+};
+
+/* The attributes are removed before the object goes. */
+static struct nvme_steer_ctrl *nvme_steer_of(struct device *dev)
+{
+	return nvme_steer_ctrl_get(dev_get_drvdata(dev));
+}
+
+/* state: "none", "attached" or "ended" */
+static ssize_t state_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	const char *state = "none";
+
+	if (!sc)
+		return -ENODEV;
+	if (rcu_access_pointer(sc->policy))
+		state = "attached";
+	else if (READ_ONCE(sc->last_exit.kind))
+		state = "ended";
+	nvme_steer_ctrl_put(sc);
+	return sysfs_emit(buf, "%s\n", state);
+}
+static DEVICE_ATTR_RO(state);
+
+/* policy: the name of the attached policy, or an empty line */
+static ssize_t policy_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	struct nvme_steer_policy *p;
+	ssize_t len;
+
+	if (!sc)
+		return -ENODEV;
+	rcu_read_lock();
+	p = rcu_dereference(sc->policy);
+	len = sysfs_emit(buf, "%s\n", p ? p->name : "");
+	rcu_read_unlock();
+	nvme_steer_ctrl_put(sc);
+	return len;
+}
+static DEVICE_ATTR_RO(policy);
+
+/* link: the id of the attached policy's BPF link, or 0 */
+static ssize_t link_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	struct nvme_steer_policy *p;
+	u32 id = 0;
+
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->policy_lock);
+	p = rcu_dereference_protected(sc->policy,
+				      lockdep_is_held(&sc->policy_lock));
+	if (p && p->link)
+		id = p->link->id;
+	mutex_unlock(&sc->policy_lock);
+	nvme_steer_ctrl_put(sc);
+	return sysfs_emit(buf, "%u\n", id);
+}
+static DEVICE_ATTR_RO(link);
+
+/* reserve: queues and vectors asked for, granted and in use */
+static ssize_t reserve_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	unsigned int used = 0, vectors_used = 0;
+	struct nvme_steer_queue *q;
+	ssize_t len;
+
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->state_lock);
+	list_for_each_entry(q, &sc->queue_list, entry) {
+		used++;
+		vectors_used += q->vector >= 0;
+	}
+	len = sysfs_emit(buf,
+		"asked=%u granted=%u used=%u first_qid=%u vectors=%u vectors_used=%u max_depth=%u\n",
+		sc->res.asked, sc->res.nr, used, sc->res.first_qid,
+		sc->res.nr_vecs, vectors_used, sc->res.q_depth);
+	mutex_unlock(&sc->state_lock);
+	nvme_steer_ctrl_put(sc);
+	return len;
+}
+static DEVICE_ATTR_RO(reserve);
+
+static void nvme_steer_sum_stats(struct nvme_steer_ctrl *sc,
+				 struct nvme_steer_stats *sum)
+{
+	unsigned int i;
+	int cpu;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		struct nvme_steer_stats *s = per_cpu_ptr(sc->stats, cpu);
+
+		/* ends before starts: in flight is never less than nothing */
+		sum->completed += READ_ONCE(s->completed);
+		sum->failed += READ_ONCE(s->failed);
+		sum->cancelled += READ_ONCE(s->cancelled);
+		for (i = 0; i < NVME_STEER_NR_EVENTS; i++)
+			sum->events[i] += READ_ONCE(s->events[i]);
+	}
+	smp_rmb();
+	for_each_possible_cpu(cpu)
+		sum->submitted += READ_ONCE(per_cpu_ptr(sc->stats,
+							cpu)->submitted);
+}
+
+/* Print the event counters, a line each. */
+int nvme_steer_print_events(struct nvme_steer_ctrl *sc, char *buf, size_t size)
+{
+	struct nvme_steer_stats *sum;
+	unsigned int i;
+	int len = 0;
+
+	sum = kmalloc(sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return 0;
+	nvme_steer_sum_stats(sc, sum);
+	for (i = 0; i < NVME_STEER_NR_EVENTS; i++)
+		len += scnprintf(buf + len, size - len, "%s %llu\n",
+				 nvme_steer_event_names[i], sum->events[i]);
+	kfree(sum);
+	return len;
+}
+
+static ssize_t events_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	ssize_t len;
+
+	if (!sc)
+		return -ENODEV;
+	len = nvme_steer_print_events(sc, buf, PAGE_SIZE);
+	nvme_steer_ctrl_put(sc);
+	return len;
+}
+static DEVICE_ATTR_RO(events);
+
+/* exit: how the last policy ended; empty when none has */
+static ssize_t exit_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	ssize_t len = 0;
+
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->policy_lock);
+	if (sc->last_exit.kind)
+		len = sysfs_emit(buf,
+			"kind %s\nkind_code %u\ncode %d\npolicy %s\nreason %s\n",
+			nvme_steer_exit_name(sc->last_exit.kind),
+			sc->last_exit.kind, sc->last_exit.code,
+			sc->last_policy, sc->last_exit.reason);
+	mutex_unlock(&sc->policy_lock);
+	nvme_steer_ctrl_put(sc);
+	return len;
+}
+static DEVICE_ATTR_RO(exit);
+
+/* queue_add: "NUMBER poll|irq DEPTH"; 0 is the lowest free, and the largest */
+static ssize_t queue_add_store(struct device *dev,
+			       struct device_attribute *attr,
+			       const char *buf, size_t count)
+{
+	struct nvme_steer_ctrl *sc;
+	struct nvme_steer_queue *q;
+	unsigned int number, depth, mode;
+	ssize_t ret = count;
+	char word[5], end;
+
+	if (sscanf(buf, "%u %4s %u %c", &number, word, &depth, &end) != 3)
+		return -EINVAL;
+	if (!strcmp(word, "poll"))
+		mode = NVME_STEER_POLL;
+	else if (!strcmp(word, "irq"))
+		mode = NVME_STEER_IRQ;
+	else
+		return -EINVAL;
+
+	sc = nvme_steer_of(dev);
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->queue_lock);
+	q = nvme_steer_queue_create(sc, number, mode, depth, NULL);
+	if (IS_ERR(q))
+		ret = PTR_ERR(q);
+	mutex_unlock(&sc->queue_lock);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+static DEVICE_ATTR_WO(queue_add);
+
+/* queue_remove: "NUMBER"; waits for the commands on it */
+static ssize_t queue_remove_store(struct device *dev,
+				  struct device_attribute *attr,
+				  const char *buf, size_t count)
+{
+	struct nvme_steer_queue *q = NULL;
+	struct nvme_steer_ctrl *sc;
+	ssize_t ret = count;
+	unsigned int number;
+
+	if (kstrtouint(buf, 10, &number))
+		return -EINVAL;
+
+	sc = nvme_steer_of(dev);
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->queue_lock);
+	if (number <= NVME_STEER_MAX_QUEUES)
+		q = rcu_dereference_protected(sc->queues[number],
+				lockdep_is_held(&sc->queue_lock));
+	if (!q)
+		ret = -ENOENT;
+	else if (q->owner)
+		ret = -EPERM;
+	else
+		nvme_steer_queue_free(q);
+	mutex_unlock(&sc->queue_lock);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+static DEVICE_ATTR_WO(queue_remove);
+
+/* off: "1" ends the attached policy, needing nothing but this file */
+static ssize_t off_store(struct device *dev, struct device_attribute *attr,
+			 const char *buf, size_t count)
+{
+	struct nvme_steer_ctrl *sc;
+	bool off;
+	int ret;
+
+	if (kstrtobool(buf, &off) || !off)
+		return -EINVAL;
+	sc = nvme_steer_of(dev);
+	if (!sc)
+		return -ENODEV;
+	ret = nvme_steer_policy_off(sc);
+	nvme_steer_ctrl_put(sc);
+	return ret ?: count;
+}
+static DEVICE_ATTR_WO(off);
+
+static const char *nvme_steer_queue_state(struct nvme_steer_queue *q)
+{
+	if (READ_ONCE(q->live))
+		return "live";
+	return q->lost ? "lost" : "down";
+}
+
+static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
+				  size_t size)
+{
+	u64 completed, failed, cancelled, submitted;
+	int len = 0;
+
+	/* ends before starts: in flight is never less than nothing */
+	completed = READ_ONCE(q->completed);
+	failed = READ_ONCE(q->failed);
+	cancelled = READ_ONCE(q->cancelled);
+	smp_rmb();
+	submitted = READ_ONCE(q->submitted);
+
+	len += scnprintf(buf + len, size - len,
+			 "%u mode=%s qid=%u state=%s depth=%u", q->number,
+			 q->mode == NVME_STEER_POLL ? "poll" : "irq", q->qid,
+			 nvme_steer_queue_state(q), q->depth);
+	mutex_lock(&q->ctrl->state_lock);
+	if (q->irq)
+		len += scnprintf(buf + len, size - len,
+				 " vector=%u irq=%d cpu=%*pbl",
+				 q->ctrl->res.first_vec + q->vector, q->irq,
+				 cpumask_pr_args(irq_get_effective_affinity_mask(q->irq)));
+	else
+		len += scnprintf(buf + len, size - len,
+				 " vector=- irq=- cpu=-");
+	mutex_unlock(&q->ctrl->state_lock);
+	len += scnprintf(buf + len, size - len,
+			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu interrupts=%llu\n",
+			 q->owner ? "policy" : "admin", submitted, completed,
+			 failed, cancelled,
+			 submitted - completed - failed - cancelled,
+			 READ_ONCE(q->sq_doorbells) +
+			 READ_ONCE(q->cq_doorbells),
+			 READ_ONCE(q->interrupts));
+	return len;
+}
+
+/* Print the driver's own path as queue 0, then the steer queues. */
+int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
+{
+	struct nvme_steer_stats *sum;
+	struct nvme_steer_queue *q;
+	unsigned int n;
+	int len = 0;
+
+	sum = kmalloc(sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return 0;
+	nvme_steer_sum_stats(sc, sum);
+	len += scnprintf(buf, size,
+			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 interrupts=0\n",
+			 READ_ONCE(sc->up) ? "live" : "down",
+			 sum->submitted, sum->completed, sum->failed,
+			 sum->cancelled, sum->submitted - sum->completed -
+			 sum->failed - sum->cancelled);
+	kfree(sum);
+
+	mutex_lock(&sc->queue_lock);
+	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
+		q = rcu_dereference_protected(sc->queues[n],
+				lockdep_is_held(&sc->queue_lock));
+		if (q)
+			len += nvme_steer_print_queue(q, buf + len, size - len);
+	}
+	mutex_unlock(&sc->queue_lock);
+	return len;
+}
+
+/* queues: a line each; longer than a page, so binary to sysfs */
+static ssize_t queues_read(struct file *file, struct kobject *kobj,
+			   struct bin_attribute *attr, char *buf, loff_t off,
+			   size_t count)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(kobj_to_dev(kobj));
+	ssize_t ret = -ENOMEM;
+	char *text;
+
+	if (!sc)
+		return -ENODEV;
+	text = kvmalloc(NVME_STEER_QUEUES_SIZE, GFP_KERNEL);
+	if (text) {
+		ret = nvme_steer_print_queues(sc, text, NVME_STEER_QUEUES_SIZE);
+		ret = memory_read_from_buffer(buf, count, &off, text, ret);
+		kvfree(text);
+	}
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+static BIN_ATTR_RO(queues, 0);
+
+/* dump: what was recorded when the last policy ended */
+static ssize_t dump_read(struct file *file, struct kobject *kobj,
+			 struct bin_attribute *attr, char *buf, loff_t off,
+			 size_t count)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(kobj_to_dev(kobj));
+	ssize_t ret = 0;
+
+	if (!sc)
+		return -ENODEV;
+	mutex_lock(&sc->policy_lock);
+	if (sc->dump)
+		ret = memory_read_from_buffer(buf, count, &off, sc->dump,
+					      strlen(sc->dump));
+	mutex_unlock(&sc->policy_lock);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+static BIN_ATTR_RO(dump, 0);
+
+static struct attribute *nvme_steer_attrs[] = {
+	&dev_attr_state.attr,
+	&dev_attr_policy.attr,
+	&dev_attr_link.attr,
+	&dev_attr_reserve.attr,
+	&dev_attr_events.attr,
+	&dev_attr_exit.attr,
+	&dev_attr_queue_add.attr,
+	&dev_attr_queue_remove.attr,
+	&dev_attr_off.attr,
+	NULL,
+};
+
+static struct bin_attribute *nvme_steer_bin_attrs[] = {
+	&bin_attr_queues,
+	&bin_attr_dump,
+	NULL,
+};
+
+const struct attribute_group nvme_steer_sysfs_group = {
+	.name		= "steer",
+	.attrs		= nvme_steer_attrs,
+	.bin_attrs	= nvme_steer_bin_attrs,
+};

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Commands the controller does not answer: look whether it has after all,
+ * then abort, then reset the controller, as the driver's own nvme_timeout()
+ * does. One delayed work a queue, armed only while commands are in flight.
+ */
+#include "nvmesteer.h"
+
+static bool nvme_steer_expired(struct nvme_steer_slot *slot)
+{
+	return smp_load_acquire(&slot->state) == NVME_STEER_SLOT_INFLIGHT &&
+	       time_after_eq(jiffies, slot->deadline);
+}
+
+/* When the next command in flight expires; false when none is in flight. */
+static bool nvme_steer_next_deadline(struct nvme_steer_queue *q,
+				     unsigned long *next)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < q->depth - 1; i++) {
+		struct nvme_steer_slot *slot = &q->slots[i];
+
+		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
+			continue;
+		if (!any || time_before(slot->deadline, *next))
+			*next = slot->deadline;
+		any = true;
+	}
+	return any;
+}
+
+static void nvme_steer_rearm(struct nvme_steer_queue *q)
+{
+	unsigned long next;
+
+	spin_lock(&q->sq_lock);
+	q->timer_armed = nvme_steer_next_deadline(q, &next);
+	if (q->timer_armed) {
+		/* an expired one that only a reset can end: look again soon */
+		next = time_after(next, jiffies + HZ / 10) ?
+			next : jiffies + HZ / 10;
+		q->timer_expires = next;
+		mod_delayed_work(nvme_steer_wq, &q->timer, next - jiffies);
+	}
+	spin_unlock(&q->sq_lock);
+}
+
+/*
+ * Is the controller beyond help by an Abort? Reads a register, so only while
+ * it is up: under state_lock.
+ */
+static bool nvme_steer_ctrl_fatal(struct nvme_steer_ctrl *sc)
+{
+	u32 csts;
+
+	return sc->nvme->ops->reg_read32(sc->nvme, NVME_REG_CSTS, &csts) ||
+	       (csts & NVME_CSTS_CFS);
+}
+
+static void nvme_steer_send_abort(struct nvme_steer_queue *q, u16 cid)
+{
+	struct nvme_ctrl *nvme = q->ctrl->nvme;
+	struct nvme_command cmd = { };
+	int ret;
+
+	if (atomic_dec_return(&nvme->abort_limit) >= 0) {
+		cmd.abort.opcode = nvme_admin_abort_cmd;
+		cmd.abort.cid = cid;
+		cmd.abort.sqid = cpu_to_le16(q->qid);
+		nvme_steer_count(q->ctrl, NVME_STEER_EV_ABORT);
+		ret = nvme_submit_sync_cmd(nvme->admin_q, &cmd, NULL, 0);
+		dev_warn(nvme->device, "steer queue %u: Abort status: %d\n",
+			 q->number, ret);
+	}
+	atomic_inc(&nvme->abort_limit);
+}
+
+/*
+ * Claim an expired command for another round. Under cq_lock it cannot end, so
+ * its slot is not taken again under us; after that, an Abort that comes too
+ * late names a generation the controller does not know.
+ */
+static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
+				     struct nvme_steer_slot *slot,
+				     u16 *cid, bool *aborted)
+{
+	bool expired;
+
+	spin_lock_irq(&q->cq_lock);
+	expired = nvme_steer_expired(slot);
+	if (expired) {
+		*cid = nvme_steer_cid(slot);
+		*aborted = slot->aborted;
+		slot->aborted = true;
+		slot->deadline = jiffies + slot->timeout;
+	}
+	spin_unlock_irq(&q->cq_lock);
+	return expired;
+}
+
+static void nvme_steer_expire(struct nvme_steer_queue *q,
+			      struct nvme_steer_slot *slot, bool fatal)
+{
+	struct nvme_steer_ctrl *sc = q->ctrl;
+	bool aborted;
+	u16 cid;
+
+	if (!nvme_steer_claim_expired(q, slot, &cid, &aborted))
+		return;
+	nvme_steer_count(sc, NVME_STEER_EV_TIMEOUT);
+	if (fatal || aborted) {
+		dev_warn(sc->nvme->device,
+			 "steer queue %u (qid %u): command id %#x timed out, resetting the controller\n",
+			 q->number, q->qid, cid);
+		if (!nvme_reset_ctrl(sc->nvme))
+			nvme_steer_count(sc, NVME_STEER_EV_RESET);
+		return;
+	}
+
+	dev_warn(sc->nvme->device,
+		 "steer queue %u (qid %u): command id %#x timed out, aborting it\n",
+		 q->number, q->qid, cid);
+	nvme_steer_send_abort(q, cid);
+}
+
+void nvme_steer_timeout_work(struct work_struct *work)
+{
+	struct nvme_steer_queue *q =
+		container_of(work, struct nvme_steer_queue, timer.work);
+	struct nvme_steer_ctrl *sc = q->ctrl;
+	bool any = false, up, fatal = false;
+	unsigned int i, found;
+
+	for (i = 0; i < q->depth - 1 && !any; i++)
+		any = nvme_steer_expired(&q->slots[i]);
+	if (!any)
+		goto rearm;
+
+	mutex_lock(&sc->state_lock);
+	up = sc->up && q->started;
+	if (up)
+		fatal = nvme_steer_ctrl_fatal(sc);
+	mutex_unlock(&sc->state_lock);
+
+	/* While it is down, whoever took it down ends the commands. */
+	if (!up)
+		goto rearm;
+
+	found = nvme_steer_poll(q);
+	for (; found; found--)
+		nvme_steer_count(sc, NVME_STEER_EV_LATE_REAP);
+
+	for (i = 0; i < q->depth - 1; i++)
+		if (nvme_steer_expired(&q->slots[i]))
+			nvme_steer_expire(q, &q->slots[i], fatal);
+rearm:
+	nvme_steer_rearm(q);
+}
