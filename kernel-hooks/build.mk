@@ -33,8 +33,6 @@ $(nvme)/.ready: $(hooks) kernel-hooks/prepare kernel-hooks/build.mk $(steer)
 	@{ echo 'obj-m += drivers/nvme/host/ drivers/nvme/target/'; \
 	   $(if $(wildcard kernel-hooks/nvmesteer/Kbuild \
 	   kernel-hooks/nvmesteer/Makefile),echo 'obj-m += nvmesteer/';) \
-	   echo 'subdir-ccflags-y += -I$(abspath include)'; \
-	   echo 'subdir-ccflags-y += -I$(abspath $(nvme))/drivers/nvme/host'; \
 	 } >$(nvme)/Kbuild.new
 	@cmp -s $(nvme)/Kbuild.new $(nvme)/Kbuild || \
 		cp $(nvme)/Kbuild.new $(nvme)/Kbuild
@@ -45,14 +43,16 @@ $(nvme)/.ready: $(hooks) kernel-hooks/prepare kernel-hooks/build.mk $(steer)
 nvme_src := $(filter-out %.mod.c,$(wildcard $(nvme)/drivers/nvme/*/*.[ch]))
 $(nvme)/.built: $(nvme)/.ready $(nvme_src) $(wildcard include/nvmesteer/*.h)
 	$(Q)set -o pipefail; $(MAKE) -C $(KDIR) M=$(abspath $(nvme)) V=$(V) \
-		modules 2>&1 | sed -u -e '/^make.*: \(Entering\|Leaving\)/d' \
-		-e 's|$(abspath $(nvme))/nvmesteer|kernel-hooks/nvmesteer|g' \
+		NVME_HOST=$(abspath $(nvme))/drivers/nvme/host \
+		NVMESTEER_INCLUDE=$(abspath include) modules 2>&1 | sed -u -e '/^make.*: \(Entering\|Leaving\)/d' \
+		-e 's|$(abspath $(nvme))/nvmesteer/|kernel-hooks/nvmesteer/|g' \
+		-e 's|^\(  [A-Z].*\) $(abspath $(nvme))/|\1 |' \
 		-e 's|$(abspath $(nvme))|$(nvme)|g'
 	$(Q)kernel-hooks/check-btf $(nvme)
 	@touch $@
 
 modules: $(nvme)/.built
-ALL += modules
+ALL += $(nvme)/.built
 else
 modules:
 	@echo "make: there are no hook patches for Linux $(kseries) in" \

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door: what a person types. It decides where the build runs (in
+# the Debian 13 tree of tools/setup, or natively) and hands over to itself
+# there; the rules for what is built are in one build.mk per folder.
+#
+# IN=     where this make runs: empty (the front door), tree or native.
+
+VERSION := 0.1.0
+
+# Absolute only when it lies elsewhere: messages stay short.
+O ?= build
+V ?= 0
+IN ?=
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+FORWARDED := all install uninstall compile_commands.json modules policies \
+	     cli tools selftests guest
+
+ifeq ($(IN),)
+# ------------------------------------------------------------ the front door
+
+# A native build is for a Debian 13 machine's own kernel, or for the kernel
+# that KDIR= or KSRC= name; HERMETIC=1 asks for the tree regardless.
+HERMETIC ?=
+host := $(shell . /etc/os-release 2>/dev/null; echo "$$ID$$VERSION_ID")
+ifneq ($(HERMETIC),)
+  where := tree
+else ifneq ($(KDIR)$(KSRC),)
+  where := native
+else ifeq ($(host),debian13)
+  where := native
+else
+  where := tree
+endif
+
+# The tree is what guests run, whatever the machine is.
+GUESTS := check demo guest
+ifneq ($(filter $(GUESTS),$(MAKECMDGOALS)),)
+  where := tree
+endif
+
+jobs := $(or $(filter -j%,$(MAKEFLAGS)),-j$(shell nproc))
+export NVMESTEER_BUILD := $(abspath $(O))
+out_in_tree := $(if $(filter $(CURDIR)/%,$(NVMESTEER_BUILD)),$(patsubst \
+	$(CURDIR)/%,%,$(NVMESTEER_BUILD)),/nvmesteer-build)
+
+# Not make's own variables: the tree's make is another make.
+clean_env := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES
+
+ifeq ($(where),tree)
+inner = $(clean_env) tools/in-tree $(MAKE_IN_TREE) $(jobs) IN=tree \
+	O=$(out_in_tree) V=$(V) $(foreach v,DESTDIR PREFIX MODULES CFLAGS,\
+	$(if $($(v)),$(v)='$($(v))')) HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)'
+MAKE_IN_TREE := make
+prerequisite := setup
+else
+inner = +$(MAKE) $(jobs) IN=native O=$(O)/native V=$(V) \
+	HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)/native'
+prerequisite :=
+endif
+
+.PHONY: $(FORWARDED) setup check demo clean distclean help FORCE
+
+setup:
+	@tools/setup
+
+$(filter-out install uninstall compile_commands.json,$(FORWARDED)): \
+		$(prerequisite)
+	@$(inner) $@
+
+compile_commands.json: $(prerequisite) FORCE
+	@$(inner) $@
+
+# What the tree's toolchain made runs where the tree runs: in a guest.
+install uninstall: $(prerequisite)
+ifeq ($(where)$(DESTDIR),tree)
+	@echo "make: this build is for Debian 13 guests; to install here," \
+	  "name the running kernel's headers and source with KDIR= and KSRC=," \
+	  "or give DESTDIR= (see 'make help')" >&2; exit 1
+else
+	@$(inner) $@
+endif
+
+# ARGS= goes to the runner: make check ARGS='--filter reset kernel'
+check: all guest
+	@selftests/run $(ARGS)
+
+demo: all guest
+	@tools/demo/run $(ARGS)
+
+# The tree and the unpacked kernel source stay: they are slow to make.
+clean:
+	@rm -rf $(addprefix $(O)/,$(shell cd $(O) 2>/dev/null && ls -A | \
+		grep -v -x -e debian13 -e 'linux-source-.*')) \
+		compile_commands.json
+	@echo "  CLEAN   $(O)"
+
+distclean: clean
+	@rm -rf --one-file-system $(O) 2>/dev/null || \
+		sudo rm -rf --one-file-system $(O)
+
+help:
+	@sed -e 's/@VERSION@/$(VERSION)/' -e '/^#/d' tools/make-help.txt
+
+else
+# ----------------------------------------------- where the building happens
+
+# Kbuild has variables of these names too: nothing is handed on unasked.
+MAKEOVERRIDES :=
+
+PREFIX := $(or $(PREFIX),$(if $(filter tree,$(IN)),/usr,/usr/local))
+POLICYDIR = $(PREFIX)/lib/nvmesteer/policies
+DESTDIR ?=
+
+# Quiet by default; V=1 shows the commands.
+Q := $(if $(filter 1,$(V)),,@)
+msg = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+CC := gcc
+CLANG := clang
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror
+# The newest interfaces that the user-space side relies on.
+LIBBPF_MIN := 1.4
+LIBURING_MIN := 2.3
+
+pkg_ok = $(shell $(PKG_CONFIG) --atleast-version=$(2) $(1) && echo y)
+ifneq ($(call pkg_ok,libbpf,$(LIBBPF_MIN)),y)
+  $(error libbpf $(LIBBPF_MIN) or newer is missing; run 'tools/setup --native')
+endif
+ifneq ($(call pkg_ok,liburing,$(LIBURING_MIN)),y)
+  $(error liburing $(LIBURING_MIN) or newer is missing; run 'tools/setup \
+	--native')
+endif
+BPF_CFLAGS_USER := $(shell $(PKG_CONFIG) --cflags libbpf)
+LIBBPF := $(shell $(PKG_CONFIG) --libs libbpf)
+LIBURING := $(shell $(PKG_CONFIG) --libs liburing)
+
+USER_CFLAGS = $(CFLAGS) $(WARN) -std=gnu11 -D_GNU_SOURCE -Iinclude -Iloader \
+	-ffile-prefix-map=$(CURDIR)/= -DNVMESTEER_VERSION='"$(VERSION)"' \
+	-DNVMESTEER_POLICY_DIR='"$(POLICYDIR)"' $(BPF_CFLAGS_USER)
+
+# What every fragment appends to.
+ALL :=
+INSTALL_FILES :=
+# Commands of objects, for compile_commands.json: one .cmd file each.
+note_cmd = @printf '%s\n%s\n' '$<' '$(subst ','\'',$(1))' >$@.cmd
+
+.PHONY: all $(FORWARDED) FORCE
+FORCE:
+
+# A change of flags or of the install prefix rebuilds what it touches.
+$(O)/.flags: FORCE
+	@mkdir -p $(O)
+	@echo '$(subst ','\'',$(USER_CFLAGS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(USER_CFLAGS))' >$@
+
+# A C file of user space, wherever it lies, to an object at the same place.
+$(O)/obj/%.o: %.c $(O)/.flags
+	$(call msg,CC,$<)
+	@mkdir -p $(@D)
+	$(call note_cmd,$(CC) $(USER_CFLAGS) $(EXTRA_CFLAGS) -c $< -o $@)
+	$(Q)$(CC) $(USER_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c $< -o $@
+.SECONDARY:
+
+include $(wildcard kernel-hooks/build.mk bpf/build.mk loader/build.mk \
+	tools/build.mk selftests/build.mk)
+
+all: $(ALL)
+-include $(shell find $(O) \( -name debian13 -o -name 'nvme-*' -o -name \
+	guest \) -prune -o -name '*.d' -print 2>/dev/null)
+
+include tools/install.mk
+
+compile_commands.json: all
+	$(call msg,GEN,$@)
+	$(Q)tools/compile-commands $(O) '$(HOST_DIR)' '$(HOST_O)' \
+		$(if $(filter tree,$(IN)),'$(HOST_O)/debian13') >$(O)/$@.new
+	$(Q)mv $(O)/$@.new $@
+endif

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests that need compiling. In every suite (folder) a C file is a test of
+# its own; what tests share is in selftests/lib/*.c and <suite>/lib/*.c and is
+# linked into each. Unit tests get the loader's objects, runners and kernel
+# tests liburing and libbpf; *.bpf.c become BPF objects.
+
+SUITES := $(filter-out lib vm,$(patsubst selftests/%/,%,$(wildcard \
+	selftests/*/)))
+
+TEST_C := $(filter-out %.bpf.c,$(wildcard $(SUITES:%=selftests/%/*.c)))
+TEST_BIN := $(patsubst %.c,$(O)/%,$(TEST_C))
+TEST_BPF := $(patsubst %.c,$(O)/%.o,$(wildcard \
+	$(SUITES:%=selftests/%/*.bpf.c)))
+UNIT_BIN := $(filter $(O)/selftests/unit/%,$(TEST_BIN))
+
+test_lib := $(patsubst %.c,$(O)/obj/%.o,$(wildcard selftests/lib/*.c))
+suite_lib = $(patsubst %.c,$(O)/obj/%.o,$(filter-out %.bpf.c,\
+	$(wildcard $(dir $(1))lib/*.c)))
+
+$(O)/obj/selftests/%.o: EXTRA_CFLAGS += -Iselftests/lib -Wno-unused-parameter
+
+.SECONDEXPANSION:
+$(TEST_BIN): $(O)/%: $(O)/obj/%.o $(test_lib) $$(call suite_lib,%) \
+		$$(if $$(filter selftests/unit/%,%),$(LOADER_LIB))
+	$(call msg,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) -o $@ $(LIBURING) $(LIBBPF) \
+		-lelf -lz -lm -lpthread
+
+$(UNIT_BIN): $(LOADER_LIB)
+
+selftests: $(TEST_BIN) $(TEST_BPF)
+ALL += $(TEST_BIN) $(TEST_BPF)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Installing and its exact reverse, both from one list of source:place:mode
+# that the fragments append to. The modules go in one of three ways:
+#   MODULES=dkms   (default) as a DKMS source tree, built by the machine
+#   MODULES=built  as built here, under updates/, next to the stock ones
+#   MODULES=none
+# It also lays out build/guest, which guests see on top of their root.
+
+MODULES := $(or $(MODULES),dkms)
+MODDIR = /usr/lib/modules/$(KVER)/updates/nvmesteer
+DKMSDIR = /usr/src/nvmesteer-$(VERSION)
+
+dkms_files := $(wildcard kernel-hooks/prepare kernel-hooks/nvmesteer/* \
+	kernel-hooks/patches/*/*.patch include/nvmesteer/*.h)
+built_kos = $(shell find $(nvme) -name '*.ko' 2>/dev/null)
+
+ifeq ($(MODULES),dkms)
+$(O)/dkms.conf: tools/dkms.conf.in Makefile
+	@sed -e 's/@VERSION@/$(VERSION)/' $< >$@
+INSTALL_FILES += $(O)/dkms.conf:$(DKMSDIR)/dkms.conf:644 \
+	tools/dkms.mk:$(DKMSDIR)/Makefile:644 $(foreach f,$(dkms_files),\
+	$(f):$(DKMSDIR)/$(f):$(if $(filter %/prepare,$(f)),755,644))
+install: $(O)/dkms.conf
+endif
+
+# The list for a shell: the built modules are known only after the build.
+files = $(INSTALL_FILES) $(if $(filter built,$(MODULES)),\
+	$(foreach k,$(built_kos),$(k):$(MODDIR)/$(notdir $(k)):644))
+
+install: all
+	$(Q)for f in $(files); do \
+		IFS=: read -r from to mode <<<"$$f"; \
+		install -D -m $$mode "$$from" '$(DESTDIR)'"$$to" || exit; \
+	done
+	$(Q)if [ -z '$(DESTDIR)' ] && [ $(MODULES) = built ]; then \
+		depmod $(KVER); fi
+	$(call msg,INSTALL,'$(DESTDIR)$(PREFIX)')
+
+uninstall:
+	$(Q)for f in $(files); do \
+		IFS=: read -r from to mode <<<"$$f"; \
+		rm -f '$(DESTDIR)'"$$to"; \
+		dir=$$(dirname "$$to"); \
+		while [[ $$dir = *nvmesteer* ]]; do \
+			rmdir '$(DESTDIR)'"$$dir" 2>/dev/null || break; \
+			dir=$$(dirname "$$dir"); \
+		done; \
+	done
+	$(Q)if [ -z '$(DESTDIR)' ] && [ $(MODULES) = built ]; then \
+		depmod $(KVER); fi
+	$(call msg,REMOVE,'$(DESTDIR)$(PREFIX)')
+
+# What a guest sees over its root: the CLI, the policies, the modules with
+# the index that lets modprobe prefer them.
+guest: $(O)/guest/.done
+$(O)/guest/.done: $(ALL) tools/guest-layer
+	$(call msg,GUEST,$(O)/guest)
+	@rm -rf $(O)/guest.new
+	$(Q)$(MAKE) IN=$(IN) O=$(O) V=$(V) install DESTDIR=$(O)/guest.new \
+		PREFIX=/usr MODULES=built >/dev/null
+	$(Q)tools/guest-layer $(O)/guest.new $(O)/guest $(KVER)
+	@touch $@
