@@ -329,11 +329,10 @@ int nvme_steer_route(struct nvme_steer_ctrl *sc,
 /* passthru.c: the uring_cmd entry */
 int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
-		const struct nvme_uring_data *d, unsigned int issue_flags,
-		bool vec);
+		unsigned int issue_flags, bool vec);
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags);
-void nvme_steer_start_hook(struct nvme_ctrl *ctrl, struct request *req);
+void nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
 
 /* queue.c: the hot half of a queue */

@@ -5,7 +5,8 @@
  * What a queue cannot carry is left to the driver's own path, before anything
  * has happened to the command.
  */
-#include <linux/ioprio.h>
+#include <linux/iocontext.h>
+#include <linux/nvme_ioctl.h>
 #include <linux/uio.h>
 
 #include "nvmesteer.h"
@@ -28,15 +29,31 @@ static struct nvme_steer_pdu *nvme_steer_pdu(struct io_uring_cmd *ioucmd)
 	return io_uring_cmd_to_pdu(ioucmd, struct nvme_steer_pdu);
 }
 
-/* What a passthrough command brings, gathered once. */
+/*
+ * What a passthrough command brings. The SQE is memory the caller can write to
+ * at any time: @cmd is what the driver has checked, the rest is read once.
+ */
 struct nvme_steer_passthru {
 	struct nvme_ns *ns;
 	struct io_uring_cmd *ioucmd;
 	struct nvme_command *cmd;
-	const struct nvme_uring_data *d;
+	u64 addr;
+	u32 data_len;
+	u32 timeout_ms;
+	bool meta;	/* has a separate metadata buffer */
 	bool vec;
 	bool bounded;	/* its length was checked against its block count */
 };
+
+static void nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
+{
+	const struct nvme_uring_cmd *ucmd = io_uring_sqe_cmd(pt->ioucmd->sqe);
+
+	pt->addr = READ_ONCE(ucmd->addr);
+	pt->data_len = READ_ONCE(ucmd->data_len);
+	pt->timeout_ms = READ_ONCE(ucmd->timeout_ms);
+	pt->meta = READ_ONCE(ucmd->metadata) && READ_ONCE(ucmd->metadata_len);
+}
 
 /* Commands that name logical blocks: slba in CDW10-11, nlb in CDW12. */
 static bool nvme_steer_names_blocks(u8 opcode)
@@ -91,7 +108,7 @@ static void nvme_steer_fill(struct nvme_steer_cmd *c, struct nvme_ctrl *ctrl,
 		c->flags |= NVME_STEER_CMD_NOWAIT;
 	if (pt->vec)
 		c->flags |= NVME_STEER_CMD_VECTORED;
-	if (pt->d->metadata && pt->d->metadata_len)
+	if (pt->meta)
 		c->flags |= NVME_STEER_CMD_META;
 
 	c->slba = 0;
@@ -104,9 +121,9 @@ static void nvme_steer_fill(struct nvme_steer_cmd *c, struct nvme_ctrl *ctrl,
 	}
 
 	c->len = 0;
-	if (pt->d->addr && !pt->vec)
-		c->len = pt->d->data_len;
-	else if (pt->d->addr && nvme_steer_moves_blocks(c->opcode))
+	if (pt->addr && !pt->vec)
+		c->len = pt->data_len;
+	else if (pt->addr && nvme_steer_moves_blocks(c->opcode))
 		c->len = c->nlb << pt->ns->head->lba_shift;
 }
 
@@ -143,7 +160,7 @@ static int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
 {
 	size_t transfer;
 
-	if (pt->d->metadata && pt->d->metadata_len) {
+	if (pt->meta) {
 		*why = NVME_STEER_EV_METADATA;
 		return 1;
 	}
@@ -175,16 +192,16 @@ static int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
 static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 			     struct iov_iter *iter, struct iovec **iov)
 {
-	void __user *buf = u64_to_user_ptr(pt->d->addr);
+	void __user *buf = u64_to_user_ptr(pt->addr);
 
 	if (pt->vec)
-		return import_iovec(rw, buf, pt->d->data_len, UIO_FASTIOV, iov,
+		return import_iovec(rw, buf, pt->data_len, UIO_FASTIOV, iov,
 				    iter);
 	*iov = NULL;
 	if (pt->ioucmd->flags & IORING_URING_CMD_FIXED)
-		return io_uring_cmd_import_fixed(pt->d->addr, pt->d->data_len,
+		return io_uring_cmd_import_fixed(pt->addr, pt->data_len,
 						 rw, iter, pt->ioucmd);
-	return import_ubuf(rw, buf, pt->d->data_len, iter);
+	return import_ubuf(rw, buf, pt->data_len, iter);
 }
 
 static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
@@ -215,7 +232,7 @@ static int nvme_steer_passthru_map(struct nvme_steer_passthru *pt,
 	int ret;
 
 	*why = NVME_STEER_EV_MAP_FAILED;
-	if (!pt->d->addr || !pt->d->data_len) {
+	if (!pt->addr || !pt->data_len) {
 		iov_iter_kvec(&iter, ITER_SOURCE, NULL, 0, 0);
 		iov = NULL;
 	} else if (nvme_steer_import(pt, write ? ITER_SOURCE : ITER_DEST, &iter,
@@ -290,14 +307,6 @@ static int nvme_steer_passthru_submit(struct nvme_steer_ctrl *sc,
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
-static unsigned long nvme_steer_timeout_of(const struct nvme_uring_data *d,
-					   struct nvme_steer_policy *p)
-{
-	if (d->timeout_ms)
-		return msecs_to_jiffies(d->timeout_ms);
-	return p->timeout;
-}
-
 /*
  * A passthrough command; the hook uring_cmd of struct nvme_steer_hooks.
  *
@@ -306,11 +315,10 @@ static unsigned long nvme_steer_timeout_of(const struct nvme_uring_data *d,
  */
 int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
-		const struct nvme_uring_data *d, unsigned int issue_flags,
-		bool vec)
+		unsigned int issue_flags, bool vec)
 {
 	struct nvme_steer_passthru pt = {
-		.ns = ns, .ioucmd = ioucmd, .cmd = cmd, .d = d, .vec = vec,
+		.ns = ns, .ioucmd = ioucmd, .cmd = cmd, .vec = vec,
 	};
 	struct percpu_ref *usage = &ns->queue->q_usage_counter;
 	struct nvme_steer_route_args args;
@@ -327,6 +335,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 	if (!sc || !rcu_access_pointer(sc->policy))
 		goto pass;
 
+	nvme_steer_read_sqe(&pt);
 	nvme_steer_fill(&args.cmd, ctrl, &pt, issue_flags);
 	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
 	ret = nvme_steer_route(sc, &args, &q);
@@ -354,7 +363,8 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		goto pass;
 	}
 	slot->usage = usage;
-	slot->timeout = nvme_steer_timeout_of(d, args.policy);
+	slot->timeout = pt.timeout_ms ? msecs_to_jiffies(pt.timeout_ms) :
+					args.policy->timeout;
 	rcu_read_unlock();
 
 	/* the slot keeps the queue, the queue keeps sc and this module */
@@ -382,12 +392,12 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 	return 0;
 }
 
-void nvme_steer_start_hook(struct nvme_ctrl *ctrl, struct request *req)
+void nvme_steer_start_hook(struct request *req)
 {
 	struct nvme_steer_ctrl *sc;
 
 	rcu_read_lock();
-	sc = rcu_dereference(ctrl->steer);
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
 	if (sc && rcu_access_pointer(sc->policy)) {
 		nvme_req(req)->flags |= NVME_REQ_STEER_COUNTED;
 		this_cpu_inc(sc->stats->submitted);
