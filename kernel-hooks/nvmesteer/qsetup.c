@@ -375,7 +375,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 	if (q) {
 		if (!owner || q->lost || !nvme_steer_queue_fits(q, mode, depth))
 			return ERR_PTR(-EEXIST);
-		if (q->owner)
+		if (q->owner && q->owner != owner)
 			q->heir = owner;
 		return q;
 	}

@@ -214,6 +214,9 @@ static ssize_t queue_add_store(struct device *dev,
 	q = nvme_steer_queue_create(sc, number, mode, depth, NULL);
 	if (IS_ERR(q))
 		ret = PTR_ERR(q);
+	else
+		dev_info(dev, "steer queue %u made by hand; nvmesteer stays loaded while it exists\n",
+			 q->number);
 	mutex_unlock(&sc->queue_lock);
 	nvme_steer_ctrl_put(sc);
 	return ret;
