@@ -50,8 +50,10 @@ export NVMESTEER_BUILD := $(abspath $(O))
 out_in_tree := $(if $(filter $(CURDIR)/%,$(NVMESTEER_BUILD)),$(patsubst \
 	$(CURDIR)/%,%,$(NVMESTEER_BUILD)),/nvmesteer-build)
 
-# Not make's own variables: the tree's make is another make.
-clean_env := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES
+# Not make's own variables: the tree's make is another make. Two builds into
+# one folder wait for each other.
+clean_env := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
+	flock -o $(O)/.lock
 
 ifeq ($(where),tree)
 inner = $(clean_env) tools/in-tree $(MAKE_IN_TREE) $(jobs) IN=tree \

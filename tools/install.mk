@@ -28,7 +28,8 @@ endif
 files = $(INSTALL_FILES) $(if $(filter built,$(MODULES)),\
 	$(foreach k,$(built_kos),$(k):$(MODDIR)/$(notdir $(k)):644))
 
-install: all
+# What is installed does not wait for tests to compile.
+install: modules policies cli
 	$(Q)for f in $(files); do \
 		IFS=: read -r from to mode <<<"$$f"; \
 		install -D -m $$mode "$$from" '$(DESTDIR)'"$$to" || exit; \
@@ -54,7 +55,9 @@ uninstall:
 # What a guest sees over its root: the CLI, the policies, the modules with
 # the index that lets modprobe prefer them.
 guest: $(O)/guest/.done
-$(O)/guest/.done: $(ALL) tools/guest-layer
+$(O)/guest/.done: $(nvme)/.built $(POLICIES) \
+		$(if $(wildcard loader/main.c),$(O)/nvmesteer) \
+		tools/guest-layer tools/install.mk
 	$(call msg,GUEST,$(O)/guest)
 	@rm -rf $(O)/guest.new
 	$(Q)$(MAKE) IN=$(IN) O=$(O) V=$(V) install DESTDIR=$(O)/guest.new \
