@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All operations, each reading every field of what it gets.
+ */
+#include <nvmesteer/policy.bpf.h>
+
+char _license[] SEC("license") = "GPL";
+
+volatile __u64 sum;
+
+SEC("struct_ops.s/all_init")
+int BPF_PROG(all_init, struct nvme_steer_dev *dev)
+{
+	sum += dev->ctrl + dev->granted + dev->vectors + dev->max_depth +
+	       dev->node;
+	return 0;
+}
+
+SEC("struct_ops.s/all_exit")
+void BPF_PROG(all_exit, struct nvme_steer_exit *info)
+{
+	sum += info->kind + info->code + info->reason[0];
+}
+
+SEC("struct_ops/all_route")
+int BPF_PROG(all_route, struct nvme_steer_cmd *cmd)
+{
+	/* The sum is a number to keep the reads alive, not an exact one. */
+	sum += cmd->source + cmd->flags + cmd->opcode + cmd->ioprio +
+	       cmd->nsid + cmd->len + cmd->nlb + cmd->slba + cmd->ctrl +
+	       cmd->cpu + cmd->node + cmd->dev_node;
+	return NVME_STEER_DEFAULT;
+}
+
+NVME_STEER_POLICY(all,
+	.init	= (void *)all_init,
+	.exit	= (void *)all_exit,
+	.route	= (void *)all_route,
+);

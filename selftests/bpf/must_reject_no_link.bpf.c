@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A policy without a link could not be ended by anybody: .struct_ops instead
+ * of .struct_ops.link.
+ *
+ * expect: attach: EOPNOTSUPP
+ */
+#include <nvmesteer/policy.bpf.h>
+
+char _license[] SEC("license") = "GPL";
+
+SEC("struct_ops/bad_route")
+int BPF_PROG(bad_route, struct nvme_steer_cmd *cmd)
+{
+	return NVME_STEER_DEFAULT;
+}
+
+SEC(".struct_ops")
+struct nvme_steer_ops bad_ops = {
+	.abi = NVME_STEER_ABI,
+	.name = "bad",
+	.route = (void *)bad_route,
+};
