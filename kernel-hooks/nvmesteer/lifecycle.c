@@ -76,6 +76,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	mutex_init(&sc->queue_lock);
 	mutex_init(&sc->state_lock);
 	spin_lock_init(&sc->answers_lock);
+	init_waitqueue_head(&sc->ready_wait);
 	INIT_LIST_HEAD(&sc->queue_list);
 	return sc;
 }
@@ -150,7 +151,12 @@ static void nvme_steer_up(struct nvme_ctrl *ctrl)
 	}
 	mutex_unlock(&sc->state_lock);
 	nvme_steer_restart_queues(sc);
+	mutex_lock(&sc->state_lock);
+	WRITE_ONCE(sc->ready, sc->up);
+	mutex_unlock(&sc->state_lock);
 	mutex_unlock(&sc->queue_lock);
+
+	wake_up_all(&sc->ready_wait);
 	nvme_steer_ctrl_put(sc);
 }
 
@@ -163,6 +169,7 @@ static void nvme_steer_down(struct nvme_ctrl *ctrl)
 		return;
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->up, false);
+	WRITE_ONCE(sc->ready, false);
 	list_for_each_entry(q, &sc->queue_list, entry) {
 		nvme_steer_queue_stop(q);
 		nvme_steer_queue_free_irq(q);
@@ -223,8 +230,10 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->up, false);
+	WRITE_ONCE(sc->ready, false);
 	WRITE_ONCE(sc->gone, true);
 	mutex_unlock(&sc->state_lock);
+	wake_up_all(&sc->ready_wait);
 
 	sysfs_remove_group(&ctrl->device->kobj, &nvme_steer_sysfs_group);
 	RCU_INIT_POINTER(ctrl->steer, NULL);

@@ -82,7 +82,7 @@ struct nvme_steer_policy {
  *		  exit().
  * @queue_lock:	  creating, restarting and freeing queues; publication in
  *		  @queues. Held over admin commands.
- * @state_lock:	  @up, @gone, @generation, @res, @queue_list, and each queue's
+ * @state_lock:	  @up, @gone, @ready, @generation, @res, @queue_list, and each queue's
  *		  irq and transition to live. Never held over an admin command,
  *		  nor over anything that waits for one: the driver's timeout
  *		  handler takes it.
@@ -102,6 +102,8 @@ struct nvme_steer_ctrl {
 	struct nvme_ctrl *nvme;
 	bool up;
 	bool gone;
+	bool ready;			/* up, and the queues are back */
+	wait_queue_head_t ready_wait;
 	unsigned int generation;	/* goes up each time @up becomes true */
 	struct nvme_steer_queues res;	/* what is reserved; see steer.h */
 	struct list_head queue_list;	/* every queue that has hardware */

@@ -7,6 +7,9 @@
  */
 #include <linux/iocontext.h>
 #include <linux/nvme_ioctl.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "nvmesteer.h"
@@ -188,20 +191,50 @@ static int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
 	return 0;
 }
 
-/* The caller's buffer; @iov is to be freed. */
-static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
-			     struct iov_iter *iter, struct iovec **iov)
+/*
+ * The caller's iovec array. Not import_iovec(), which asks
+ * in_compat_syscall(): see nvme_steer_uring_cmd_hook().
+ */
+static int nvme_steer_import_vec(const struct nvme_steer_passthru *pt, int rw,
+				 struct iov_iter *iter, struct iovec **iovp)
 {
-	void __user *buf = u64_to_user_ptr(pt->addr);
+	u32 i, nr = pt->data_len;
+	struct iovec *iov = *iovp;
+	size_t len = 0;
 
+	*iovp = NULL;
+	if (nr > UIO_MAXIOV)
+		return -EINVAL;
+	if (nr > UIO_FASTIOV) {
+		iov = kmalloc_array(nr, sizeof(*iov), GFP_KERNEL);
+		if (!iov)
+			return -ENOMEM;
+		*iovp = iov;
+	}
+	if (copy_from_user(iov, u64_to_user_ptr(pt->addr), nr * sizeof(*iov)))
+		return -EFAULT;
+	for (i = 0; i < nr; i++) {
+		if (iov[i].iov_len > MAX_RW_COUNT - len)
+			return -EINVAL;
+		if (!access_ok(iov[i].iov_base, iov[i].iov_len))
+			return -EFAULT;
+		len += iov[i].iov_len;
+	}
+	iov_iter_init(iter, rw, iov, nr, len);
+	return 0;
+}
+
+/* The caller's buffer; *@iovp is to be freed, whatever is returned. */
+static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
+			     struct iov_iter *iter, struct iovec **iovp)
+{
 	if (pt->vec)
-		return import_iovec(rw, buf, pt->data_len, UIO_FASTIOV, iov,
-				    iter);
-	*iov = NULL;
+		return nvme_steer_import_vec(pt, rw, iter, iovp);
+	*iovp = NULL;
 	if (pt->ioucmd->flags & IORING_URING_CMD_FIXED)
 		return io_uring_cmd_import_fixed(pt->addr, pt->data_len,
 						 rw, iter, pt->ioucmd);
-	return import_ubuf(rw, buf, pt->data_len, iter);
+	return import_ubuf(rw, u64_to_user_ptr(pt->addr), pt->data_len, iter);
 }
 
 static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
@@ -237,7 +270,8 @@ static int nvme_steer_passthru_map(struct nvme_steer_passthru *pt,
 		iov = NULL;
 	} else if (nvme_steer_import(pt, write ? ITER_SOURCE : ITER_DEST, &iter,
 				     &iov) < 0) {
-		return 1;
+		ret = 1;
+		goto free;
 	}
 
 	ret = nvme_steer_check(pt, iov_iter_count(&iter), why);
@@ -256,8 +290,7 @@ static int nvme_steer_passthru_map(struct nvme_steer_passthru *pt,
 	if (ret)
 		ret = 1;
 free:
-	if (iov != fast)
-		kfree(iov);
+	kfree(iov);
 	return ret;
 }
 
@@ -278,16 +311,16 @@ static void nvme_steer_passthru_undo(struct nvme_steer_slot *slot,
 	memset(&cmd->common.dptr, 0, sizeof(cmd->common.dptr));
 }
 
-/* Carry the command on the queue of @slot. As the uring_cmd hook returns. */
+/* Carry the command on the queue of @slot. As nvme_steer_passthru_try(). */
 static int nvme_steer_passthru_submit(struct nvme_steer_ctrl *sc,
 				      struct nvme_steer_passthru *pt,
-				      struct nvme_steer_slot *slot)
+				      struct nvme_steer_slot *slot,
+				      enum nvme_steer_event *why)
 {
 	struct nvme_steer_pdu *pdu = nvme_steer_pdu(pt->ioucmd);
-	enum nvme_steer_event why;
 	int ret;
 
-	ret = nvme_steer_passthru_map(pt, slot, &why);
+	ret = nvme_steer_passthru_map(pt, slot, why);
 	if (!ret) {
 		slot->owner = pt->ioucmd;
 		slot->done = nvme_steer_passthru_done;
@@ -299,19 +332,146 @@ static int nvme_steer_passthru_submit(struct nvme_steer_ctrl *sc,
 			return -EIOCBQUEUED;
 		}
 		pdu->tag = 0;
-		why = NVME_STEER_EV_QUEUE_DOWN;
+		*why = NVME_STEER_EV_QUEUE_DOWN;
 		ret = 1;
 	}
-	nvme_steer_count(sc, why);
+	nvme_steer_count(sc, *why);
 	nvme_steer_passthru_undo(slot, pt->cmd);
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
 /*
+ * Ask the policy and do as it says. The namespace's usage reference is taken
+ * before the slot and held until the controller is done with the command, as
+ * a request would.
+ * Return: as the uring_cmd hook does; for NVME_STEER_PASS with the event that
+ * says why.
+ */
+static int nvme_steer_passthru_try(struct nvme_ctrl *ctrl,
+				   struct nvme_steer_passthru *pt,
+				   unsigned int issue_flags,
+				   enum nvme_steer_event *why)
+{
+	struct percpu_ref *usage = &pt->ns->queue->q_usage_counter;
+	struct nvme_steer_route_args args;
+	struct nvme_steer_slot *slot;
+	struct nvme_steer_queue *q;
+	struct nvme_steer_ctrl *sc;
+	int ret = NVME_STEER_PASS;
+
+	*why = NVME_STEER_EV_DEFAULT;
+	rcu_read_lock();
+	sc = rcu_dereference(ctrl->steer);
+	if (!sc || !rcu_access_pointer(sc->policy))
+		goto unlock;
+
+	nvme_steer_fill(&args.cmd, ctrl, pt, issue_flags);
+	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	ret = nvme_steer_route(sc, &args, &q);
+	if (ret <= 0) {
+		ret = ret ?: NVME_STEER_PASS;
+		goto unlock;
+	}
+
+	ret = NVME_STEER_PASS;
+	/* 32-bit callers and what the driver refuses are left to the driver */
+	if ((issue_flags & IO_URING_F_COMPAT) ||
+	    (pt->vec && (pt->ioucmd->flags & IORING_URING_CMD_FIXED)))
+		goto unlock;
+	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
+		*why = NVME_STEER_EV_FROZEN;
+		nvme_steer_count(sc, *why);
+		goto unlock;
+	}
+	slot = nvme_steer_slot_get(q);
+	if (IS_ERR(slot)) {
+		*why = PTR_ERR(slot) == -EBUSY ? NVME_STEER_EV_QUEUE_FULL :
+						 NVME_STEER_EV_QUEUE_DOWN;
+		nvme_steer_count(sc, *why);
+		percpu_ref_put(usage);
+		goto unlock;
+	}
+	slot->usage = usage;
+	slot->timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) :
+					 args.policy->timeout;
+	rcu_read_unlock();
+
+	/* the slot keeps the queue, the queue keeps sc and this module */
+	return nvme_steer_passthru_submit(sc, pt, slot, why);
+unlock:
+	rcu_read_unlock();
+	return ret;
+}
+
+/*
+ * Wait for the end of whatever made a command miss its queue: the namespace is
+ * frozen, or the queues are not back yet after a reset. False when the driver
+ * should have the command after all.
+ */
+static bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
+			    enum nvme_steer_event why)
+{
+	struct nvme_steer_ctrl *sc;
+	struct request *req;
+	bool again = false;
+
+	/* with a policy attached the module is held, so it can be held again */
+	rcu_read_lock();
+	sc = rcu_dereference(ctrl->steer);
+	if (sc && (!rcu_access_pointer(sc->policy) ||
+		   !kref_get_unless_zero(&sc->ref)))
+		sc = NULL;
+	if (sc)
+		__module_get(THIS_MODULE);
+	rcu_read_unlock();
+	if (!sc)
+		return false;
+
+	if (why == NVME_STEER_EV_FROZEN) {
+		/* allocating a request waits for the namespace to thaw */
+		req = blk_mq_alloc_request(ns->queue, REQ_OP_DRV_IN, 0);
+		again = !IS_ERR(req);
+		if (again)
+			blk_mq_free_request(req);
+	} else if (!READ_ONCE(sc->ready)) {
+		again = wait_event_timeout(sc->ready_wait,
+					   READ_ONCE(sc->ready) ||
+					   READ_ONCE(sc->gone), HZ) &&
+			!READ_ONCE(sc->gone);
+	}
+	nvme_steer_ctrl_put(sc);
+	module_put(THIS_MODULE);
+	return again;
+}
+
+/*
+ * Leave a command to the driver's own path. When that cannot allocate a
+ * request without blocking (the namespace is frozen by a reset, or tags have
+ * run out), io_uring issues the command again from io-wq. io_uring of 6.12
+ * copies the SQE for that, but goes on to read the original, which the
+ * application may have filled with another command by then. Point it to the
+ * copy, which io_uring_cmd_prep() has allocated.
+ */
+static int nvme_steer_pass(struct io_uring_cmd *ioucmd,
+			   unsigned int issue_flags)
+{
+	void *copy = cmd_to_io_kiocb(ioucmd)->async_data;
+
+	if ((issue_flags & IO_URING_F_NONBLOCK) && copy &&
+	    ioucmd->sqe != copy) {
+		memcpy(copy, ioucmd->sqe, 2 * sizeof(struct io_uring_sqe));
+		ioucmd->sqe = copy;
+	}
+	return NVME_STEER_PASS;
+}
+
+/*
  * A passthrough command; the hook uring_cmd of struct nvme_steer_hooks.
  *
- * The namespace's usage reference is taken before the slot and held until the
- * controller is done with the command, as a request would.
+ * In io-wq, where it may block, a command that missed its queue waits for it:
+ * the driver's own path is no good there, because on x86 kernels with the x32
+ * ABI in_compat_syscall() is true in some io-wq workers, and the driver would
+ * cut the caller's addresses to 32 bits.
  */
 int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
@@ -320,58 +480,23 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 	struct nvme_steer_passthru pt = {
 		.ns = ns, .ioucmd = ioucmd, .cmd = cmd, .vec = vec,
 	};
-	struct percpu_ref *usage = &ns->queue->q_usage_counter;
-	struct nvme_steer_route_args args;
-	struct nvme_steer_slot *slot;
-	struct nvme_steer_queue *q;
-	struct nvme_steer_ctrl *sc;
+	enum nvme_steer_event why;
 	int ret;
 
 	/* tells the polling hook that the command is not ours */
 	nvme_steer_pdu(ioucmd)->tag = 0;
 
-	rcu_read_lock();
-	sc = rcu_dereference(ctrl->steer);
-	if (!sc || !rcu_access_pointer(sc->policy))
-		goto pass;
-
 	nvme_steer_read_sqe(&pt);
-	nvme_steer_fill(&args.cmd, ctrl, &pt, issue_flags);
-	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
-	ret = nvme_steer_route(sc, &args, &q);
-	if (ret < 0) {
-		rcu_read_unlock();
-		return ret;
-	}
-	if (!ret)
-		goto pass;
+	do {
+		ret = nvme_steer_passthru_try(ctrl, &pt, issue_flags, &why);
+		if (likely(ret != NVME_STEER_PASS))
+			return ret;
+	} while ((why == NVME_STEER_EV_FROZEN ||
+		  why == NVME_STEER_EV_QUEUE_DOWN) &&
+		 !(issue_flags & IO_URING_F_NONBLOCK) &&
+		 nvme_steer_wait(ctrl, ns, why));
 
-	/* 32-bit callers and what the driver refuses are left to the driver */
-	if ((issue_flags & IO_URING_F_COMPAT) ||
-	    (vec && (ioucmd->flags & IORING_URING_CMD_FIXED)))
-		goto pass;
-	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
-		nvme_steer_count(sc, NVME_STEER_EV_FROZEN);
-		goto pass;
-	}
-	slot = nvme_steer_slot_get(q);
-	if (IS_ERR(slot)) {
-		nvme_steer_count(sc, PTR_ERR(slot) == -EBUSY ?
-				 NVME_STEER_EV_QUEUE_FULL :
-				 NVME_STEER_EV_QUEUE_DOWN);
-		percpu_ref_put(usage);
-		goto pass;
-	}
-	slot->usage = usage;
-	slot->timeout = pt.timeout_ms ? msecs_to_jiffies(pt.timeout_ms) :
-					args.policy->timeout;
-	rcu_read_unlock();
-
-	/* the slot keeps the queue, the queue keeps sc and this module */
-	return nvme_steer_passthru_submit(sc, &pt, slot);
-pass:
-	rcu_read_unlock();
-	return NVME_STEER_PASS;
+	return nvme_steer_pass(ioucmd, issue_flags);
 }
 
 /*
