@@ -81,17 +81,14 @@ static __always_inline __u32 ring_claim(struct nvme_steer_cmd *cmd, __u64 ring,
 					__u32 count, __u64 now)
 {
 	__u64 idle = (__u64)idle_ms * CONFIG_HZ / 1000;
-	__u32 n = (ring * 0x9e3779b97f4a7c15ULL >> 40) % count;
-	__u32 i, queue, first = queues__pick(cmd, 1 + n), found = 0;
+	__u32 start = (ring * 0x9e3779b97f4a7c15ULL >> 40) % count;
+	__u32 first = queues__pick(cmd, 1), queue, found = 0;
 	struct ring_holder *holder;
 	__u64 old = 0, seen;
+	__u32 i;
 
-	for (i = 0; i < QUEUES_MAX; i++) {
-		if (i >= count)
-			break;
-		queue = queues__pick(cmd, 1 + n);
-		if (++n >= count)
-			n = 0;
+	bpf_for(i, 0, count) {
+		queue = first + (start + i) % count;
 		holder = bpf_map_lookup_elem(&rings, &queue);
 		if (!holder)
 			break;
@@ -108,6 +105,7 @@ static __always_inline __u32 ring_claim(struct nvme_steer_cmd *cmd, __u64 ring,
 		}
 	}
 
+	first += start;
 	if (!found)
 		return first;
 	holder = bpf_map_lookup_elem(&rings, &found);

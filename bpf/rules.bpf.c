@@ -145,14 +145,15 @@ static __always_inline bool lba_fits(const struct rules_entry *rule,
 	       (!rule->last_lba || first <= rule->last_lba);
 }
 
-static __noinline bool cgroup_fits(__u64 id)
+/* Not static: verified once by itself, not once a rule. */
+__noinline int cgroup_fits(__u64 id)
 {
 	int level;
 
 	for (level = cgroup__level(); level >= 0; level--)
 		if (bpf_get_current_ancestor_cgroup_id(level) == id)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 static __always_inline bool rule_fits(const struct rules_entry *rule,
