@@ -7,11 +7,18 @@
 
 ifeq ($(IN),tree)
   KVER ?= $(lastword $(sort $(notdir $(wildcard /usr/lib/modules/*))))
-else
-  KVER ?= $(if $(KDIR),$(shell cat $(KDIR)/include/config/kernel.release \
-	2>/dev/null),$(shell uname -r))
 endif
-KDIR ?= /lib/modules/$(KVER)/build
+ifdef KDIR
+  KVER := $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+else
+  KVER ?= $(shell uname -r)
+  KDIR := /lib/modules/$(KVER)/build
+endif
+ifeq ($(wildcard $(KDIR)/include/config/kernel.release),)
+  $(error there are no kernel headers at $(KDIR); run 'tools/setup --native' \
+	or install linux-headers, name their folder with KDIR=, or build in \
+	the Debian 13 tree with HERMETIC=1)
+endif
 kseries := $(shell echo '$(KVER)' | cut -d. -f1,2)
 KSRC ?= /usr/src/linux-source-$(kseries).tar.xz
 
