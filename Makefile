@@ -57,8 +57,9 @@ clean_env := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
 
 ifeq ($(where),tree)
 inner = $(clean_env) tools/in-tree $(MAKE_IN_TREE) $(jobs) IN=tree \
-	O=$(out_in_tree) V=$(V) $(foreach v,DESTDIR PREFIX MODULES CFLAGS,\
-	$(if $($(v)),$(v)='$($(v))')) HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)'
+	O=$(out_in_tree) V=$(V) $(foreach v,PREFIX MODULES CFLAGS,\
+	$(if $($(v)),$(v)='$($(v))')) $(if $(DESTDIR),DESTDIR=/mnt SHOWN='$(DESTDIR)') \
+	HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)'
 MAKE_IN_TREE := make
 prerequisite := setup
 else
@@ -78,6 +79,7 @@ $(filter-out install uninstall compile_commands.json,$(FORWARDED)): \
 
 compile_commands.json: $(prerequisite) FORCE
 	@$(inner) $@
+	@cp $(O)/$(if $(filter native,$(where)),native/)$@ $@
 
 # What the tree's toolchain made runs where the tree runs: in a guest.
 install uninstall: $(prerequisite)
@@ -86,7 +88,8 @@ ifeq ($(where)$(DESTDIR),tree)
 	  "name the running kernel's headers and source with KDIR= and KSRC=," \
 	  "or give DESTDIR= (see 'make help')" >&2; exit 1
 else
-	@$(inner) $@
+	@$(if $(DESTDIR),mkdir -p '$(DESTDIR)')
+	@$(if $(DESTDIR),NVMESTEER_DESTDIR='$(abspath $(DESTDIR))') $(inner) $@
 endif
 
 # ARGS= goes to the runner: make check ARGS='--filter reset kernel'
@@ -181,9 +184,9 @@ all: $(ALL)
 
 include tools/install.mk
 
-compile_commands.json: all
+compile_commands.json: all FORCE
 	$(call msg,GEN,$@)
-	$(Q)tools/compile-commands $(O) '$(HOST_DIR)' '$(HOST_O)' \
+	$(Q)tools/compile-commands $(O) $(KDIR) '$(HOST_DIR)' '$(HOST_O)' \
 		$(if $(filter tree,$(IN)),'$(HOST_O)/debian13') >$(O)/$@.new
-	$(Q)mv $(O)/$@.new $@
+	$(Q)mv $(O)/$@.new $(O)/$@
 endif

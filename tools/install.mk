@@ -9,9 +9,11 @@
 
 MODULES := $(or $(MODULES),dkms)
 MODDIR = /usr/lib/modules/$(KVER)/updates/nvmesteer
+# How DESTDIR is called where the person is, when the build is elsewhere.
+SHOWN ?= $(DESTDIR)
 DKMSDIR = /usr/src/nvmesteer-$(VERSION)
 
-dkms_files := $(wildcard kernel-hooks/prepare kernel-hooks/nvmesteer/* \
+dkms_files := $(wildcard kernel-hooks/prepare kernel-hooks/check-btf kernel-hooks/nvmesteer/* \
 	kernel-hooks/patches/*/*.patch include/nvmesteer/*.h)
 built_kos = $(shell find $(nvme) -name '*.ko' 2>/dev/null)
 
@@ -20,7 +22,7 @@ $(O)/dkms.conf: tools/dkms.conf.in Makefile
 	@sed -e 's/@VERSION@/$(VERSION)/' $< >$@
 INSTALL_FILES += $(O)/dkms.conf:$(DKMSDIR)/dkms.conf:644 \
 	tools/dkms.mk:$(DKMSDIR)/Makefile:644 $(foreach f,$(dkms_files),\
-	$(f):$(DKMSDIR)/$(f):$(if $(filter %/prepare,$(f)),755,644))
+	$(f):$(DKMSDIR)/$(f):$(if $(filter %/prepare %/check-btf,$(f)),755,644))
 install: $(O)/dkms.conf
 endif
 
@@ -36,7 +38,11 @@ install: modules policies cli
 	done
 	$(Q)if [ -z '$(DESTDIR)' ] && [ $(MODULES) = built ]; then \
 		depmod $(KVER); fi
-	$(call msg,INSTALL,'$(DESTDIR)$(PREFIX)')
+	$(call msg,INSTALL,'$(SHOWN)$(PREFIX)')
+ifeq ($(DESTDIR)$(MODULES),dkms)
+	@echo "To build and install the modules:" \
+		"dkms install nvmesteer/$(VERSION)"
+endif
 
 uninstall:
 	$(Q)for f in $(files); do \
@@ -50,7 +56,7 @@ uninstall:
 	done
 	$(Q)if [ -z '$(DESTDIR)' ] && [ $(MODULES) = built ]; then \
 		depmod $(KVER); fi
-	$(call msg,REMOVE,'$(DESTDIR)$(PREFIX)')
+	$(call msg,REMOVE,'$(SHOWN)$(PREFIX)')
 
 # What a guest sees over its root: the CLI, the policies, the modules with
 # the index that lets modprobe prefer them.
