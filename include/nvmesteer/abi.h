@@ -61,6 +61,8 @@
  * @cpu:	CPU the command is submitted on
  * @node:	NUMA node of that CPU
  * @dev_node:	NUMA node of the controller, -1 when unknown
+ * @opaque:	empty, and stays last; it makes the verifier insist on the
+ *		module's own object where a kfunc asks for a command
  *
  * Holds what costs nothing to tell. Costlier facts come from helpers and
  * kfuncs, so nobody pays for what a policy does not ask: the cgroup from
@@ -83,6 +85,7 @@ struct nvme_steer_cmd {
 	__u32 cpu;
 	__s32 node;
 	__s32 dev_node;
+	__u8 opaque[0];
 };
 
 /* Mode of a steer queue. */
@@ -96,6 +99,7 @@ struct nvme_steer_cmd {
  * @vectors:	interrupt vectors reserved; bounds the queues in NVME_STEER_IRQ
  * @max_depth:	entries of the largest queue that can be created
  * @node:	NUMA node of the controller, -1 when unknown
+ * @opaque:	as in struct nvme_steer_cmd
  */
 struct nvme_steer_dev {
 	__u32 ctrl;
@@ -103,6 +107,7 @@ struct nvme_steer_dev {
 	__u32 vectors;
 	__u32 max_depth;
 	__s32 node;
+	__u8 opaque[0];
 };
 
 /*

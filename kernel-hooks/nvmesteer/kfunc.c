@@ -106,7 +106,6 @@ __bpf_kfunc void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, s32 code,
 
 __bpf_kfunc_end_defs();
 
-/* A module may register one set only; the filter tells the two kinds apart. */
 BTF_KFUNCS_START(nvme_steer_kfuncs)
 BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
@@ -116,21 +115,17 @@ BTF_ID_FLAGS(func, bpf_nvme_steer_ring_id, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_error, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(nvme_steer_kfuncs)
 
-BTF_KFUNCS_START(nvme_steer_init_kfuncs)
-BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue)
-BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue)
-BTF_KFUNCS_END(nvme_steer_init_kfuncs)
-
-/* Refuse init()'s kfuncs outside init(), and route()'s outside route(). */
+/*
+ * Only programs of a policy may call them; the kernel asks about this module's
+ * kfuncs alone. Which operation may call which follows from the argument: only
+ * init() is given a controller, only route() a command, and the "opaque"
+ * member keeps the verifier from taking other memory for either. The ids are
+ * not looked at: they are relocated in the kernel's copy of the set only.
+ */
 static int nvme_steer_kfunc_filter(const struct bpf_prog *prog, u32 id)
 {
-	const char *op = "route";
-
-	if (!btf_id_set8_contains(&nvme_steer_kfuncs, id))
-		return 0;
-	if (btf_id_set8_contains(&nvme_steer_init_kfuncs, id))
-		op = "init";
-	return nvme_steer_ops_is(prog, op) ? 0 : -EACCES;
+	return nvme_steer_ops_is(prog, "init") ||
+	       nvme_steer_ops_is(prog, "route") ? 0 : -EACCES;
 }
 
 static const struct btf_kfunc_id_set nvme_steer_kfunc_set = {
