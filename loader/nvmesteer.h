@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nvmesteer, the command line tool: what its files offer each other. Functions
+ * return 0 or -errno and print nothing; a verb (cmd_<verb>.c) prints once, as
+ * a sentence with cause and remedy. The kernel is the only truth: nothing is
+ * kept in a file of our own.
+ */
+#ifndef NVMESTEER_LOADER_H
+#define NVMESTEER_LOADER_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <linux/types.h>
+
+#include <nvmesteer/abi.h>
+
+struct bpf_link;
+struct bpf_map;
+struct bpf_object;
+struct btf;
+
+/* Exit codes. */
+#define EXIT_OK			0
+#define EXIT_FAILED		1
+#define EXIT_USAGE		2
+#define EXIT_UNSUPPORTED	3	/* this kernel or this device cannot */
+
+/* Where policies are pinned: PIN_ROOT/<controller>/<policy>/{link,maps/} */
+#define PIN_ROOT		"/sys/fs/bpf/nvmesteer"
+
+/* ------------------------------------------------------------- main.c, opts.c */
+
+/* A verb. The table is in main.c; run() gets argv[0] = the verb's name. */
+struct verb {
+	const char *name;
+	const char *args;	/* synopsis after the name */
+	const char *summary;	/* one line */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct verb verbs[];
+
+/* An option of a verb; options are --long, and -short where short_name. */
+struct opt {
+	const char *name;
+	char short_name;	/* or 0 */
+	const char *arg;	/* name of its argument, NULL for none */
+	bool arg_optional;
+	const char *help;
+	void (*set)(void *ctx, const char *arg);	/* for each occurrence */
+};
+
+/**
+ * opts__parse - parse a verb's options; --help, --json, -v are known to all
+ * @opts: ends with an entry without a name
+ * @ctx: for opt.set
+ *
+ * Return: index of the first argument that is no option; or -1 when the verb
+ * is to return *@exit_code at once (help was printed, or usage was wrong).
+ */
+int opts__parse(const struct verb *verb, const struct opt *opts, void *ctx,
+		int argc, char **argv, int *exit_code);
+const struct verb *verb__find(const char *name);
+
+/* Set by opts__parse(). */
+extern bool opt_json;
+extern int opt_verbose;		/* -v 1, -vv 2 */
+
+/* ------------------------------------------------------------------- log.c */
+
+/* "nvmesteer: <sentence>" to stderr; returns EXIT_FAILED, for return fail(...) */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with another exit code. */
+int fail_code(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* "nvmesteer: note: <sentence>" to stderr. */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "EBUSY" for -EBUSY or EBUSY; never NULL. */
+const char *errno_name(int err);
+
+/* ------------------------------------------------------------------- out.c */
+
+/*
+ * JSON to stdout, streamed. Each object or array is opened and closed; keys
+ * are NULL inside arrays. out_json_begin() writes the schema key first.
+ */
+struct json {
+	FILE *file;
+	unsigned int depth;
+	bool comma[16];
+};
+
+void json__begin(struct json *j, FILE *file, const char *verb); /* {"schema":"nvmesteer.<verb>/1" */
+void json__end(struct json *j);					/* }\n */
+void json__object(struct json *j, const char *key);
+void json__object_end(struct json *j);
+void json__array(struct json *j, const char *key);
+void json__array_end(struct json *j);
+void json__str(struct json *j, const char *key, const char *value); /* NULL: null */
+void json__uint(struct json *j, const char *key, uint64_t value);
+void json__int(struct json *j, const char *key, int64_t value);
+void json__double(struct json *j, const char *key, double value);
+void json__bool(struct json *j, const char *key, bool value);
+void json__null(struct json *j, const char *key);
+
+/*
+ * A table to stdout: columns sized to their contents, upper-case header,
+ * columns whose header starts with '>' to the right (the mark is not printed),
+ * NULL or "" cells as "-".
+ */
+struct table;
+struct table *table__new(unsigned int columns, const char *const *headers);
+void table__cell(struct table *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));	/* next cell, row by row */
+void table__print(struct table *t, FILE *file);
+void table__free(struct table *t);
+
+/* ---------------------------------------------------------------- target.c */
+
+/**
+ * target__resolve - the controller a user means
+ * @arg: "nvme0", "/dev/nvme0", "nvme0n1", "/dev/ng0n1", "/dev/nvme0n1", or
+ *	NULL for the only controller there is
+ * @ctrl: gets "nvmeN"; at least 32 bytes
+ * @why: on error gets a sentence without a full stop, naming what exists;
+ *	at least 256 bytes
+ *
+ * A multipath head with several controllers is an error that names them.
+ * Return: 0; -ENODEV (none such), -EINVAL (several, or not a name).
+ */
+int target__resolve(const char *arg, char *ctrl, char *why);
+
+/* ---------------------------------------------------------------- kstate.c */
+
+/* Directory that stands for /sys; only unit tests change it. */
+extern const char *kstate_sysfs;
+
+struct queue_state {
+	unsigned int number;
+	char mode[8];		/* driver, poll, irq */
+	char state[12];
+	char owner[12];
+	int qid;		/* the rest: -1 where the kernel says "-" */
+	int depth;
+	int vector;
+	int irq;
+	char cpus[64];		/* "" where "-" */
+	uint64_t submitted;
+	uint64_t completed;
+	uint64_t failed;
+	uint64_t cancelled;
+	uint64_t inflight;
+	uint64_t doorbells;
+	uint64_t interrupts;
+};
+
+struct event_state {
+	char name[32];
+	uint64_t count;
+};
+
+struct ctrl_state {
+	char ctrl[32];		/* nvme0 */
+	char state[16];		/* none, attached, ended */
+	char policy[NVME_STEER_NAME_LEN];
+	uint32_t link_id;
+	unsigned int asked, granted, used, first_qid;
+	unsigned int vectors, vectors_used, max_depth;
+	unsigned int nr_queues;
+	struct queue_state *queues;
+	unsigned int nr_events;
+	struct event_state *events;
+	/* how the last policy ended; exit_kind "" when none has */
+	char exit_kind[16];
+	unsigned int exit_kind_code;
+	int exit_code;
+	char exit_policy[NVME_STEER_NAME_LEN];
+	char exit_reason[128];
+};
+
+/* Controllers with a steer directory, "nvme0" first; *names freed by free(). */
+int kstate__list(char (**names)[32], unsigned int *n);
+/* Read everything about one; -ENODEV when it has no steer directory. */
+int kstate__read(const char *ctrl, struct ctrl_state *s);
+void kstate__free(struct ctrl_state *s);
+/* Write a text to /sys/class/nvme/<ctrl>/steer/<file>. */
+int kstate__write(const char *ctrl, const char *file, const char *text);
+/* Read /sys/class/nvme/<ctrl>/steer/<file> whole; freed by free(). */
+int kstate__text(const char *ctrl, const char *file, char **text);
+
+/*
+ * Why steering cannot work here at all, as a sentence with a remedy: module not
+ * loaded, stock nvme loaded, no BTF, no privilege. 0 when it can; else an exit
+ * code (EXIT_FAILED or EXIT_UNSUPPORTED) with @why of at least 256 bytes.
+ */
+int kstate__missing(char *why);
+
+/* ------------------------------------------------------------------- pin.c */
+
+enum pin_state {
+	PIN_NONE,	/* nothing pinned by us */
+	PIN_OURS,	/* our link pin is the attached policy's link */
+	PIN_FOREIGN,	/* attached, but not through our pin */
+	PIN_ORPHAN,	/* our pins exist, their link is not attached */
+};
+
+const char *pin_state__name(enum pin_state state);
+/* Of the attached policy (or of leftovers) of a controller; @dir gets the
+ * policy's pin directory, at least 256 bytes, "" for none. */
+int pin__state(const struct ctrl_state *s, enum pin_state *state, char *dir);
+/* Pins of a controller that belong to no attached link: remove them. */
+int pin__clean(const char *ctrl, const struct ctrl_state *s);
+/* Remove a policy's directory with all pins in it. */
+int pin__remove(const char *ctrl, const char *policy);
+/* Serialise with other instances of this tool; fd to close, or -errno. */
+int pin__lock(void);
+/* An fd of map @name of the policy attached to @ctrl, by pin, or by walking
+ * the link's programs when there is no pin of ours; -ENOENT. */
+int pin__open_map(const struct ctrl_state *s, const char *name);
+
+/* ---------------------------------------------------------------- policy.c */
+
+struct policy {
+	struct bpf_object *obj;
+	struct bpf_map *ops;		/* its struct_ops map */
+	char name[NVME_STEER_NAME_LEN];
+	char *log;			/* what libbpf and the verifier said */
+};
+
+/**
+ * policy__open - open an object file and find the policy in it
+ * @why: as for target__resolve(), 512 bytes
+ * Return: 0 or -errno with @why a sentence (cause and remedy).
+ */
+int policy__open(struct policy *p, const char *path, char *why);
+/* Verify and load into the kernel; not attached. @why as above. */
+int policy__load(struct policy *p, char *why);
+void policy__close(struct policy *p);
+/* Set before load: controller instance, and the name (NULL: as in the object). */
+int policy__target(struct policy *p, unsigned int instance, const char *name);
+/* Last lines of the log for an error, all of them with -vv; to stderr. */
+void policy__print_log(const struct policy *p);
+
+/* ----------------------------------------------------------------- value.c */
+
+/*
+ * Typed access to maps and variables through BTF. A key path is
+ * MAP[.KEY[.FIELD[.FIELD]...]] or the bare name of a global variable; a key of
+ * a cgroup map may be a path below the cgroup2 mount.
+ *
+ * @why: a sentence, at least 512 bytes, on error.
+ */
+
+/* Before load: a variable (.rodata, .data, .bss) of an opened object. Returns
+ * 1 when @path names a map instead, to be set with value__set() after load. */
+int value__preset(struct bpf_object *obj, const char *path, const char *text,
+		  char *why);
+/* Where to find the maps of a loaded policy: fd of a map, to be closed. */
+typedef int (*value_open_fn)(void *ctx, const char *map);
+int value__set(value_open_fn open, void *ctx, const char *path,
+	       const char *text, char *why);
+int value__unset(value_open_fn open, void *ctx, const char *path, char *why);
+/* Print what @path names: to @j under "value" when not NULL, else as text. */
+int value__get(value_open_fn open, void *ctx, const char *path,
+	       struct json *j, char *why);
+
+/* -------------------------------------------------------------------- verbs */
+
+int cmd_load(int argc, char **argv);
+int cmd_unload(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_get(int argc, char **argv);
+int cmd_set(int argc, char **argv);
+int cmd_unset(int argc, char **argv);
+int cmd_queues(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_off(int argc, char **argv);
+
+#endif /* NVMESTEER_LOADER_H */
