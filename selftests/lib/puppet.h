@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a test and the policy puppet.bpf.c share.
+ */
+#ifndef PUPPET_H
+#define PUPPET_H
+
+#define PUPPET_QUEUES	16
+
+/* Read by init(). Queue n is made with mode[n], unless that is 0. */
+struct puppet_config {
+	__u32 mode[PUPPET_QUEUES];
+	__u32 depth[PUPPET_QUEUES];
+	__s32 init_ret;		/* what init() returns after that */
+};
+
+/* Answers first, first + 1, ... in turn; @first alone where count < 2. */
+struct puppet_answer {
+	__s32 first;
+	__u32 count;
+};
+
+/* Written by the test and the policy while it runs. */
+struct puppet_state {
+	struct puppet_answer irq;	/* rings that do not poll */
+	struct puppet_answer poll;	/* rings that do */
+	__u32 error;			/* give up with this code */
+	__u32 turn;
+	__u64 calls;
+	__u64 exits;
+	__s32 init_error;		/* what creating a queue returned */
+
+	/* the command asked about last */
+	__u32 source;
+	__u32 flags;
+	__u16 opcode;
+	__u16 ioprio;
+	__u32 nsid;
+	__u32 len;
+	__u32 nlb;
+	__u64 slba;
+	__u32 ctrl;
+	__u64 ring;
+	__u32 uid;
+};
+
+#endif /* PUPPET_H */
