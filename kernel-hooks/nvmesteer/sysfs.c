@@ -11,8 +11,14 @@
 
 #include "nvmesteer.h"
 
-/* Room for a line of each queue there can be. */
-#define NVME_STEER_QUEUES_SIZE	(320 * (NVME_STEER_MAX_QUEUES + 1))
+/*
+ * A line of the queues file. All are as long, padded with blanks: the file is
+ * printed afresh for each read, and a reader that comes back for the rest must
+ * not find it moved because a counter grew a digit.
+ */
+#define NVME_STEER_QUEUE_LINE	352
+#define NVME_STEER_QUEUES_SIZE	(NVME_STEER_QUEUE_LINE * \
+				 (NVME_STEER_MAX_QUEUES + 1) + 1)
 
 static const char * const nvme_steer_event_names[] = {
 #define NVME_STEER_EVENT_NAME(name, text)	[NVME_STEER_EV_##name] = text,
@@ -281,6 +287,12 @@ static const char *nvme_steer_queue_state(struct nvme_steer_queue *q)
 	return q->lost ? "lost" : "down";
 }
 
+static int nvme_steer_pad_line(char *buf, int len, size_t size)
+{
+	return len + scnprintf(buf + len, size - len, "%*s\n",
+			       max(NVME_STEER_QUEUE_LINE - 1 - len, 0), "");
+}
+
 static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 				  size_t size)
 {
@@ -309,14 +321,14 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 				 " vector=- irq=- cpu=-");
 	mutex_unlock(&q->ctrl->state_lock);
 	len += scnprintf(buf + len, size - len,
-			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu interrupts=%llu\n",
+			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu interrupts=%llu",
 			 q->owner ? "policy" : "admin", submitted, completed,
 			 failed, cancelled,
 			 submitted - completed - failed - cancelled,
 			 READ_ONCE(q->sq_doorbells) +
 			 READ_ONCE(q->cq_doorbells),
 			 READ_ONCE(q->interrupts));
-	return len;
+	return nvme_steer_pad_line(buf, len, size);
 }
 
 /* Print the driver's own path as queue 0, then the steer queues. */
@@ -332,11 +344,12 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 		return 0;
 	nvme_steer_sum_stats(sc, sum);
 	len += scnprintf(buf, size,
-			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 interrupts=0\n",
+			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 interrupts=0",
 			 READ_ONCE(sc->up) ? "live" : "down",
 			 sum->submitted, sum->completed, sum->failed,
 			 sum->cancelled, sum->submitted - sum->completed -
 			 sum->failed - sum->cancelled);
+	len = nvme_steer_pad_line(buf, len, size);
 	kfree(sum);
 
 	mutex_lock(&sc->queue_lock);
