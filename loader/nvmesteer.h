@@ -221,6 +221,25 @@ int pin__lock(void);
 /* An fd of map @name of the policy attached to @ctrl, by pin, or by walking
  * the link's programs when there is no pin of ours; -ENOENT. */
 int pin__open_map(const struct ctrl_state *s, const char *name);
+/* A policy's final directory, 256 bytes; PIN_NEW behind it: being prepared. */
+#define PIN_NEW			"+new"
+void pin__dir(const char *ctrl, const char *policy, char *dir);
+/* Make such a directory and its maps/; remove one with all that is in it. */
+int pin__make(const char *dir);
+int pin__remove_dir(const char *dir);
+/* What a person and a pin call a map: "tenants.bss" is "bss". */
+void pin__map_name(const char *map, char *name, size_t size);
+
+/* -------------------------------------------------------------- attached.c */
+
+#define ATTACHED_MAPS		64
+
+/* Ids of the maps that the programs of an attached link use; count or -errno. */
+int attached__maps(uint32_t link_id, uint32_t ids[ATTACHED_MAPS]);
+/* An fd of the one with that name; -ENOENT. */
+int attached__open_map(uint32_t link_id, const char *name);
+/* Detach whatever holds the link; 0 where it has gone already. */
+int attached__detach(uint32_t link_id);
 
 /* ---------------------------------------------------------------- policy.c */
 
