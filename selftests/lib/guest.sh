@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # What the shell tests share: ending with the right exit code and a sentence,
 # waiting for a condition, finding the emulated drives. Sourced by a test that

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The emulated drives are what selftests/vm/run --help says, in a stock guest:
+# order, serials, copy limits, metadata, block sizes, paths. The emulator's
+# monitor can pull and throttle them.
+. selftests/lib/host.sh
+
+cat >"$TEST_TMP/look" <<'C'
+. selftests/lib/guest.sh
+i=0
+for s in copylim nocopy meta blk4k mpath mpath; do
+	same "$s" "$(tr -d ' ' </sys/class/nvme/nvme$i/serial)" "serial of $i"
+	check ctrl_is_live nvme$i
+	i=$((i + 1))
+done
+same nvme3 "$(ctrl_by_serial blk4k)"
+
+id() { nvme id-ns "/dev/nvme$1" -o json | jq -r ".$2"; }
+for n in 0n1 0n2 2n1 3n1 4n1; do
+	same '256 2048 127' "$(id $n mssrl) $(id $n mcl) $(id $n msrc)" \
+		"copy limits of nvme$n"
+done
+same '0 0 0' "$(id 1n1 mssrl) $(id 1n1 mcl) $(id 1n1 msrc)"
+same '0 0' "$(id 0n1 'lbafs[0].ms') $(id 0n1 flbas)"
+format() { id "$1" "lbafs[$(($(id "$1" flbas) & 15))].$2"; }
+same '9 8' "$(format 2n1 ds) $(format 2n1 ms)"
+same '9 8' "$(format 2n2 ds) $(format 2n2 ms)"
+same '0 16' "$(($(id 2n1 flbas) & 16)) $(($(id 2n2 flbas) & 16))" extended
+same '9 16' "$(format 2n3 ds) $(format 2n3 ms)"
+same '12 0' "$(format 3n1 ds) $(format 3n1 ms)"
+same 4096 "$(cat /sys/block/nvme3n1/queue/logical_block_size)"
+same 2 "$(ls -d /sys/block/nvme4n1/multipath/* /sys/class/nvme/nvme[45]/nvme4c[45]n1 2>/dev/null | wc -l)" paths
+
+step 'data'
+dd if=/dev/urandom of=/tmp/a bs=4096 count=64 status=none
+for n in 0n1 0n2 1n1 3n1 4n1; do
+	check dd if=/tmp/a of=/dev/nvme$n bs=4096 oflag=direct status=none
+	check cmp -n 262144 /tmp/a /dev/nvme$n
+done
+
+step 'the monitor'
+monitor info version | grep -q '^10\.' || fail "no answer: $(monitor info version)"
+gone() { ! [ -e /sys/class/nvme/nvme3 ]; }
+monitor device_del nvme3
+check wait_for 20 gone
+pass
+C
+guest 0 --stock --copy "$TEST_TMP/look:/look" -- bash /look
+pass
