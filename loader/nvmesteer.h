@@ -198,6 +198,8 @@ int kstate__text(const char *ctrl, const char *file, char **text);
  * code (EXIT_FAILED or EXIT_UNSUPPORTED) with @why of at least 256 bytes.
  */
 int kstate__missing(char *why);
+/* The same without asking for privilege: for verbs that only read. */
+int kstate__absent(char *why);
 
 /* ------------------------------------------------------------------- pin.c */
 
