@@ -4,7 +4,6 @@
  * /sys/class/nvme/<controller>/steer, and why they may be missing. A key that
  * is not known here is skipped, so that a newer module can say more.
  */
-#define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,6 @@
  * when all cells are known. Nothing here decides what is said; texts that come
  * from a policy may hold any bytes, and leave as valid JSON or plain text.
  */
-#define _GNU_SOURCE
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
