@@ -249,8 +249,13 @@ struct policy {
 	struct bpf_object *obj;
 	struct bpf_map *ops;		/* its struct_ops map */
 	char name[NVME_STEER_NAME_LEN];
+	char path[512];
+	struct bpf_link *link;		/* after policy__attach() */
 	char *log;			/* what libbpf and the verifier said */
+	size_t log_len;
 };
+
+#define POLICY_WHY	512	/* size of @why below */
 
 /**
  * policy__open - open an object file and find the policy in it
@@ -263,8 +268,25 @@ int policy__load(struct policy *p, char *why);
 void policy__close(struct policy *p);
 /* Set before load: controller instance, and the name (NULL: as in the object). */
 int policy__target(struct policy *p, unsigned int instance, const char *name);
+/* A data member of the ops as the object has it, 4 bytes; 0 without one. */
+uint32_t policy__number(const struct policy *p, const char *member);
+/* Attach as a new link, p->link; -EBUSY when a policy is attached. */
+int policy__attach(struct policy *p);
+/* Take over a link after policy__attach() gave -EBUSY; no gap between. */
+int policy__replace(struct policy *p, int link_fd);
+/* Is it a map that a person reads and writes, under this name? */
+bool policy__shows_map(const struct bpf_map *map);
 /* Last lines of the log for an error, all of them with -vv; to stderr. */
 void policy__print_log(const struct policy *p);
+
+/* --------------------------------------------------------------- explain.c */
+
+/* From an error and what libbpf said to a sentence; return the errno to show. */
+int explain__load(const struct policy *p, int err, char *why);
+int explain__attach(const struct policy *p, const struct ctrl_state *s,
+		    int err, char *why);
+/* Exit code for an errno: EXIT_UNSUPPORTED where this kernel lacks it. */
+int explain__exit_code(int err);
 
 /* ----------------------------------------------------------------- value.c */
 
@@ -280,7 +302,10 @@ void policy__print_log(const struct policy *p);
  * 1 when @path names a map instead, to be set with value__set() after load. */
 int value__preset(struct bpf_object *obj, const char *path, const char *text,
 		  char *why);
-/* Where to find the maps of a loaded policy: fd of a map, to be closed. */
+/*
+ * Where to find the maps of a loaded policy: fd of a map, to be closed, or
+ * -ENOENT. Variables are in maps called ".rodata", ".data" and ".bss" here.
+ */
 typedef int (*value_open_fn)(void *ctx, const char *map);
 int value__set(value_open_fn open, void *ctx, const char *path,
 	       const char *text, char *why);
@@ -288,6 +313,10 @@ int value__unset(value_open_fn open, void *ctx, const char *path, char *why);
 /* Print what @path names: to @j under "value" when not NULL, else as text. */
 int value__get(value_open_fn open, void *ctx, const char *path,
 	       struct json *j, char *why);
+
+/* Cut "PATH=VALUE" at the first '=' outside of braces and quotes; the value,
+ * or NULL when there is no '='. */
+char *value__split(char *assignment);
 
 /* -------------------------------------------------------------------- verbs */
 
