@@ -318,6 +318,26 @@ int value__get(value_open_fn open, void *ctx, const char *path,
  * or NULL when there is no '='. */
 char *value__split(char *assignment);
 
+/* ------------------------------------------------------------------ show.c */
+
+/*
+ * The state of the controller that @arg names, as for target__resolve(). EXIT_OK,
+ * or an exit code with @why, a sentence of at most 256 bytes.
+ */
+int show__read(const char *arg, struct ctrl_state *s, char *why);
+/* The same of all controllers; *all freed by show__free_all(). */
+int show__read_all(struct ctrl_state **all, unsigned int *n, char *why);
+void show__free_all(struct ctrl_state *all, unsigned int n);
+/* Name of the pin state, NULL when it cannot be known (no privilege). */
+const char *show__pins(const struct ctrl_state *s, enum pin_state *state,
+		       char *dir);
+/* "controller" and "policy", which is null where there is none. */
+void show__policy(struct json *j, const struct ctrl_state *s);
+/* A number of struct queue_state; below zero is null. */
+void show__number(struct json *j, const char *key, int value);
+/* At most one argument, and that only without --dev; false: wrong usage. */
+bool show__one_dev(const char **dev, int argc, char **argv);
+
 /* -------------------------------------------------------------------- verbs */
 
 int cmd_load(int argc, char **argv);

@@ -4,12 +4,22 @@
  * BTF, and saying which names there are when one is not known. Turning text
  * into values and back is not done here.
  */
-#include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "value_place.h"
+
+int value_error(char *why, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, VALUE_WHY, format, args);
+	va_end(args);
+	return err;
+}
 
 /* ---------------------------------------------------------------- names */
 
@@ -238,6 +248,34 @@ int place__walk(struct place *p, const char *fields, char *why)
 			return err;
 	}
 	return 0;
+}
+
+void place__variable_at(const struct place *p, unsigned int i,
+			struct place *out)
+{
+	const struct btf_var_secinfo *var = btf_var_secinfos(place__type(p)) + i;
+	const struct btf_type *t = btf__type_by_id(p->btf, var->type);
+
+	*out = (struct place){
+		.btf = p->btf, .type = var->type,
+		.data = p->data ? p->data + var->offset : NULL,
+		.name = btf__name_by_offset(p->btf, t->name_off),
+	};
+}
+
+int place__variable(const struct place *p, const char *name,
+		    struct place *out, struct names *n)
+{
+	unsigned int i, count = btf_vlen(place__type(p));
+
+	for (i = 0; i < count; i++) {
+		place__variable_at(p, i, out);
+		if (!strcmp(out->name, name))
+			return 0;
+		if (n)
+			names__add(n, out->name);
+	}
+	return -ENOENT;
 }
 
 /* ----------------------------------------------------------------- paths */

@@ -16,8 +16,8 @@
 #define VALUE_PATH	512	/* longest path */
 
 /* Fill @why and return @err. */
-#define value_error(why, err, ...) \
-	(snprintf(why, VALUE_WHY, __VA_ARGS__), (err))
+int value_error(char *why, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* A value of a known type, somewhere in memory. */
 struct place {
@@ -61,6 +61,16 @@ unsigned int place__members(const struct place *p);
 bool place__is_anonymous(const struct place *p);
 /* Follow "a.b.3.c"; "" stays. @why may be NULL. */
 int place__walk(struct place *p, const char *fields, char *why);
+
+/*
+ * The variable @name of a section (DATASEC) at p->data, or -ENOENT; @n, if
+ * any, gets the names there are.
+ */
+int place__variable(const struct place *p, const char *name,
+		    struct place *out, struct names *n);
+/* The @i'th variable of a section; its data only where p->data is. */
+void place__variable_at(const struct place *p, unsigned int i,
+			struct place *out);
 
 /*
  * Cut a copy of a path at its first dot, outside of braces and quotes: @head
@@ -139,11 +149,18 @@ int value_map__read(const struct value_map *m, const void *key, void *value,
 		    char *why);
 int value_map__write(const struct value_map *m, const void *key,
 		     const void *value, char *why);
-/* Of a section: a variable at @data, or -ENOENT; @n, if any, gets the names. */
-int value_map__variable(const struct value_map *m, void *data,
-			const char *name, struct place *out, struct names *n);
 /* Store just the bytes of one variable, the others may be changing. */
 int value_map__poke(const struct value_map *m, const void *data,
 		    const struct place *p, char *why);
+
+/* ------------------------------------------------------------ value_show.c */
+
+/* To @j under "value", or to stdout as lines where @j is NULL. */
+void show__place(const struct place *p, const char *path, struct json *j);
+/* @element may be changed: counters of all CPUs are added up in it. */
+int show__element(const struct value_map *m, void *key, void *element,
+		  const char *fields, struct json *j, char *why);
+/* All elements; JSON has "empty_entries" and "cgroups" beside the value. */
+int show__map(const struct value_map *m, struct json *j, char *why);
 
 #endif /* NVMESTEER_VALUE_PLACE_H */
