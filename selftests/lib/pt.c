@@ -255,6 +255,16 @@ void pt_queue(struct pt_ring *r, int fd, const struct nvme_uring_cmd *cmd,
 	memcpy(sqe->cmd, cmd, sizeof(*cmd));
 }
 
+int pt_submit_only(struct pt_ring *r)
+{
+	unsigned int tail = r->uring.sq.sqe_tail;
+	unsigned int n = tail - r->uring.sq.sqe_head;
+
+	r->uring.sq.sqe_head = tail;
+	__atomic_store_n(r->uring.sq.ktail, tail, __ATOMIC_RELEASE);
+	return io_uring_enter(r->uring.ring_fd, n, 0, 0, NULL);
+}
+
 int pt_reap(struct pt_ring *r, uint64_t *user_data, uint64_t *result)
 {
 	struct io_uring_cqe *cqe;

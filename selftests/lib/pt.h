@@ -88,6 +88,12 @@ void pt_rw(struct nvme_uring_cmd *cmd, const struct pt_ns *ns, uint8_t opcode,
 void pt_queue(struct pt_ring *r, int fd, const struct nvme_uring_cmd *cmd,
 	      unsigned int how, uint64_t user_data);
 
+/*
+ * Submit and look at no completion, which io_uring_submit() does on a ring that
+ * polls. The number submitted.
+ */
+int pt_submit_only(struct pt_ring *r);
+
 /* One command, start to end: cqe->res, and DW0-1 in *result when not NULL. */
 int pt_do(struct pt_ring *r, int fd, const struct nvme_uring_cmd *cmd,
 	  unsigned int how, uint64_t *result);
