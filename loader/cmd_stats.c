@@ -293,6 +293,7 @@ static int watch(const struct request *r, struct sample *s, char *why)
 		wait_s(r->period_s);
 		kstate__free(&s->before);
 		s->before = s->now;
+		memset(&s->now, 0, sizeof(s->now));
 		code = show__read(ctrl, &s->now, why);
 		if (code)
 			return code;

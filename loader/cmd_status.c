@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nvmesteer status: everything about one controller, or about all. It ends
+ * with 1 when something needs a person: pins that hold nothing, a policy that
+ * was ejected and not followed by another, a queue that a reset lost.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "nvmesteer.h"
+
+/* Exit kinds from here on are errors of the policy. */
+#define FIRST_ERROR_KIND	NVME_STEER_EXIT_ERROR
+#define PROBLEM_LEN		512
+
+struct request {
+	const char *dev;
+};
+
+/* A controller with what was found out about it. */
+struct status {
+	const struct ctrl_state *s;
+	enum pin_state pin_state;
+	const char *pins;	/* NULL: not known */
+	char pin_dir[256];
+};
+
+/* ---------------------------------------------------------------- problems */
+
+static bool ejected(const struct ctrl_state *s)
+{
+	return s->exit_kind_code >= FIRST_ERROR_KIND && !s->policy[0];
+}
+
+static const struct queue_state *lost_queue(const struct ctrl_state *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_queues; i++)
+		if (!strcmp(s->queues[i].state, "lost"))
+			return &s->queues[i];
+	return NULL;
+}
+
+/* Problem number @i as a sentence; false when there are no more. */
+static bool problem(const struct status *st, unsigned int i, char *text)
+{
+	const struct ctrl_state *s = st->s;
+	const struct queue_state *q = lost_queue(s);
+
+	if (st->pin_state == PIN_ORPHAN && i-- == 0)
+		snprintf(text, PROBLEM_LEN,
+			 "the pins in %s belong to no attached policy; 'nvmesteer unload %s' removes them",
+			 st->pin_dir, s->ctrl);
+	else if (ejected(s) && i-- == 0)
+		snprintf(text, PROBLEM_LEN,
+			 "policy '%s' was ejected (%s): %s; its last decisions are in %s/class/nvme/%s/steer/dump",
+			 s->exit_policy, s->exit_kind, s->exit_reason,
+			 kstate_sysfs, s->ctrl);
+	else if (q && i-- == 0)
+		snprintf(text, PROBLEM_LEN,
+			 "queue %u was lost in a reset; reset the controller again (echo 1 >/sys/class/nvme/%s/reset_controller) or load the policy anew",
+			 q->number, s->ctrl);
+	else
+		return false;
+	return true;
+}
+
+static void look(struct status *st, const struct ctrl_state *s)
+{
+	st->s = s;
+	st->pins = show__pins(s, &st->pin_state, st->pin_dir);
+}
+
+/* -------------------------------------------------------------------- text */
+
+static void line(const char *name, const char *value)
+{
+	printf("  %-10s %s\n", name, value && *value ? value : "-");
+}
+
+static void print_head(const struct ctrl_state *s)
+{
+	if (s->policy[0])
+		printf("%s: policy '%s' is attached (link %" PRIu32 ")\n",
+		       s->ctrl, s->policy, s->link_id);
+	else
+		printf("%s: no policy is attached\n", s->ctrl);
+}
+
+static void print_reserve(const struct ctrl_state *s)
+{
+	printf("  %-10s %u of %u used (%u asked for), first qid %u, depth up to %u\n",
+	       "queues", s->used, s->granted, s->asked, s->first_qid,
+	       s->max_depth);
+	printf("  %-10s %u of %u used\n", "vectors", s->vectors_used,
+	       s->vectors);
+}
+
+static void print_exit(const struct ctrl_state *s)
+{
+	if (!s->exit_kind[0]) {
+		line("last exit", NULL);
+		return;
+	}
+	printf("  %-10s policy '%s', %s", "last exit", s->exit_policy,
+	       s->exit_kind);
+	if (s->exit_code)
+		printf(" (code %d)", s->exit_code);
+	if (s->exit_reason[0])
+		printf(": %s", s->exit_reason);
+	putchar('\n');
+}
+
+/* Events that never happened are left out. */
+static void print_events(const struct ctrl_state *s)
+{
+	const char *separator = "";
+	unsigned int i;
+
+	printf("  %-10s ", "events");
+	for (i = 0; i < s->nr_events; i++) {
+		if (!s->events[i].count)
+			continue;
+		printf("%s%s %" PRIu64, separator, s->events[i].name,
+		       s->events[i].count);
+		separator = ", ";
+	}
+	printf("%s\n", *separator ? "" : "-");
+}
+
+static void print_text(const struct status *st)
+{
+	const struct ctrl_state *s = st->s;
+	char text[PROBLEM_LEN];
+	unsigned int i;
+
+	print_head(s);
+	line("state", s->state);
+	line("pins", st->pin_state == PIN_NONE && st->pins ? "" :
+		     st->pins ? st->pins : "not known (needs root)");
+	line("pin dir", st->pin_dir);
+	print_reserve(s);
+	print_exit(s);
+	print_events(s);
+	for (i = 0; problem(st, i, text); i++)
+		line("problem", text);
+}
+
+/* -------------------------------------------------------------------- JSON */
+
+static void json_reserve(struct json *j, const struct ctrl_state *s)
+{
+	json__object(j, "reserve");
+	json__uint(j, "queues_asked", s->asked);
+	json__uint(j, "queues_granted", s->granted);
+	json__uint(j, "queues_used", s->used);
+	json__uint(j, "first_qid", s->first_qid);
+	json__uint(j, "vectors_granted", s->vectors);
+	json__uint(j, "vectors_used", s->vectors_used);
+	json__uint(j, "max_depth", s->max_depth);
+	json__object_end(j);
+}
+
+static void json_exit(struct json *j, const struct ctrl_state *s)
+{
+	if (!s->exit_kind[0]) {
+		json__null(j, "last_exit");
+		return;
+	}
+	json__object(j, "last_exit");
+	json__str(j, "policy", s->exit_policy);
+	json__str(j, "kind", s->exit_kind);
+	json__uint(j, "kind_code", s->exit_kind_code);
+	json__int(j, "code", s->exit_code);
+	json__str(j, "reason", s->exit_reason);
+	json__object_end(j);
+}
+
+static void json_status(struct json *j, const struct status *st)
+{
+	const struct ctrl_state *s = st->s;
+	char text[PROBLEM_LEN];
+	unsigned int i;
+
+	json__object(j, NULL);
+	show__policy(j, s);
+	json__str(j, "state", s->state);
+	if (s->link_id)
+		json__uint(j, "link_id", s->link_id);
+	else
+		json__null(j, "link_id");
+	json__str(j, "pins", st->pins);
+	json__str(j, "pin_dir", st->pin_dir[0] ? st->pin_dir : NULL);
+	json_reserve(j, s);
+	json_exit(j, s);
+	json__object(j, "events");
+	for (i = 0; i < s->nr_events; i++)
+		json__uint(j, s->events[i].name, s->events[i].count);
+	json__object_end(j);
+	json__array(j, "problems");
+	for (i = 0; problem(st, i, text); i++)
+		json__str(j, NULL, text);
+	json__array_end(j);
+	json__object_end(j);
+}
+
+/* --------------------------------------------------------------- the verb */
+
+static int report(const struct status *st)
+{
+	char text[PROBLEM_LEN];
+	int code = EXIT_OK;
+	unsigned int i;
+
+	for (i = 0; problem(st, i, text); i++)
+		code = fail("%s: %s", st->s->ctrl, text);
+	return code;
+}
+
+static int show_status(const struct ctrl_state *all, unsigned int n)
+{
+	struct status st;
+	int code = EXIT_OK;
+	unsigned int i;
+	struct json j;
+
+	if (opt_json) {
+		json__begin(&j, stdout, "status");
+		json__array(&j, "controllers");
+	}
+	for (i = 0; i < n; i++) {
+		look(&st, &all[i]);
+		if (opt_json)
+			json_status(&j, &st);
+		else
+			print_text(&st);
+	}
+	if (opt_json) {
+		json__array_end(&j);
+		json__end(&j);
+	}
+	for (i = 0; i < n; i++) {
+		look(&st, &all[i]);
+		if (report(&st))
+			code = EXIT_FAILED;
+	}
+	return code;
+}
+
+static int run(const char *dev)
+{
+	struct ctrl_state one, *all = NULL;
+	char why[256];
+	unsigned int n;
+	int code;
+
+	code = dev ? show__read(dev, &one, why) :
+		     show__read_all(&all, &n, why);
+	if (code)
+		return fail_code(code, "%s", why);
+	if (dev) {
+		code = show_status(&one, 1);
+		kstate__free(&one);
+		return code;
+	}
+	if (!n)
+		note("there is no NVMe controller on PCI");
+	code = show_status(all, n);
+	show__free_all(all, n);
+	return code;
+}
+
+static void set_dev(void *ctx, const char *arg)
+{
+	((struct request *)ctx)->dev = arg;
+}
+
+static const struct opt opts[] = {
+	{ .name = "dev", .arg = "CONTROLLER", .set = set_dev,
+	  .help = "the controller, as the argument would name it" },
+	{ 0 },
+};
+
+int cmd_status(int argc, char **argv)
+{
+	struct request r = { 0 };
+	int first, code;
+
+	first = opts__parse(verb__find("status"), opts, &r, argc, argv, &code);
+	if (first < 0)
+		return code;
+	if (!show__one_dev(&r.dev, argc - first, argv + first))
+		return fail_code(EXIT_USAGE,
+			"status takes one controller; see 'nvmesteer status --help'");
+	return run(r.dev);
+}
