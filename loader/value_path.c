@@ -61,6 +61,7 @@ void names__add(struct names *n, const char *name)
 	unsigned int d = distance(n->wanted, name);
 
 	n->n++;
+	n->exact |= !d;
 	if (d < n->distance) {
 		n->distance = d;
 		snprintf(n->nearest, sizeof(n->nearest), "%s", name);
@@ -79,8 +80,7 @@ const char *names__say(const struct names *n, const char *what, char *buf,
 	int used = snprintf(buf, size, "; ");
 
 	if (!n->n)
-		used += snprintf(buf + used, size - used, "there are no %s",
-				 what);
+		used += snprintf(buf + used, size - used, "there are none");
 	else
 		used += snprintf(buf + used, size - used, "%s: %s%s", what,
 				 n->list, n->cut ? ", ..." : "");

@@ -37,13 +37,14 @@ struct names {
 	unsigned int distance;
 	unsigned int n;
 	bool cut;
+	bool exact;		/* it is one of them after all */
 };
 
 /* ------------------------------------------------------------ value_path.c */
 
 void names__init(struct names *n, const char *wanted);
 void names__add(struct names *n, const char *name);
-/* "; fields are a, b, c" and perhaps "; did you mean 'b'?" */
+/* "; fields: a, b, c" and perhaps "; did you mean 'b'?" */
 const char *names__say(const struct names *n, const char *what, char *buf,
 		       size_t size);
 

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nvmesteer unset: remove entries of a hash; make entries of an array, and
+ * fields, zero again.
+ */
+#include <stdlib.h>
+
+#include "keys.h"
+
+static int unset_one(struct keys *k, const char *path)
+{
+	char why[VALUE_WHY];
+	int err;
+
+	err = keys__check(k, path, why);
+	if (!err)
+		err = value__unset(keys__map, k, path, why);
+	return err ? fail("cannot unset '%s': %s", path, why) : EXIT_OK;
+}
+
+int cmd_unset(int argc, char **argv)
+{
+	const struct verb *verb = verb__find("unset");
+	int first, i, code = EXIT_OK;
+	struct keys k;
+
+	first = opts__parse(verb, NULL, NULL, argc, argv, &code);
+	if (first < 0)
+		return code;
+	if (argc - first < 2)
+		return fail_code(EXIT_USAGE, "unset needs a controller and a "
+				 "KEY; see 'nvmesteer unset --help'");
+	if (keys__open(&k, argv[first], &code))
+		return code;
+	for (i = first + 1; i < argc && code == EXIT_OK; i++)
+		code = unset_one(&k, argv[i]);
+	keys__close(&k);
+	return code;
+}
