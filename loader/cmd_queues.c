@@ -338,8 +338,8 @@ static void set_depth(void *ctx, const char *arg)
 }
 
 static const struct opt opts[] = {
-	{ .name = "dev", .arg = "CONTROLLER", .set = set_dev,
-	  .help = "the controller, as the argument would name it" },
+	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
+	  .help = "the controller", .set = set_dev },
 	{ .name = "mode", .arg = "poll|irq", .set = set_mode,
 	  .help = "add: how completions are found" },
 	{ .name = "number", .arg = "N", .set = set_number,

@@ -344,8 +344,8 @@ static void set_watch(void *ctx, const char *arg)
 }
 
 static const struct opt opts[] = {
-	{ .name = "dev", .arg = "CONTROLLER", .set = set_dev,
-	  .help = "the controller, as the argument would name it" },
+	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
+	  .help = "the controller", .set = set_dev },
 	{ .name = "watch", .arg = "SECONDS", .arg_optional = true,
 	  .set = set_watch,
 	  .help = "show rates, again and again (default: 1)" },

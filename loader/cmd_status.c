@@ -277,8 +277,8 @@ static void set_dev(void *ctx, const char *arg)
 }
 
 static const struct opt opts[] = {
-	{ .name = "dev", .arg = "CONTROLLER", .set = set_dev,
-	  .help = "the controller, as the argument would name it" },
+	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
+	  .help = "the controller", .set = set_dev },
 	{ 0 },
 };
 

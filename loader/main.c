@@ -25,7 +25,7 @@ const struct verb verbs[] = {
 	  "Change values of the attached policy's maps", cmd_set },
 	{ "unset", "CONTROLLER KEY...",
 	  "Delete entries of the attached policy's maps", cmd_unset },
-	{ "queues", "[CONTROLLER] [add|remove ...]",
+	{ "queues", "[add|remove] [OPTION]... [CONTROLLER] [N]",
 	  "Show, create and remove steer queues", cmd_queues },
 	{ "stats", "[CONTROLLER]", "Show counters of queues and events",
 	  cmd_stats },
