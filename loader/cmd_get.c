@@ -140,7 +140,10 @@ static int get_one(struct keys *k, const char *path, struct json *j)
 		if (j)
 			json__object_end(j);
 	}
-	return err ? fail("cannot get '%s': %s", path, why) : EXIT_OK;
+	if (err)
+		return fail("cannot get '%s': %s (%s)", path, why,
+			    errno_name(err));
+	return EXIT_OK;
 }
 
 static int get_all(struct keys *k, int n, char **paths, struct json *j)

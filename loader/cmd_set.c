@@ -20,7 +20,8 @@ static int set_one(struct keys *k, char *assignment, unsigned int before)
 		return EXIT_OK;
 	if (before)
 		note("the %u before '%s' were set", before, assignment);
-	return fail("cannot set '%s': %s", assignment, why);
+	return fail("cannot set '%s': %s (%s)", assignment, why,
+		    errno_name(err));
 }
 
 int cmd_set(int argc, char **argv)

@@ -15,7 +15,10 @@ static int unset_one(struct keys *k, const char *path)
 	err = keys__check(k, path, why);
 	if (!err)
 		err = value__unset(keys__map, k, path, why);
-	return err ? fail("cannot unset '%s': %s", path, why) : EXIT_OK;
+	if (err)
+		return fail("cannot unset '%s': %s (%s)", path, why,
+			    errno_name(err));
+	return EXIT_OK;
 }
 
 int cmd_unset(int argc, char **argv)

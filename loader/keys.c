@@ -199,6 +199,6 @@ int keys__check(struct keys *k, const char *path, char *why)
 	if (names.exact)
 		return 0;
 	return value_error(why, -ENOENT, "policy '%s' has no map or variable "
-			   "'%.64s'%s (ENOENT)", k->state.policy, head,
+			   "'%.64s'%s", k->state.policy, head,
 			   names__say(&names, "it has", say, sizeof(say)));
 }

@@ -118,8 +118,8 @@ static int spot_open(struct spot *s, value_open_fn open, void *ctx,
 			return err ? err : spot_element(s, rest, why);
 		}
 		if (fd != -ENOENT)
-			return value_error(why, fd, "cannot open map '%s' "
-					   "(%s)", s->path, errno_name(fd));
+			return value_error(why, fd, "cannot open map '%s'",
+					   s->path);
 	}
 	names__init(&names, s->path);
 	why[0] = '\0';
@@ -139,11 +139,11 @@ static int check_writable(const struct spot *s, char *why)
 {
 	if (s->map.section && s->map.info.map_flags & BPF_F_RDONLY_PROG)
 		return value_error(why, -EROFS, "variable '%s' is read-only "
-				   "once loaded; use --set at load (EROFS)",
+				   "once loaded; use --set at load",
 				   s->path);
 	if (s->map.percpu)
 		return value_error(why, -EROFS, "map '%s' has a value for "
-				   "each CPU and is read-only here (EROFS)",
+				   "each CPU and is read-only here",
 				   s->path);
 	if (!s->map.section && !s->key_text)
 		return value_error(why, -EINVAL, "'%s' is a map; name one of "
@@ -194,13 +194,13 @@ static int spot_unset(struct spot *s, char *why)
 
 	if (s->missing)
 		return value_error(why, -ENOENT, "map '%s' has no entry "
-				   "'%.300s' (ENOENT)", s->path, s->key_text);
+				   "'%.300s'", s->path, s->key_text);
 	if (!s->fields[0] && !s->map.array) {
 		err = bpf_map_delete_elem(s->map.fd, s->key);
 		if (err)
 			return value_error(why, err, "cannot remove '%.300s' "
-					   "from map '%s' (%s)", s->key_text,
-					   s->path, errno_name(err));
+					   "from map '%s'", s->key_text,
+					   s->path);
 		return 0;
 	}
 	err = spot_walk(s, why);
@@ -253,7 +253,7 @@ int value__get(value_open_fn open, void *ctx, const char *path,
 			show__place(&s.place, path, j);
 	} else if (s.missing) {
 		err = value_error(why, -ENOENT, "map '%s' has no entry "
-				  "'%.300s' (ENOENT)", s.path, s.key_text);
+				  "'%.300s'", s.path, s.key_text);
 	} else {
 		err = show__element(&s.map, s.key, s.element, s.fields, j,
 				    why);

@@ -113,8 +113,7 @@ int value_map__init(struct value_map *m, int fd, const char *name, char *why)
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	err = bpf_map_get_info_by_fd(fd, &m->info, &len);
 	if (err) {
-		value_error(why, err, "cannot ask about map '%s' (%s)", name,
-			    errno_name(err));
+		value_error(why, err, "cannot ask about map '%s'", name);
 		goto close;
 	}
 	err = -EOPNOTSUPP;
@@ -132,8 +131,8 @@ int value_map__init(struct value_map *m, int fd, const char *name, char *why)
 	m->btf = btf__load_from_kernel_by_id(m->info.btf_id);
 	if (!m->btf) {
 		err = -errno;
-		value_error(why, err, "cannot read the types of map '%s' (%s)",
-			    name, errno_name(err));
+		value_error(why, err, "cannot read the types of map '%s'",
+			    name);
 		goto close;
 	}
 	fill(m);
@@ -267,8 +266,7 @@ int value_map__read(const struct value_map *m, const void *key, void *value,
 
 	err = bpf_map_lookup_elem_flags(m->fd, key, value, flags);
 	if (err && err != -ENOENT)
-		value_error(why, err, "cannot read map '%s' (%s)", m->name,
-			    errno_name(err));
+		value_error(why, err, "cannot read map '%s'", m->name);
 	return err;
 }
 
@@ -281,14 +279,14 @@ int value_map__write(const struct value_map *m, const void *key,
 	err = bpf_map_update_elem(m->fd, key, value, flags);
 	if (err == -E2BIG)
 		return value_error(why, err, "map '%s' is full (%u entries); "
-				   "remove one with 'nvmesteer unset' (E2BIG)",
+				   "remove one with 'nvmesteer unset'",
 				   m->name, m->info.max_entries);
 	if (err == -EPERM)
 		return value_error(why, err, "map '%s' is read-only, or this "
-				   "is not root (EPERM)", m->name);
+				   "is not root", m->name);
 	if (err)
-		return value_error(why, err, "cannot write map '%s' (%s)",
-				   m->name, errno_name(err));
+		return value_error(why, err, "cannot write map '%s'",
+				   m->name);
 	return 0;
 }
 
@@ -307,7 +305,7 @@ int value_map__poke(const struct value_map *m, const void *data,
 		      0);
 	if (memory == MAP_FAILED)
 		return value_error(why, -errno, "cannot write variables of "
-				   "'%s' (%s)", m->name, errno_name(errno));
+				   "'%s'", m->name);
 	memcpy(memory + offset, p->data, place__size(p));
 	munmap(memory, size);
 	return 0;
