@@ -448,7 +448,7 @@ static int run(struct load *l)
 	ret = policy__target(&l->p, strtoul(l->ctrl + strlen("nvme"), NULL, 10),
 			     l->name);
 	if (ret)
-		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.' (%s)",
+		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
 	ret = preset(l);

@@ -126,7 +126,7 @@ static unsigned long io_timeout_ms(void)
 static int explain_reserve(const struct ctrl_state *s, char *buf, size_t size)
 {
 	return snprintf(buf, size,
-			"the reservation is too small: %u queues asked for, %u granted, %u in use, %u of %u vectors in use; make it larger with 'echo %u > /sys/module/nvme/parameters/steer_queues', then 'nvme reset /dev/%s'",
+			"the reservation is too small: %u queues asked for, %u granted, %u in use, %u of %u vectors in use; tune the policy to fewer queues, or enlarge it with 'echo %u > /sys/module/nvme/parameters/steer_queues', then 'nvme reset /dev/%s'",
 			s->asked, s->granted, s->used, s->vectors_used,
 			s->vectors, s->asked ? 2 * s->asked : 8, s->ctrl);
 }
@@ -146,9 +146,9 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 		snprintf(buf, size, "the module does not know its flags 0x%x; compile it with that module's headers",
 			 policy__number(p, "flags"));
 	else if (err == -EINVAL)
-		snprintf(buf, size, "its name (1 to 15 of A-Z a-z 0-9 _ .) or what its init() asks for is refused; check --name and --set");
+		snprintf(buf, size, "what its init() asks for is refused, such as a queue's mode or depth; check --set");
 	else if (err == -EEXIST)
-		snprintf(buf, size, "a queue it wants exists in another shape; see 'nvmesteer queues %s'",
+		snprintf(buf, size, "a queue it wants exists with another mode or depth; give it the same queues with --set, or unload first; see 'nvmesteer queues %s'",
 			 s->ctrl);
 	else if (err == -EPROTO)
 		snprintf(buf, size, "it is written for contract %u, newer than the loaded nvmesteer module; install a newer nvmesteer",

@@ -234,14 +234,15 @@ int policy__target(struct policy *p, unsigned int instance, const char *name)
 	if (!ctrl || !own)
 		return -EINVAL;
 	*ctrl = instance;
-	if (!name)
-		return 0;
-	if (!name_fits(name))
-		return -EINVAL;
-	memset(own, 0, sizeof(p->name));
-	memcpy(own, name, strlen(name));
-	read_name(p);
-	return 0;
+	if (name) {
+		if (!name_fits(name))
+			return -EINVAL;
+		memset(own, 0, sizeof(p->name));
+		memcpy(own, name, strlen(name));
+		read_name(p);
+	}
+	/* it becomes part of a path */
+	return own[sizeof(p->name) - 1] || !name_fits(p->name) ? -EINVAL : 0;
 }
 
 int policy__load(struct policy *p, char *why)

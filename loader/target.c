@@ -5,7 +5,6 @@
  * name of its steer directory.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,27 +89,24 @@ static bool is_ctrl(const char *name)
 static unsigned int owners(const char *block, char *ctrl, char *all,
 			   size_t size)
 {
-	unsigned int n = 0;
-	struct dirent *e;
-	char path[256];
+	unsigned int i, total = 0, n = 0;
+	char (*names)[32], path[256];
 	size_t len = 0;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/class/block/%s/device", kstate_sysfs,
-		 block);
-	dir = opendir(path);
-	if (!dir)
+	if (kstate__list(&names, &total))
 		return 0;
-	while ((e = readdir(dir))) {
-		if (!is_ctrl(e->d_name))
+	for (i = 0; i < total; i++) {
+		snprintf(path, sizeof(path), "%s/class/block/%s/device/%.31s",
+			 kstate_sysfs, block, names[i]);
+		if (access(path, F_OK))
 			continue;
-		snprintf(ctrl, CTRL_LEN, "%.31s", e->d_name);
+		snprintf(ctrl, CTRL_LEN, "%.31s", names[i]);
 		if (len < size)
 			len += snprintf(all + len, size - len, "%s%s",
 					n ? ", " : "", ctrl);
 		n++;
 	}
-	closedir(dir);
+	free(names);
 	return n;
 }
 
