@@ -19,7 +19,7 @@ static int set_one(struct keys *k, char *assignment, unsigned int before)
 	if (!err)
 		return EXIT_OK;
 	if (before)
-		note("the %u before '%s' were set", before, assignment);
+		note("what was given before '%s' is set", assignment);
 	return fail("cannot set '%s': %s (%s)", assignment, why,
 		    errno_name(err));
 }

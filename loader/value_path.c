@@ -257,7 +257,7 @@ void place__variable_at(const struct place *p, unsigned int i,
 	const struct btf_type *t = btf__type_by_id(p->btf, var->type);
 
 	*out = (struct place){
-		.btf = p->btf, .type = var->type,
+		.btf = p->btf, .type = t->type,
 		.data = p->data ? p->data + var->offset : NULL,
 		.name = btf__name_by_offset(p->btf, t->name_off),
 	};

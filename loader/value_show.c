@@ -2,7 +2,7 @@
 /*
  * What `get` prints of maps: elements under their keys, counters of all CPUs
  * added up, other per-CPU values one by one, and nothing of what is all zero
- * in an array unless it is asked for.
+ * in an array of several entries unless it is asked for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -164,7 +164,7 @@ static int show_next(struct walk *w, struct json *j, char *why)
 		return 0;	/* removed meanwhile */
 	if (err)
 		return err;
-	if (w->map->array && all_zero(w)) {
+	if (w->map->array && w->map->info.max_entries > 1 && all_zero(w)) {
 		w->empty++;
 		return 0;
 	}
