@@ -266,6 +266,8 @@ struct nvme_steer_queue {
 
 	wait_queue_head_t drained;
 	struct delayed_work timer;
+	struct work_struct abort_work;
+	u16 abort_cid;			/* written by the timer only */
 	struct work_struct free_work;
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
@@ -349,6 +351,7 @@ irqreturn_t nvme_steer_irq(int irq, void *data);
 
 /* timeout.c */
 void nvme_steer_timeout_work(struct work_struct *work);
+void nvme_steer_abort_work(struct work_struct *work);
 
 /* qsetup.c: creating, restarting and freeing a queue */
 struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,

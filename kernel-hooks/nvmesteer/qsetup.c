@@ -109,6 +109,7 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 	init_waitqueue_head(&q->drained);
 	INIT_LIST_HEAD(&q->entry);
 	INIT_DELAYED_WORK(&q->timer, nvme_steer_timeout_work);
+	INIT_WORK(&q->abort_work, nvme_steer_abort_work);
 	INIT_WORK(&q->free_work, nvme_steer_queue_free_work);
 
 	if (nvme_steer_alloc_memory(q)) {
@@ -432,6 +433,7 @@ static void nvme_steer_queue_drain(struct nvme_steer_queue *q)
 void nvme_steer_queue_abandon(struct nvme_steer_queue *q)
 {
 	cancel_delayed_work_sync(&q->timer);
+	cancel_work_sync(&q->abort_work);
 	nvme_steer_free_memory(q);
 	nvme_steer_queue_drop(q);
 }
@@ -474,6 +476,7 @@ void nvme_steer_queue_free(struct nvme_steer_queue *q)
 		pr_err("nvme%d: the controller refuses to delete steer queue %u (qid %u); its memory stays allocated until the controller is gone\n",
 		       sc->instance, q->number, q->qid);
 		cancel_delayed_work_sync(&q->timer);
+		cancel_work_sync(&q->abort_work);
 		return;
 	}
 	nvme_steer_queue_abandon(q);

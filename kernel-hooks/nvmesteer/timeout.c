@@ -59,15 +59,22 @@ static bool nvme_steer_ctrl_fatal(struct nvme_steer_ctrl *sc)
 	       (csts & NVME_CSTS_CFS);
 }
 
-static void nvme_steer_send_abort(struct nvme_steer_queue *q, u16 cid)
+/*
+ * Send the Abort and wait for its answer. Apart from the timeout work, which
+ * must go on: on an admin queue that is dead as well the answer never comes,
+ * and the next expiry resets the controller.
+ */
+void nvme_steer_abort_work(struct work_struct *work)
 {
+	struct nvme_steer_queue *q =
+		container_of(work, struct nvme_steer_queue, abort_work);
 	struct nvme_ctrl *nvme = q->ctrl->nvme;
 	struct nvme_command cmd = { };
 	int ret;
 
 	if (atomic_dec_return(&nvme->abort_limit) >= 0) {
 		cmd.abort.opcode = nvme_admin_abort_cmd;
-		cmd.abort.cid = cid;
+		cmd.abort.cid = READ_ONCE(q->abort_cid);
 		cmd.abort.sqid = cpu_to_le16(q->qid);
 		nvme_steer_count(q->ctrl, NVME_STEER_EV_ABORT);
 		ret = nvme_submit_sync_cmd(nvme->admin_q, &cmd, NULL, 0);
@@ -122,7 +129,11 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 	dev_warn(sc->nvme->device,
 		 "steer queue %u (qid %u): command id %#x timed out, aborting it\n",
 		 q->number, q->qid, cid);
-	nvme_steer_send_abort(q, cid);
+	/* one at a time; a command whose Abort finds no room goes without */
+	if (!work_pending(&q->abort_work)) {
+		WRITE_ONCE(q->abort_cid, cid);
+		queue_work(nvme_steer_wq, &q->abort_work);
+	}
 }
 
 void nvme_steer_timeout_work(struct work_struct *work)
