@@ -200,20 +200,22 @@ static int run(struct policy *p, const char *file)
 	char why[POLICY_WHY];
 	int ret;
 
-	ret = policy__open(p, file, why);
-	if (ret) {
-		if (opt_verbose)
-			policy__print_log(p);
-		return fail("%s (%s)", why, errno_name(ret));
-	}
 	ret = kstate__missing(why);
 	if (ret)
 		return fail_code(ret, "%s", why);
+	ret = policy__open(p, file, why);
+	if (ret) {
+		ret = fail("%s (%s)", why, errno_name(ret));
+		if (opt_verbose)
+			policy__print_log(p);
+		return ret;
+	}
 	ret = policy__load(p, why);
 	if (ret) {
+		ret = fail_code(explain__exit_code(ret), "%s (%s)", why,
+				errno_name(ret));
 		policy__print_log(p);
-		return fail_code(explain__exit_code(ret), "%s (%s)", why,
-				 errno_name(ret));
+		return ret;
 	}
 	if (opt_json)
 		print_json(p);

@@ -220,10 +220,11 @@ static int refuse(struct load *l, int err)
 	snprintf(now.ctrl, sizeof(now.ctrl), "%s", l->ctrl);
 	err = explain__attach(&l->p, &now, err, why);
 	kstate__free(&now);
+	err = fail_code(explain__exit_code(err), "%s (%s)", why,
+			errno_name(err));
 	if (opt_verbose)
 		policy__print_log(&l->p);
-	return fail_code(explain__exit_code(err), "%s (%s)", why,
-			 errno_name(err));
+	return err;
 }
 
 /* Take over the link of what is attached; pinned by us or not. */
@@ -320,9 +321,10 @@ static int locked(struct load *l, struct ctrl_state *s)
 		return cannot_pin(ret);
 	ret = policy__load(&l->p, why);
 	if (ret) {
+		ret = fail_code(explain__exit_code(ret), "%s (%s)", why,
+				errno_name(ret));
 		policy__print_log(&l->p);
-		return fail_code(explain__exit_code(ret), "%s (%s)", why,
-				 errno_name(ret));
+		return ret;
 	}
 	ret = set_entries(l);
 	return ret ? ret : pin_and_attach(l, s, state == PIN_OURS);
@@ -374,7 +376,7 @@ static void print_json(const struct load *l, const struct ctrl_state *end)
 	json__str(&j, "controller", l->ctrl);
 	json__str(&j, "policy", l->p.name);
 	json__str(&j, "replaced", *l->replaced ? l->replaced : NULL);
-	json__str(&j, "pins", l->dir);
+	json__str(&j, "pin_dir", l->dir);
 	print_maps(l, &j);
 	if (end) {
 		json__object(&j, "exit");
@@ -438,17 +440,20 @@ static int run(struct load *l)
 		return fail_code(ret, "%s", why);
 	ret = target__resolve(l->dev, l->ctrl, why);
 	if (ret)
-		return fail("%s (%s)", why, errno_name(ret));
+		return fail_code(target__exit_code(ret), "%s (%s)", why,
+				 errno_name(ret));
 	ret = policy__open(&l->p, l->file, why);
 	if (ret) {
+		ret = fail("%s (%s)", why, errno_name(ret));
 		if (opt_verbose)
 			policy__print_log(&l->p);
-		return fail("%s (%s)", why, errno_name(ret));
+		return ret;
 	}
 	ret = policy__target(&l->p, strtoul(l->ctrl + strlen("nvme"), NULL, 10),
 			     l->name);
 	if (ret)
-		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
+		return fail_code(l->name ? EXIT_USAGE : EXIT_FAILED,
+			"'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
 	ret = preset(l);

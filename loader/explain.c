@@ -79,7 +79,7 @@ static bool explain_verifier(const struct policy *p, char *why)
 	if (!said(p, "prog '", "': BPF program load failed", prog))
 		snprintf(prog, sizeof(prog), "a program");
 	return snprintf(why, POLICY_WHY,
-			"the verifier refuses '%s' of policy '%s'; mend what its last lines above name (all with -vv)",
+			"the verifier refuses '%s' of policy '%s'; mend what its last words below name, all with -vv",
 			prog, p->name);
 }
 

@@ -32,9 +32,9 @@ struct btf;
 /* Where policies are pinned: PIN_ROOT/<controller>/<policy>/{link,maps/} */
 #define PIN_ROOT		"/sys/fs/bpf/nvmesteer"
 
-/* ------------------------------------------------------------- main.c, opts.c */
+/* ------------------------------------------------------------ verbs.c, opts.c */
 
-/* A verb. The table is in main.c; run() gets argv[0] = the verb's name. */
+/* A verb. The table is in verbs.c; run() gets argv[0] = the verb's name. */
 struct verb {
 	const char *name;
 	const char *args;	/* synopsis after the name */
@@ -133,6 +133,8 @@ void table__free(struct table *t);
  * Return: 0; -ENODEV (none such), -EINVAL (several, or not a name).
  */
 int target__resolve(const char *arg, char *ctrl, char *why);
+/* EXIT_USAGE where it is for the user to name one, else EXIT_FAILED. */
+int target__exit_code(int err);
 
 /* ---------------------------------------------------------------- kstate.c */
 
@@ -307,6 +309,9 @@ int value__preset(struct bpf_object *obj, const char *path, const char *text,
  * -ENOENT. Variables are in maps called ".rodata", ".data" and ".bss" here.
  */
 typedef int (*value_open_fn)(void *ctx, const char *map);
+/* Would value__set() work? Nothing is changed. */
+int value__check(value_open_fn open, void *ctx, const char *path,
+		 const char *text, char *why);
 int value__set(value_open_fn open, void *ctx, const char *path,
 	       const char *text, char *why);
 int value__unset(value_open_fn open, void *ctx, const char *path, char *why);

@@ -68,13 +68,13 @@ static int check_elf(const char *path, char *why)
 	if (len < (ssize_t)sizeof(head) ||
 	    memcmp(head.e_ident, ELFMAG, SELFMAG)) {
 		snprintf(why, POLICY_WHY,
-			 "'%.200s' is not an object file; compile the policy with 'clang --target=bpf -g -O2 -c'",
+			 "'%.200s' is not a BPF object: no ELF file; compile the policy with 'clang --target=bpf -g -O2 -c'",
 			 path);
 		return -ENOEXEC;
 	}
 	if (head.e_machine != EM_BPF || head.e_type != ET_REL) {
 		snprintf(why, POLICY_WHY,
-			 "'%.200s' is an object file for another machine than BPF; compile the policy with 'clang --target=bpf -g -O2 -c'",
+			 "'%.200s' is not a BPF object but one for another machine; compile the policy with 'clang --target=bpf -g -O2 -c'",
 			 path);
 		return -ENOEXEC;
 	}
@@ -97,11 +97,11 @@ static int find_file(struct policy *p, const char *arg, char *why)
 		return ret;
 	if (ret == -ENOENT && !strchr(arg, '/'))
 		snprintf(why, POLICY_WHY,
-			 "there is no file '%.200s' and no such policy in %s; give a policy's .bpf.o, or one of the names 'ls %s' shows",
+			 "no such file as '%.200s', and no such policy in %s; give a policy's .bpf.o, or one of the names 'ls %s' shows",
 			 arg, NVMESTEER_POLICY_DIR, NVMESTEER_POLICY_DIR);
 	else if (ret == -ENOENT)
 		snprintf(why, POLICY_WHY,
-			 "there is no file '%.200s'; give a policy's .bpf.o, or the name of one in %s",
+			 "no such file as '%.200s'; give a policy's .bpf.o, or the name of one in %s",
 			 arg, NVMESTEER_POLICY_DIR);
 	else
 		snprintf(why, POLICY_WHY, "cannot read '%.200s'; %s", arg,
