@@ -147,32 +147,45 @@ static bool parse_number(const char *text, unsigned int *value)
 	return !*end && !errno && n <= INT_MAX;
 }
 
+/* Is there a queue that could be removed? */
+static bool by_hand(const struct ctrl_state *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_queues; i++)
+		if (!strcmp(s->queues[i].owner, "admin"))
+			return true;
+	return false;
+}
+
 static int no_room(const struct ctrl_state *s, const char *mode)
 {
 	if (!s->granted)
-		return fail("cannot add a queue to %s: no queues are reserved on it; raise nvme.steer_queues (it is %u) and reset the controller (ENOSPC)",
+		return fail("cannot create a queue on %s: no queues are reserved on it; raise nvme.steer_queues (it is %u) and reset the controller (ENOSPC)",
 			    s->ctrl, s->asked);
 	if (!strcmp(mode, "irq") && s->used < s->granted)
-		return fail("cannot add a queue to %s: all %u reserved interrupt vectors are taken; use --mode poll, or raise nvme.steer_queues and reset the controller (ENOSPC)",
+		return fail("cannot create a queue on %s: all %u reserved interrupt vectors are taken; use --mode poll, or raise nvme.steer_queues and reset the controller (ENOSPC)",
 			    s->ctrl, s->vectors);
-	return fail("cannot add a queue to %s: all %u reserved queues exist; 'nvmesteer queues remove' frees one, or raise nvme.steer_queues (it is %u) and reset the controller (ENOSPC)",
-		    s->ctrl, s->granted, s->asked);
+	return fail("cannot create a queue on %s: all %u reserved queues exist; %sraise nvme.steer_queues (it is %u) and reset the controller (ENOSPC)",
+		    s->ctrl, s->granted,
+		    by_hand(s) ? "'nvmesteer queues remove' frees one, or " : "",
+		    s->asked);
 }
 
 static int refused(const struct ctrl_state *s, const char *what, int err)
 {
 	switch (-err) {
 	case ENODEV:
-		return fail("cannot %s of %s: the controller is not live, a reset may be going on or it was removed; try again when /sys/class/nvme/%s/state says live (ENODEV)",
+		return fail("cannot %s on %s: the controller is not live, a reset may be going on or it was removed; try again when /sys/class/nvme/%s/state says live (ENODEV)",
 			    what, s->ctrl, s->ctrl);
 	case EIO:
-		return fail("cannot %s of %s: the controller refused the command; 'dmesg' shows its answer (EIO)",
+		return fail("cannot %s on %s: the controller refused the command; 'dmesg' shows its answer (EIO)",
 			    what, s->ctrl);
 	case EACCES:
-		return fail("cannot %s of %s: not enough privilege; run it as root (EACCES)",
+		return fail("cannot %s on %s: not enough privilege; run it as root (EACCES)",
 			    what, s->ctrl);
 	default:
-		return fail("cannot %s of %s: %s (%s)", what, s->ctrl,
+		return fail("cannot %s on %s: %s (%s)", what, s->ctrl,
 			    strerror(-err), errno_name(err));
 	}
 }
@@ -186,10 +199,10 @@ static int add_failed(const struct ctrl_state *s, const struct request *r,
 	case ENOSPC:
 		return no_room(s, r->mode);
 	case ERANGE:
-		return fail("cannot add queue %u to %s: its numbers are 1 to %u; raise nvme.steer_queues (it is %u) and reset the controller (ERANGE)",
+		return fail("cannot create queue %u on %s: its numbers are 1 to %u; raise nvme.steer_queues (it is %u) and reset the controller (ERANGE)",
 			    number, s->ctrl, s->granted, s->asked);
 	case EEXIST:
-		return fail("cannot add queue %u to %s: it exists; leave out --number for the lowest free one (EEXIST)",
+		return fail("cannot create queue %u on %s: it exists; leave out --number for the lowest free one (EEXIST)",
 			    number, s->ctrl);
 	}
 	if (number)
@@ -281,10 +294,10 @@ static int remove_failed(const struct ctrl_state *s, unsigned int number,
 
 	switch (-err) {
 	case ENOENT:
-		return fail("cannot remove queue %u of %s: it does not exist; 'nvmesteer queues %s' shows those that do (ENOENT)",
+		return fail("cannot remove queue %u on %s: it does not exist; 'nvmesteer queues %s' shows those that do (ENOENT)",
 			    number, s->ctrl, s->ctrl);
 	case EPERM:
-		return fail("cannot remove queue %u of %s: policy '%s' owns it; 'nvmesteer unload %s' frees it (EPERM)",
+		return fail("cannot remove queue %u on %s: policy '%s' owns it; 'nvmesteer unload %s' frees it (EPERM)",
 			    number, s->ctrl, s->policy, s->ctrl);
 	}
 	snprintf(what, sizeof(what), "remove queue %u", number);
@@ -298,12 +311,9 @@ static int remove_queue(const struct ctrl_state *s, const char *which)
 	char text[16];
 	int err;
 
-	if (!which || !parse_number(which, &number))
-		return fail_code(EXIT_USAGE,
-			"queues remove needs a controller and a queue number; write 'nvmesteer queues remove %s 1'",
-			s->ctrl);
+	parse_number(which, &number);
 	if (!number)
-		return fail("cannot remove queue 0 of %s: it is the driver's own path, not a steer queue",
+		return fail("cannot remove queue 0 on %s: it is the driver's own path, not a steer queue",
 			    s->ctrl);
 	q = find(s, number);
 	snprintf(text, sizeof(text), "%u", number);
@@ -377,6 +387,7 @@ int cmd_queues(int argc, char **argv)
 {
 	const char *action = NULL, *which = NULL;
 	struct request r = { 0 };
+	unsigned int number;
 	int first, code;
 
 	first = opts__parse(verb__find("queues"), opts, &r, argc, argv, &code);
@@ -391,6 +402,10 @@ int cmd_queues(int argc, char **argv)
 	}
 	if (action && !strcmp(action, "remove") && argc)
 		which = argv[--argc];
+	if (action && *action == 'r' &&
+	    (!which || !parse_number(which, &number)))
+		return fail_code(EXIT_USAGE,
+			"queues remove needs a queue's number; write 'nvmesteer queues remove nvme0 1'");
 	if (!show__one_dev(&r.dev, argc, argv))
 		return fail_code(EXIT_USAGE,
 			"queues takes one controller; see 'nvmesteer queues --help'");

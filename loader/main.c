@@ -2,46 +2,11 @@
 /*
  * nvmesteer - route NVMe passthrough I/O with BPF policies.
  *
- * Knows the verbs by name; everything else is in cmd_<verb>.c. Adding a verb
- * is one such file and one row here.
+ * Finds the verb; the verbs are in verbs.c, what they do in cmd_<verb>.c.
  */
 #include <string.h>
 
 #include "nvmesteer.h"
-
-const struct verb verbs[] = {
-	{ "load", "[OPTION]... POLICY",
-	  "Load a policy and attach it to a controller", cmd_load },
-	{ "unload", "[OPTION]... [CONTROLLER]",
-	  "Detach the policy of a controller", cmd_unload },
-	{ "list", "", "Show controllers and their policies", cmd_list },
-	{ "status", "[CONTROLLER]",
-	  "Show a controller's policy, reservation and last exit", cmd_status },
-	{ "check", "POLICY",
-	  "Verify a policy in the kernel without attaching it", cmd_check },
-	{ "get", "CONTROLLER [KEY]...",
-	  "Print values of the attached policy's maps", cmd_get },
-	{ "set", "CONTROLLER KEY=VALUE...",
-	  "Change values of the attached policy's maps", cmd_set },
-	{ "unset", "CONTROLLER KEY...",
-	  "Delete entries of the attached policy's maps", cmd_unset },
-	{ "queues", "[add|remove] [OPTION]... [CONTROLLER] [N]",
-	  "Show, create and remove steer queues", cmd_queues },
-	{ "stats", "[CONTROLLER]", "Show counters of queues and events",
-	  cmd_stats },
-	{ "off", "[CONTROLLER]", "End the attached policy at once", cmd_off },
-	{ 0 },
-};
-
-const struct verb *verb__find(const char *name)
-{
-	const struct verb *v;
-
-	for (v = verbs; v->name; v++)
-		if (!strcmp(v->name, name))
-			return v;
-	return NULL;
-}
 
 static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 {
