@@ -167,8 +167,8 @@ static int spot_walk(struct spot *s, char *why)
 	return place__walk(&s->place, s->fields, why);
 }
 
-int value__set(value_open_fn open, void *ctx, const char *path,
-	       const char *text, char *why)
+static int set(value_open_fn open, void *ctx, const char *path,
+	       const char *text, bool store, char *why)
 {
 	struct spot s;
 	int err;
@@ -180,10 +180,22 @@ int value__set(value_open_fn open, void *ctx, const char *path,
 		err = spot_walk(&s, why);
 	if (!err)
 		err = place__parse(&s.place, text, why);
-	if (!err)
+	if (!err && store)
 		err = spot_store(&s, why);
 	spot__free(&s);
 	return err;
+}
+
+int value__check(value_open_fn open, void *ctx, const char *path,
+		 const char *text, char *why)
+{
+	return set(open, ctx, path, text, false, why);
+}
+
+int value__set(value_open_fn open, void *ctx, const char *path,
+	       const char *text, char *why)
+{
+	return set(open, ctx, path, text, true, why);
 }
 
 /* Without a field: a hash forgets the element, an array gets zeroes. */

@@ -158,7 +158,8 @@ int value_map__poke(const struct value_map *m, const void *data,
 
 /* To @j under "value", or to stdout as lines where @j is NULL. */
 void show__place(const struct place *p, const char *path, struct json *j);
-/* @element may be changed: counters of all CPUs are added up in it. */
+/* @element may be changed: counters of all CPUs are added up in it, and JSON
+ * has them one by one under "per_cpu" too. */
 int show__element(const struct value_map *m, void *key, void *element,
 		  const char *fields, struct json *j, char *why);
 /* All elements; JSON has "empty_entries" and "cgroups" beside the value. */

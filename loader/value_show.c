@@ -130,6 +130,14 @@ static int show_named(const struct value_map *m, void *key, void *element,
 int show__element(const struct value_map *m, void *key, void *element,
 		  const char *fields, struct json *j, char *why)
 {
+	struct place p = value_map__value(m, element);
+	int err;
+
+	if (j && m->percpu && is_counter(&p)) {
+		err = json_cpus(m, element, fields, j, "per_cpu", why);
+		if (err)
+			return err;
+	}
 	return show_named(m, key, element, fields, j, "value", why);
 }
 
