@@ -97,11 +97,11 @@ static int find_file(struct policy *p, const char *arg, char *why)
 		return ret;
 	if (ret == -ENOENT && !strchr(arg, '/'))
 		snprintf(why, POLICY_WHY,
-			 "no such file as '%.200s', and no such policy in %s; give a policy's .bpf.o, or one of the names 'ls %s' shows",
+			 "there is no file '%.200s' and no such policy in %s; give a policy's .bpf.o, or one of the names 'ls %s' shows",
 			 arg, NVMESTEER_POLICY_DIR, NVMESTEER_POLICY_DIR);
 	else if (ret == -ENOENT)
 		snprintf(why, POLICY_WHY,
-			 "no such file as '%.200s'; give a policy's .bpf.o, or the name of one in %s",
+			 "there is no file '%.200s'; give a policy's .bpf.o, or the name of one in %s",
 			 arg, NVMESTEER_POLICY_DIR);
 	else
 		snprintf(why, POLICY_WHY, "cannot read '%.200s'; %s", arg,
