@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# fio's io_uring_cmd engine under the policy spread: each way of submitting
+# and each size of block verifies, and every command goes to a steer queue of
+# the kind that fits; after unloading, fio goes on without them.
+#
+# vm: --cpus 4
+# timeout: 240
+
+. selftests/thirdparty/lib/steered.sh
+
+ctrl=$(ctrl_by_serial copylim) || fail "no drive"
+dev=/dev/ng${ctrl#nvme}n1
+load "$ctrl" spread
+
+# mode QUEUES.. : of the queues that got commands, all have this mode
+only_mode() {
+	stats "$ctrl" | jq -e --arg m "$1" --slurpfile was "$tmp/was" '
+		[.queues[] | select(.queue > 0) | . as $q
+			| select($q.submitted > ([$was[0].queues[]
+				| select(.queue == $q.queue)
+				| .submitted][0] // 0))
+			| .mode] | unique == [$m]' >/dev/null
+}
+
+try() { # MODE NAME FIO-OPTION...
+	local mode=$1 name=$2
+	shift 2
+	step "$name"
+	stats "$ctrl" >"$tmp/was"
+	all_steered "$ctrl" "$dev" "$@"
+	only_mode "$mode" || fail "$name: not on $mode queues only"
+	printf '   %s commands\n' "$ios"
+}
+
+many=(--numjobs=4 --offset_increment=8m --cpus_allowed=0-3
+	--cpus_allowed_policy=split)
+
+try irq plain
+try irq "plain, one at a time" --iodepth=1 --size=256k
+try irq "registered buffers" --fixedbufs=1 --registerfiles=1
+try irq "vectored" --nonvectored=0
+try irq "four jobs on four CPUs" "${many[@]}"
+try irq "four jobs, registered buffers" "${many[@]}" --fixedbufs=1
+try irq "SQ thread" --sqthread_poll=1 --size=256k
+try poll polled --hipri=1
+try poll "polled, one at a time" --hipri=1 --iodepth=1 --size=256k
+try poll "polled, registered buffers" --hipri=1 --fixedbufs=1
+try poll "polled, vectored" --hipri=1 --nonvectored=0
+try poll "polled, four jobs on four CPUs" --hipri=1 "${many[@]}"
+try poll "polled, four jobs, registered buffers" --hipri=1 --fixedbufs=1 \
+	"${many[@]}"
+for bs in 512 128k 512k; do
+	size=$((8 * 1024 * 1024))
+	[ $bs != 512 ] || size=$((128 * 1024))
+	try irq "blocks of $bs" --bs=$bs --size=$size
+	try irq "blocks of $bs, registered" --bs=$bs --size=$size --fixedbufs=1
+	try poll "blocks of $bs, polled" --bs=$bs --size=$size --hipri=1
+	try irq "blocks of $bs, vectored" --bs=$bs --size=$size --nonvectored=0
+done
+
+step "mixed sizes, reads and writes"
+all_steered "$ctrl" "$dev" --rw=randrw --bsrange=512-64k --bs_unaligned=0 \
+	--blockalign=512 --size=4m
+
+step "unloaded in the middle of it"
+(
+	cd "$tmp" && exec fio --name=on --filename="$dev" \
+		--ioengine=io_uring_cmd --cmd_type=nvme --rw=randwrite --bs=4k \
+		--iodepth=16 --size=4m --loops=10000 --verify=crc32c \
+		--verify_fatal=1 --verify_state_save=0 --minimal
+) >"$tmp/on.log" 2>&1 &
+fio=$!
+from=$(steered "$ctrl")
+# shellcheck disable=SC2317 # called by wait_for
+flows() { [ "$(steered "$ctrl")" -gt $((from + 500)) ]; }
+wait_for 20 flows || fail "no commands on steer queues"
+unload "$ctrl"
+same 0 "$(stats "$ctrl" | jq '[.queues[] | select(.queue > 0)] | length')" \
+	"number of steer queues left"
+
+count=$(steer "$ctrl" events | awk '$1 == "routed" { print $2 }')
+driver=$(steer "$ctrl" queues | awk '{ print $10; exit }')
+mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing
+echo 1 >/sys/kernel/tracing/events/nvme/nvme_setup_cmd/enable
+echo >/sys/kernel/tracing/trace
+# shellcheck disable=SC2317 # called by wait_for
+goes_on() { [ "$(grep -c nvme_setup_cmd /sys/kernel/tracing/trace)" -gt 500 ]; }
+wait_for 20 goes_on || fail "fio stands still after unloading"
+echo 0 >/sys/kernel/tracing/events/nvme/nvme_setup_cmd/enable
+same "$count" "$(steer "$ctrl" events | awk '$1 == "routed" { print $2 }')" \
+	"event 'routed' after unloading"
+same "$driver" "$(steer "$ctrl" queues | awk '{ print $10; exit }')" \
+	"count of queue 0 after unloading"
+kill -INT $fio
+status=0
+wait $fio || status=$?
+[ $status = 0 ] || [ $status = 128 ] || {
+	cat "$tmp/on.log"
+	fail "fio's exit code is $status"
+}
+pass

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The data under every policy there is, found by wildcard: what is written by
+# steered commands is read back through the block device and must be the same,
+# its neighbours untouched; and what the block device wrote is what steered
+# commands read. A policy that steers nothing unless told so is told so.
+#
+# timeout: 240
+
+. selftests/thirdparty/lib/steered.sh
+
+ctrl=$(ctrl_by_serial copylim) || fail "no drive"
+ng=/dev/ng${ctrl#nvme}n1 dev=/dev/${ctrl}n1
+mib=1048576
+
+# A policy's tables, so that it steers this test's commands.
+teach() {
+	case $1 in
+	tenants) check nvmesteer set "$ctrl" "tenants.$cgroup.queue=2" ;;
+	rules)
+		check nvmesteer set "$ctrl" "rules.0.opcode=1" \
+			"rules.0.queue=1" "rules.0.enabled=1"
+		check nvmesteer set "$ctrl" "rules.1.opcode=2" \
+			"rules.1.queue=2" "rules.1.enabled=1"
+		;;
+	esac
+}
+
+# fio in a cgroup of its own, for policies that look at it.
+mkdir -p /sys/fs/cgroup/policy_data
+cgroup=$(stat -c %i /sys/fs/cgroup/policy_data)
+echo $$ >/sys/fs/cgroup/policy_data/cgroup.procs
+# shellcheck disable=SC2317 # called at the end
+leave() {
+	echo $$ >/sys/fs/cgroup/cgroup.procs
+	rmdir /sys/fs/cgroup/policy_data
+	at_end
+}
+trap leave EXIT
+
+from_block_device() { # FROM_MIB MIB
+	dd if="$dev" bs=$mib skip="$1" count="$2" iflag=direct status=none
+}
+
+try() { # POLICY
+	local how from
+	step "$1"
+	load "$ctrl" "$1"
+	teach "$1"
+	for how in --hipri=0 --hipri=1 "--fixedbufs=1 --bs=64k"; do
+		# 4 MiB of the block device's, of which fio gets 1 to 3.
+		head -c $((4 * mib)) /dev/urandom >"$tmp/old"
+		check dd if="$tmp/old" of="$dev" bs=$mib oflag=direct \
+			conv=notrunc status=none
+		from=$(($(steered "$ctrl") + $(by_driver "$ctrl")))
+		was=$(steered "$ctrl")
+		# shellcheck disable=SC2086
+		passthru "$ng" --offset=1m --size=2m \
+			--verify_interval=4k $how
+		same "$ios" $(($(steered "$ctrl") + $(by_driver "$ctrl") - from)) \
+			"commands counted, fio $how"
+		[ "$1" = null ] || same "$ios" $(($(steered "$ctrl") - was)) \
+			"commands steered, fio $how"
+		check cmp -n $mib "$tmp/old" <(from_block_device 0 1)
+		check cmp <(tail -c $mib "$tmp/old") <(from_block_device 3 1)
+		! cmp -s <(dd if="$tmp/old" bs=$mib skip=1 count=2 status=none) \
+			<(from_block_device 1 2) || fail "fio wrote nothing"
+
+		# The same checksums, read through the block device.
+		check fio --name=back --filename="$dev" --ioengine=psync \
+			--direct=1 --rw=read --bs=4k --offset=1m \
+			--size=2m --verify=crc32c --verify_fatal=1 \
+			--verify_header_seed=0 --verify_state_save=0 \
+			--output="$tmp/back"
+	done
+	clean_queues "$ctrl" || fail "a command failed or has not ended"
+
+	# The other way: the block device writes, steered commands verify.
+	check fio --name=there --filename="$dev" --ioengine=psync --direct=1 \
+		--rw=write --bs=4k --offset=1m --size=2m --verify=crc32c \
+		--do_verify=0 --verify_state_save=0 --output="$tmp/there"
+	passthru "$ng" --rw=read --bs=4k --offset=1m --size=2m \
+		--verify_header_seed=0
+	unload "$ctrl"
+}
+
+count=0
+for p in "$POLICIES"/*.bpf.o; do
+	name=${p##*/}
+	try "${name%.bpf.o}"
+	count=$((count + 1))
+done
+[ $count -gt 0 ] || fail "there is no policy in $POLICIES"
+pass
