@@ -262,5 +262,5 @@ int main(void)
 	ring_on_queue(0, 3);
 	pt_close(&ns);
 	large();
-	return TEST_PASS;
+	test_pass();
 }

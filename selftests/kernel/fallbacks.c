@@ -251,5 +251,5 @@ int main(void)
 	buffers();
 	full(&ring, 3);
 	full(&poll_ring, 4);
-	return TEST_PASS;
+	test_pass();
 }

@@ -164,5 +164,5 @@ int main(void)
 	separate();
 	extended(0);
 	extended(PT_IOPOLL);
-	return TEST_PASS;
+	test_pass();
 }

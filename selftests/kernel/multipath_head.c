@@ -87,5 +87,5 @@ int main(void)
 	load_sum(&load, &sum);
 	printf("#   %ju commands: %ju good, %ju failed, %ju cancelled, %ju refused\n",
 	       sum.submitted, sum.good, sum.failed, sum.cancelled, sum.refused);
-	return TEST_PASS;
+	test_pass();
 }

@@ -239,5 +239,5 @@ int main(void)
 	all(0, 1);
 	all(PT_IOPOLL, 2);
 	all(PT_SQPOLL, 1);
-	return TEST_PASS;
+	test_pass();
 }

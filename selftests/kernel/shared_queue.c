@@ -66,5 +66,5 @@ int main(void)
 	      PT_SQPOLL | PT_IOPOLL, false);
 	share("shallow interrupt queue", 3, 0, 0, true);
 	share("shallow polled queue", 4, PT_IOPOLL, PT_IOPOLL, true);
-	return TEST_PASS;
+	test_pass();
 }

@@ -69,5 +69,5 @@ int main(void)
 	load_stop(&load[1]);
 	load_verify(&load[0]);
 	load_verify(&load[1]);
-	return TEST_PASS;
+	test_pass();
 }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "load.h"
@@ -311,6 +312,8 @@ static void *run_thread(void *arg)
 
 	test_check(w, "no memory");
 	pin(t->nr);
+	/* this thread: the CPU is there for what is to happen meanwhile */
+	setpriority(PRIO_PROCESS, 0, 19);
 	worker_init(w, t);
 	while (!atomic_load(&t->load->shared->stop) && !w->gone) {
 		for (i = 0; i < t->load->depth; i++)

@@ -294,18 +294,24 @@ int steer_attach(struct steer_policy *p)
 	return p->link ? 0 : -errno;
 }
 
-void steer_detach(struct steer_policy *p)
+void steer_unlink(struct steer_policy *p)
 {
 	bpf_link__destroy(p->link);
 	p->link = NULL;
-	bpf_object__close(p->obj);
-	p->obj = NULL;
-	p->state = NULL;
 }
 
 static void detach_at_end(void *arg)
 {
 	steer_detach(arg);
+}
+
+void steer_detach(struct steer_policy *p)
+{
+	test_not_at_end(detach_at_end, p);
+	steer_unlink(p);
+	bpf_object__close(p->obj);
+	p->obj = NULL;
+	p->state = NULL;
 }
 
 static void load_and_attach(struct steer_policy *p, int ctrl, const char *name,

@@ -78,6 +78,11 @@ void test_fail_at(const char *file, int line, const char *fmt, ...)
 	exit(TEST_FAIL);
 }
 
+void test_pass(void)
+{
+	exit(TEST_PASS);
+}
+
 void test_skip(const char *fmt, ...)
 {
 	va_list ap;
@@ -95,6 +100,19 @@ void test_at_end(void (*fn)(void *), void *arg)
 	test_check(nr_at_end < MAX_AT_END, "too much to undo");
 	at_end[nr_at_end].fn = fn;
 	at_end[nr_at_end++].arg = arg;
+}
+
+void test_not_at_end(void (*fn)(void *), void *arg)
+{
+	unsigned int i;
+
+	for (i = nr_at_end; i-- > 0;) {
+		if (at_end[i].fn != fn || at_end[i].arg != arg)
+			continue;
+		memmove(&at_end[i], &at_end[i + 1],
+			(--nr_at_end - i) * sizeof(at_end[0]));
+		return;
+	}
 }
 
 unsigned long test_env(const char *name, unsigned long def)

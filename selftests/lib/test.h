@@ -26,6 +26,9 @@ void test_fail_at(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 #define test_fail(...)	test_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 
+/* End the test: passed. Not by return: what is undone may be in main()'s frame */
+void test_pass(void) __attribute__((noreturn));
+
 /* End the test: what it needs is not here, and the sentence says what. */
 void test_skip(const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
@@ -47,6 +50,8 @@ void test_step(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Run at the end of the test, however it ends, last one first. */
 void test_at_end(void (*fn)(void *), void *arg);
+/* It was done already. */
+void test_not_at_end(void (*fn)(void *), void *arg);
 
 /* A counter from the environment (COUNT, ...), or its default. */
 unsigned long test_env(const char *name, unsigned long def);

@@ -72,5 +72,5 @@ int main(void)
 	load_verify(&load);
 	steer_queues(ns.ctrl, &before);
 	load_match(&load, &after, &before);
-	return TEST_PASS;
+	test_pass();
 }

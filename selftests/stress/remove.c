@@ -124,5 +124,5 @@ int main(void)
 	printf("# %lu removals, %ju commands: %ju good, %ju failed, %ju cancelled, %ju refused\n",
 	       2 * count, sum.submitted, sum.good, sum.failed, sum.cancelled,
 	       sum.refused);
-	return TEST_PASS;
+	test_pass();
 }

@@ -88,5 +88,5 @@ int main(void)
 		   sum.submitted);
 	test_check(steer_exit(ns.ctrl, "kind", word, sizeof(word)) &&
 		   !strcmp(word, "replaced"), "exit kind is '%s'", word);
-	return TEST_PASS;
+	test_pass();
 }

@@ -113,5 +113,5 @@ int main(void)
 		   !steer_event(ns.ctrl, "queue_lost") &&
 		   !steer_event(ns.ctrl, "timeout"),
 		   "a bad command id, a lost queue or a timeout");
-	return TEST_PASS;
+	test_pass();
 }

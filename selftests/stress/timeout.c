@@ -194,5 +194,5 @@ int main(void)
 	failed(PT_IOPOLL, 2);
 	slow(0, 1);
 	slow(PT_IOPOLL, 2);
-	return TEST_PASS;
+	test_pass();
 }
