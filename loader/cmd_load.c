@@ -440,8 +440,7 @@ static int run(struct load *l)
 		return fail_code(ret, "%s", why);
 	ret = target__resolve(l->dev, l->ctrl, why);
 	if (ret)
-		return fail_code(target__exit_code(ret), "%s (%s)", why,
-				 errno_name(ret));
+		return fail("%s (%s)", why, errno_name(ret));
 	ret = policy__open(&l->p, l->file, why);
 	if (ret) {
 		ret = fail("%s (%s)", why, errno_name(ret));
@@ -452,8 +451,7 @@ static int run(struct load *l)
 	ret = policy__target(&l->p, strtoul(l->ctrl + strlen("nvme"), NULL, 10),
 			     l->name);
 	if (ret)
-		return fail_code(l->name ? EXIT_USAGE : EXIT_FAILED,
-			"'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
+		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
 	ret = preset(l);

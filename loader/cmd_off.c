@@ -120,8 +120,7 @@ static int run(const struct off *o)
 		return switch_all();
 	ret = target__resolve(o->dev, ctrl[0], why);
 	if (ret)
-		return fail_code(target__exit_code(ret), "%s (%s)", why,
-				 errno_name(ret));
+		return fail("%s (%s)", why, errno_name(ret));
 	return switch_these(ctrl, 1);
 }
 

@@ -199,8 +199,7 @@ static int run(const struct unload *u)
 	if (!u->all) {
 		ret = target__resolve(u->dev, ctrl[0], why);
 		if (ret)
-			return fail_code(target__exit_code(ret), "%s (%s)",
-					 why, errno_name(ret));
+			return fail("%s (%s)", why, errno_name(ret));
 	}
 	lock = pin__lock();
 	if (lock < 0)

@@ -133,8 +133,6 @@ void table__free(struct table *t);
  * Return: 0; -ENODEV (none such), -EINVAL (several, or not a name).
  */
 int target__resolve(const char *arg, char *ctrl, char *why);
-/* EXIT_USAGE where it is for the user to name one, else EXIT_FAILED. */
-int target__exit_code(int err);
 
 /* ---------------------------------------------------------------- kstate.c */
 

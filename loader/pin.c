@@ -33,11 +33,11 @@ const char *pin_state__name(enum pin_state state)
 	case PIN_NONE:
 		return "none";
 	case PIN_OURS:
-		return "ours";
+		return "pinned";
 	case PIN_FOREIGN:
 		return "foreign";
 	case PIN_ORPHAN:
-		return "orphaned";
+		return "orphan";
 	}
 	return "unknown";
 }

@@ -68,13 +68,13 @@ static int check_elf(const char *path, char *why)
 	if (len < (ssize_t)sizeof(head) ||
 	    memcmp(head.e_ident, ELFMAG, SELFMAG)) {
 		snprintf(why, POLICY_WHY,
-			 "'%.200s' is not a BPF object: no ELF file; compile the policy with 'clang --target=bpf -g -O2 -c'",
+			 "'%.200s' is not an object file; compile the policy with 'clang --target=bpf -g -O2 -c'",
 			 path);
 		return -ENOEXEC;
 	}
 	if (head.e_machine != EM_BPF || head.e_type != ET_REL) {
 		snprintf(why, POLICY_WHY,
-			 "'%.200s' is not a BPF object but one for another machine; compile the policy with 'clang --target=bpf -g -O2 -c'",
+			 "'%.200s' is an object file for another machine than BPF; compile the policy with 'clang --target=bpf -g -O2 -c'",
 			 path);
 		return -ENOEXEC;
 	}

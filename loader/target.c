@@ -190,8 +190,3 @@ int target__resolve(const char *arg, char *ctrl, char *why)
 	snprintf(ctrl, CTRL_LEN, "%.31s", name);
 	return 0;
 }
-
-int target__exit_code(int err)
-{
-	return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-}
