@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The loader is killed before each of its bpf(2) calls and each change it
+ * makes to the file system, one after the other, under I/O on several CPUs.
+ * Whatever it had got done: either a policy is attached and pinned, and can be
+ * ended by removing the pin; or none is, and no queue is left. The next load
+ * works.
+ *
+ * COUNT=   places, spread evenly (default 10); 0 is all of them
+ *
+ * vm: --cpus 4
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "load.h"
+#include "test.h"
+
+#define PINS	"/sys/fs/bpf/nvmesteer"
+
+static struct pt_ns ns;
+static char dev[16];
+
+static bool is_step(unsigned long nr)
+{
+	switch (nr) {
+	case SYS_bpf:
+	case SYS_mkdir:
+	case SYS_mkdirat:
+	case SYS_unlink:
+	case SYS_unlinkat:
+	case SYS_rename:
+	case SYS_renameat2:
+	case SYS_rmdir:
+		return true;
+	}
+	return false;
+}
+
+static pid_t start_loader(void)
+{
+	pid_t pid;
+	int null;
+
+	fflush(stdout);
+	pid = fork();
+	test_check(pid >= 0, "cannot fork");
+	if (pid)
+		return pid;
+	null = open("/dev/null", O_RDWR);
+	dup2(null, 1);
+	dup2(null, 2);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	execlp("nvmesteer", "nvmesteer", "load", "--dev", dev,
+	       "/usr/lib/nvmesteer/policies/spread.bpf.o", NULL);
+	_exit(127);
+}
+
+/*
+ * Run the loader up to its step @kill_at and kill it there; 0: to its end.
+ * The number of steps seen; its exit code in *code, -1 when killed.
+ */
+static unsigned int run_loader(unsigned int kill_at, int *code)
+{
+	pid_t pid = start_loader();
+	struct user_regs_struct regs;
+	unsigned int steps = 0;
+	bool entry = true;
+	int status;
+
+	waitpid(pid, &status, 0);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL,
+	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+	for (;;) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status) || WIFSIGNALED(status))
+			break;
+		if (!WIFSTOPPED(status) ||
+		    WSTOPSIG(status) != (SIGTRAP | 0x80))
+			continue;
+		if (entry) {
+			ptrace(PTRACE_GETREGS, pid, NULL, &regs);
+			if (is_step(regs.orig_rax) && ++steps == kill_at) {
+				kill(pid, SIGKILL);
+				waitpid(pid, &status, 0);
+				break;
+			}
+		}
+		entry = !entry;
+	}
+	*code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return steps;
+}
+
+static bool attached(void)
+{
+	char word[32];
+
+	steer_word(ns.ctrl, "state", word, sizeof(word));
+	return !strcmp(word, "attached");
+}
+
+static void unpin(void *arg)
+{
+	test_sh("rm -rf %s/%s 2>/dev/null", PINS, dev);
+}
+
+int main(void)
+{
+	unsigned int steps, every, at, killed = 0;
+	unsigned long count = test_env("COUNT", 10);
+	struct load_stats sum;
+	struct load load;
+	int code;
+
+	test_begin(170);
+	pt_open(&ns, PT_WANT_PLAIN);
+	snprintf(dev, sizeof(dev), "nvme%d", ns.ctrl);
+	if (test_sh("command -v nvmesteer >/dev/null"))
+		test_skip("the loader 'nvmesteer' is not installed");
+	test_at_end(unpin, NULL);
+	load_init(&load, &ns, 4, 2);
+	load_mix(&load);
+
+	test_step("undisturbed");
+	steps = run_loader(0, &code);
+	test_check(!code && attached(), "nvmesteer load: exit code %d", code);
+	unpin(NULL);
+	test_check(test_wait(!attached() && !steer_reserve(ns.ctrl, "used"),
+			     10000), "does not end with its pin");
+	printf("#   %u steps\n", steps);
+
+	load_start(&load);
+	every = count && count < steps ? steps / count : 1;
+	for (at = 1; at <= steps; at += every) {
+		test_step("killed before step %u of %u", at, steps);
+		run_loader(at, &code);
+		test_check(code <= 0, "exit code %d", code);
+		killed += code < 0;
+		/* a link that nobody holds goes in its own time */
+		test_check(test_wait(!attached() || test_exists(PINS "/%s",
+								dev), 10000),
+			   "attached, and there is no pin");
+		unpin(NULL);
+		test_check(test_wait(!attached() &&
+				     !steer_reserve(ns.ctrl, "used"), 10000),
+			   "a policy or a queue is left");
+	}
+	test_step("the next load");
+	run_loader(0, &code);
+	test_check(!code && attached(), "nvmesteer load: exit code %d", code);
+	unpin(NULL);
+	test_check(test_wait(!attached() && !steer_reserve(ns.ctrl, "used"),
+			     10000), "does not end with its pin");
+	load_stop(&load);
+	load_verify(&load);
+	load_sum(&load, &sum);
+	test_check(sum.good == sum.submitted, "commands failed");
+	printf("# killed at %u places, %ju commands meanwhile\n", killed,
+	       sum.submitted);
+	test_pass();
+}
