@@ -2,7 +2,7 @@
 /*
  * A policy that ends cannot give up any more.
  *
- * expect: expected pointer to STRUCT nvme_steer_cmd
+ * expect: calling kernel function bpf_nvme_steer_error is not allowed
  */
 #include <nvmesteer/policy.bpf.h>
 

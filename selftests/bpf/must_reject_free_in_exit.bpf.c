@@ -2,7 +2,7 @@
 /*
  * Queues are the module's to free by the time of exit().
  *
- * expect: expected pointer to STRUCT nvme_steer_dev
+ * expect: calling kernel function bpf_nvme_steer_free_queue is not allowed
  */
 #include <nvmesteer/policy.bpf.h>
 
