@@ -23,3 +23,5 @@ endif
 INSTALL_FILES += $(foreach m,$(MAN),\
 	$(m):$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir \
 	$(m)):644)
+INSTALL_FILES += loader/nvmesteer.bash-completion:$(strip \
+	)$(PREFIX)/share/bash-completion/completions/nvmesteer:644
