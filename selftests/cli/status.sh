@@ -11,12 +11,16 @@ trap 'nvmesteer unload nvme0 >/dev/null 2>&1; rm -f "$err"' EXIT
 
 json() { nvmesteer status nvme0 --json 2>/dev/null | jq -r ".controllers[0] | $1"; }
 
+# Another test's ejection is over once a policy has ended in an orderly way.
+check nvmesteer load --dev nvme0 "$POLICIES/null.bpf.o" >/dev/null
+check nvmesteer unload nvme0 >/dev/null
+
 step 'nothing loaded'
-check nvmesteer status >/dev/null
-same nvmesteer.status/1 "$(nvmesteer status --json | jq -r .schema)" schema
+check nvmesteer status nvme0 >/dev/null
+same nvmesteer.status/1 "$(nvmesteer status --json 2>/dev/null | jq -r .schema)" schema
 same "$(nvmesteer list --json | jq '.controllers | length')" \
-	"$(nvmesteer status --json | jq '.controllers | length')" controllers
-same null "$(json .last_exit)" 'last exit'
+	"$(nvmesteer status --json 2>/dev/null | jq '.controllers | length')" controllers
+same 'null null' "$(json '"\(.policy) \(.link_id)"')" 'policy and link'
 same '[]' "$(json '.problems | tostring')" problems
 
 step 'a policy'
