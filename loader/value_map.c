@@ -196,18 +196,9 @@ int value_map__parse_key(const struct value_map *m, const char *text,
 			 void *key, char *why)
 {
 	struct place place = value_map__key(m, key);
-	uint64_t id;
-	int err;
 
 	if (m->array)
 		return parse_index(m, text, key, why);
-	if (cgroup__is_path(text) && m->info.key_size == sizeof(id) &&
-	    !place__is_string(&place)) {
-		err = cgroup__id(text, &id, why);
-		if (!err)
-			memcpy(key, &id, sizeof(id));
-		return err;
-	}
 	place.name = "key";
 	return place__parse(&place, text, why);
 }

@@ -98,6 +98,13 @@ static int parse_number(const struct place *p, const char *text, char *why)
 	uint64_t n, max;
 	int err;
 
+	/* A cgroup's directory stands for its id. */
+	if (cgroup__is_path(text) && bits == 64 && !sign) {
+		err = cgroup__id(text, &n, why);
+		if (!err)
+			store_bits(p, n);
+		return err;
+	}
 	err = parse__int(text, &negative, &n);
 	if (err == -EINVAL)
 		return value_error(why, err, "'%.64s' is not a number for "

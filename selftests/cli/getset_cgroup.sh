@@ -52,4 +52,14 @@ same "# tenants: no entries" "$(nvmesteer get "$ctrl" tenants)"
 refuse nvmesteer unset "$ctrl" "tenants.$a" 2>/dev/null
 
 check nvmesteer unload "$ctrl"
+
+step "as a value: a rule's cgroup"
+check nvmesteer load --dev "$ctrl" "$POLICIES/rules.bpf.o"
+check nvmesteer set "$ctrl" "rules.0.cgroup=$a" \
+	'rules.1={cgroup=cgroup:/getset.slice,queue=1}'
+same "rules.0.cgroup = $id" "$(nvmesteer get "$ctrl" rules.0.cgroup)"
+same "rules.1.cgroup = $id" "$(nvmesteer get "$ctrl" rules.1.cgroup)"
+refuse nvmesteer set "$ctrl" "rules.0.queue=$a" 2>/dev/null
+
+check nvmesteer unload "$ctrl"
 pass

@@ -29,7 +29,7 @@ same "offset = -2 ticks = 16 fixed = 3" "$(echo $(get offset ticks fixed))"
 refuse nvmesteer set "$ctrl" wish.limit=1 2>/dev/null
 refuse nvmesteer set "$ctrl" offset=2g 2>/dev/null
 
-step "a key that is a structure; a value with a lock"
+step "a key that is a structure"
 check nvmesteer set "$ctrl" 'table.{ns=1,op=2}.name=fast one' \
 	'table.{ns=1,op=2}.color=GREEN' 'table.{ns=1,op=2}.on=true' \
 	'table.{ns=1,op=2}.low=5' 'table.{op=2,ns=1}.high=8191' \
@@ -43,6 +43,13 @@ table.{ns=1,op=2}.color = GREEN
 table.{ns=1,op=2}.steps.0 = 0
 table.{ns=1,op=2}.steps.1 = 0
 table.{ns=1,op=2}.steps.2 = 65535' "$(get 'table.{ns=1,op=2}')"
+
+step "a value with a lock, a key below zero"
+check nvmesteer set "$ctrl" guarded.-1.seen=8 guarded.-1.turn=2
+check nvmesteer set "$ctrl" 'guarded.0={turn=1}'
+same "guarded.-1.turn = 2 guarded.-1.seen = 8" "$(echo $(get guarded.-1))"
+same "guarded.0.turn = 1 guarded.0.seen = 0" "$(echo $(get guarded.0))"
+refuse nvmesteer set "$ctrl" guarded.0.lock=1 2>/dev/null
 
 step "what is printed can be set again"
 get 'table.{ns=1,op=2}' | sed 's/ = /=/' >/tmp/lines
@@ -64,7 +71,7 @@ nvmesteer get --json "$ctrl" notes.1 |
 	grep -q '"value":\[{"what":0,"when":0}' || fail "JSON lacks the CPUs"
 
 step "the list of all"
-for name in table notes wish ticks offset fixed; do
+for name in table guarded notes wish ticks offset fixed; do
 	get | grep -q "^$name " || fail "'$name' is not in the list"
 done
 

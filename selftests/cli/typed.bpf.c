@@ -15,7 +15,6 @@ struct typed_key {
 };
 
 struct typed_value {
-	struct bpf_spin_lock lock;
 	__s8 weight;
 	bool on;
 	__u16 low : 3;
@@ -31,6 +30,20 @@ struct {
 	__type(key, struct typed_key);
 	__type(value, struct typed_value);
 } table SEC(".maps");
+
+/* The kernel takes no bitfields beside a lock. */
+struct typed_guarded {
+	__u32 turn;
+	struct bpf_spin_lock lock;
+	__u64 seen;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4);
+	__type(key, __s32);
+	__type(value, struct typed_guarded);
+} guarded SEC(".maps");
 
 struct typed_note {
 	__u32 what;
@@ -59,6 +72,7 @@ int BPF_PROG(typed_route, struct nvme_steer_cmd *cmd)
 {
 	struct typed_key key = { .ns = cmd->nsid, .op = cmd->opcode };
 	struct typed_value *value = bpf_map_lookup_elem(&table, &key);
+	struct typed_guarded *guard;
 	__u32 zero = 0;
 	struct typed_note *note = bpf_map_lookup_elem(&notes, &zero);
 
@@ -66,8 +80,12 @@ int BPF_PROG(typed_route, struct nvme_steer_cmd *cmd)
 		note->what = cmd->len;
 		note->when = wish.limit + ticks + offset + fixed;
 	}
-	if (value && value->on)
-		return NVME_STEER_DEFAULT;
+	guard = bpf_map_lookup_elem(&guarded, &zero);
+	if (value && value->on && guard) {
+		bpf_spin_lock(&guard->lock);
+		guard->seen++;
+		bpf_spin_unlock(&guard->lock);
+	}
 	return NVME_STEER_DEFAULT;
 }
 
