@@ -76,10 +76,10 @@ static void once(struct load *load, const struct puppet_config *config,
 	load_start(load);
 	test_check(load_wait(load, 100, 20000), "no I/O for 20 s");
 	away();
-	load_stop(load);
-	test_check(atomic_load(&load->shared->gone) == load->threads,
-		   "only %u of %u submitters learned of it",
+	test_check(test_wait(atomic_load(&load->shared->gone) == load->threads,
+			     20000), "only %u of %u submitters learned of it",
 		   atomic_load(&load->shared->gone), load->threads);
+	load_stop(load);
 	steer_detach(&policy);
 	pt_close(&ns);
 
