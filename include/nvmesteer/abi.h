@@ -48,6 +48,9 @@
 
 /**
  * struct nvme_steer_cmd - one command, as route() sees it; read-only
+ * @opaque:	empty; it makes the verifier insist on the module's own object
+ *		where a kfunc asks for a command. Not last, where it would be
+ *		taken for a flexible array that may be read without end
  * @source:	NVME_STEER_SRC_*
  * @flags:	NVME_STEER_CMD_*
  * @opcode:	NVMe opcode, NVM command set (0x01 write, 0x02 read, ...)
@@ -61,9 +64,6 @@
  * @cpu:	CPU the command is submitted on
  * @node:	NUMA node of that CPU
  * @dev_node:	NUMA node of the controller, -1 when unknown
- * @opaque:	empty, and stays last; it makes the verifier insist on the
- *		module's own object where a kfunc asks for a command
- *
  * Holds what costs nothing to tell. Costlier facts come from helpers and
  * kfuncs, so nobody pays for what a policy does not ask: the cgroup from
  * bpf_get_current_cgroup_id(), the user id from nvme_steer_current_uid(), the
@@ -73,6 +73,7 @@
  * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
  */
 struct nvme_steer_cmd {
+	__u8 opaque[0];
 	__u32 source;
 	__u32 flags;
 	__u16 opcode;
@@ -85,7 +86,6 @@ struct nvme_steer_cmd {
 	__u32 cpu;
 	__s32 node;
 	__s32 dev_node;
-	__u8 opaque[0];
 };
 
 /* Mode of a steer queue. */
@@ -94,20 +94,20 @@ struct nvme_steer_cmd {
 
 /**
  * struct nvme_steer_dev - the controller, as init() sees it; read-only
+ * @opaque:	as in struct nvme_steer_cmd
  * @ctrl:	instance number N of /dev/nvmeN
  * @granted:	steer queues reserved on this controller: numbers 1..granted
  * @vectors:	interrupt vectors reserved; bounds the queues in NVME_STEER_IRQ
  * @max_depth:	entries of the largest queue that can be created
  * @node:	NUMA node of the controller, -1 when unknown
- * @opaque:	as in struct nvme_steer_cmd
  */
 struct nvme_steer_dev {
+	__u8 opaque[0];
 	__u32 ctrl;
 	__u32 granted;
 	__u32 vectors;
 	__u32 max_depth;
 	__s32 node;
-	__u8 opaque[0];
 };
 
 /*
