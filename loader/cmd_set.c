@@ -2,10 +2,12 @@
 /*
  * nvmesteer set: change entries of the attached policy's maps, and variables.
  * All are checked before the first is changed; then they are changed in the
- * order given, and the policy sees each at once.
+ * order given, and the policy sees each at once. Two of us at a time wait for
+ * each other, so that fields of one entry set by both are both set.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keys.h"
 
@@ -64,15 +66,19 @@ static int run(const char *ctrl, char **args, int n)
 {
 	struct assignment *a = calloc(n, sizeof(*a));
 	struct keys k;
-	int code;
+	int code, lock;
 
 	if (!a)
 		return fail("out of memory (ENOMEM)");
 	code = split(args, a, n);
+	/* whoever may not lock may not set either, and is told so */
+	lock = code == EXIT_OK ? pin__lock() : -1;
 	if (code == EXIT_OK && !keys__open(&k, ctrl, &code)) {
 		code = set_all(&k, a, n);
 		keys__close(&k);
 	}
+	if (lock >= 0)
+		close(lock);
 	free(a);
 	return code;
 }

@@ -2,7 +2,8 @@
 /*
  * nvmesteer status: everything about one controller, or about all. It ends
  * with 1 when something needs a person: pins that hold nothing, a policy that
- * was ejected and not followed by another, a queue that a reset lost.
+ * is attached without our pin, one that was ejected and not followed by
+ * another, a queue that a reset lost.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -52,6 +53,10 @@ static bool problem(const struct status *st, unsigned int i, char *text)
 		snprintf(text, PROBLEM_LEN,
 			 "the pins in %s belong to no attached policy; 'nvmesteer unload %s' removes them",
 			 st->pin_dir, s->ctrl);
+	else if (st->pins && st->pin_state == PIN_FOREIGN && i-- == 0)
+		snprintf(text, PROBLEM_LEN,
+			 "policy '%s' was attached by another tool, or its pin is gone; 'nvmesteer load --replace' takes its place, 'nvmesteer unload %s' ends it",
+			 s->policy, s->ctrl);
 	else if (ejected(s) && i-- == 0)
 		snprintf(text, PROBLEM_LEN,
 			 "policy '%s' was ejected (%s): %s; its last decisions are in %s/class/nvme/%s/steer/dump",

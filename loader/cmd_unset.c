@@ -4,6 +4,7 @@
  * fields, zero again.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "keys.h"
 
@@ -24,7 +25,7 @@ static int unset_one(struct keys *k, const char *path)
 int cmd_unset(int argc, char **argv)
 {
 	const struct verb *verb = verb__find("unset");
-	int first, i, code = EXIT_OK;
+	int first, i, lock, code = EXIT_OK;
 	struct keys k;
 
 	first = opts__parse(verb, NULL, NULL, argc, argv, &code);
@@ -33,10 +34,14 @@ int cmd_unset(int argc, char **argv)
 	if (argc - first < 2)
 		return fail_code(EXIT_USAGE, "unset needs a controller and a "
 				 "KEY; see 'nvmesteer unset --help'");
-	if (keys__open(&k, argv[first], &code))
-		return code;
-	for (i = first + 1; i < argc && code == EXIT_OK; i++)
-		code = unset_one(&k, argv[i]);
-	keys__close(&k);
+	/* fields and entries of one map: not between another's read and write */
+	lock = pin__lock();
+	if (!keys__open(&k, argv[first], &code)) {
+		for (i = first + 1; i < argc && code == EXIT_OK; i++)
+			code = unset_one(&k, argv[i]);
+		keys__close(&k);
+	}
+	if (lock >= 0)
+		close(lock);
 	return code;
 }

@@ -71,12 +71,12 @@ static int find_policy(struct keys *k, const char *arg)
 	char ctrl[32], why[512];
 	int err;
 
-	err = target__resolve(arg, ctrl, why);
-	if (err)
-		return fail("%s (%s)", why, errno_name(err));
 	err = kstate__missing(why);
 	if (err)
 		return fail_code(err, "%s", why);
+	err = target__resolve(arg, ctrl, why);
+	if (err)
+		return fail("%s (%s)", why, errno_name(err));
 	err = kstate__read(ctrl, &k->state);
 	if (err)
 		return fail("cannot read the state of %s (%s)", ctrl,

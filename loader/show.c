@@ -25,13 +25,18 @@ static void say_error(const char *ctrl, int err, char *why)
 int show__read(const char *arg, struct ctrl_state *s, char *why)
 {
 	char ctrl[32];
+	size_t len;
 	int err, code;
 
 	code = kstate__absent(why);
 	if (code)
 		return code;
-	if (target__resolve(arg, ctrl, why))
+	err = target__resolve(arg, ctrl, why);
+	if (err) {
+		len = strlen(why);
+		snprintf(why + len, WHY_LEN - len, " (%s)", errno_name(err));
 		return EXIT_FAILED;
+	}
 	err = kstate__read(ctrl, s);
 	if (err)
 		say_error(ctrl, err, why);

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -174,9 +175,13 @@ static int by_namespace(const char *name, char *ctrl, char *why)
 int target__resolve(const char *arg, char *ctrl, char *why)
 {
 	const char *name = arg;
+	char real[PATH_MAX];
 
 	if (!arg)
 		return only_one(ctrl, why);
+	/* /dev/disk/by-id/... and other links lead to the device's own name */
+	if (arg[0] == '/' && realpath(arg, real))
+		name = real;
 	if (!strncmp(name, "/dev/", 5))
 		name += 5;
 	if (!*name || strchr(name, '/')) {
