@@ -93,25 +93,6 @@ static const struct opt opts[] = {
 
 /* ------------------------------------------------------------------- values */
 
-/* Cuts "rules.{a=1}.queue=2" at the '=' that is in no braces. */
-static char *cut(char *text)
-{
-	int depth = 0;
-
-	for (; *text; text++) {
-		if (*text == '{')
-			depth++;
-		else if (*text == '}')
-			depth--;
-		else if (*text == '=' && depth <= 0)
-			break;
-	}
-	if (!*text)
-		return NULL;
-	*text = '\0';
-	return text + 1;
-}
-
 static const char *value_of(const char *key)
 {
 	return key + strlen(key) + 1;
@@ -127,7 +108,7 @@ static int preset(struct load *l)
 	if (!l->deferred)
 		return fail("not enough memory (ENOMEM)");
 	for (i = 0; i < l->nr_set; i++) {
-		if (!cut(l->set[i]) || !*l->set[i])
+		if (!value__split(l->set[i]) || !*l->set[i])
 			return fail_code(EXIT_USAGE,
 				"--set takes KEY=VALUE, not '%s'", l->set[i]);
 		ret = value__preset(l->p.obj, l->set[i], value_of(l->set[i]),

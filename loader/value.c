@@ -349,23 +349,5 @@ int value__preset(struct bpf_object *obj, const char *path, const char *text,
 
 char *value__split(char *assignment)
 {
-	bool quoted = false;
-	int depth = 0;
-	char *c;
-
-	for (c = assignment; *c; c++) {
-		if (*c == '"')
-			quoted = !quoted;
-		else if (quoted)
-			continue;
-		else if (*c == '{')
-			depth++;
-		else if (*c == '}')
-			depth--;
-		else if (*c == '=' && !depth) {
-			*c = '\0';
-			return c + 1;
-		}
-	}
-	return NULL;
+	return path__cut(assignment, '=');
 }

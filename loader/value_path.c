@@ -280,13 +280,13 @@ int place__variable(const struct place *p, const char *name,
 
 /* ----------------------------------------------------------------- paths */
 
-char *path__next(char *head)
+char *path__cut(char *text, char at)
 {
 	int depth = 0;
 	bool quoted = false;
 	char *c;
 
-	for (c = head; *c; c++) {
+	for (c = text; *c; c++) {
 		if (*c == '"')
 			quoted = !quoted;
 		else if (quoted)
@@ -295,12 +295,17 @@ char *path__next(char *head)
 			depth++;
 		else if (*c == '}')
 			depth--;
-		else if (*c == '.' && !depth) {
+		else if (*c == at && !depth) {
 			*c = '\0';
 			return c + 1;
 		}
 	}
 	return NULL;
+}
+
+char *path__next(char *head)
+{
+	return path__cut(head, '.');
 }
 
 char *path__key(char **key, const struct place *value)

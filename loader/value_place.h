@@ -74,9 +74,11 @@ void place__variable_at(const struct place *p, unsigned int i,
 			struct place *out);
 
 /*
- * Cut a copy of a path at its first dot, outside of braces and quotes: @head
- * keeps the first part, returned is the rest, or NULL where there is none.
+ * Cut a text at its first @at outside of braces and quotes: @text keeps the
+ * first part, returned is the rest, or NULL where there is none.
  */
+char *path__cut(char *text, char at);
+/* Cut a copy of a path at its first dot. */
 char *path__next(char *head);
 /*
  * Cut a key off: "3", "{a=1,b=2}", "\"...\"", and up to the longest path of
