@@ -30,12 +30,13 @@ static void once(struct steer_policy *p, unsigned int how)
 	char word[160];
 	int ret;
 
+	/* Before the link: a command may ask as soon as it is there. */
+	p->state->error = 0;
+	steer_answer_spread(p, 1, 2, 3, 2);
 	if (!p->link) {
 		ret = steer_attach(p);
 		test_check(!ret, "attach: %s", strerror(-ret));
 	}
-	p->state->error = 0;
-	steer_answer_spread(p, 1, 2, 3, 2);
 	calls = p->state->calls;
 	test_check(load_wait(&load, 60, 20000), "no I/O for 20 s");
 	test_check(test_wait(p->state->calls > calls, 5000), "never asked");
