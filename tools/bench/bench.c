@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A row's ring: made for the row, with the buffers registered if it asks for
+ * that, and closed after it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static void open_ring(struct bench *b)
+{
+	unsigned int flags = IORING_SETUP_SINGLE_ISSUER |
+			     IORING_SETUP_DEFER_TASKRUN |
+			     b->row.kind->ring_flags;
+	int ret;
+
+	if (b->row.poll)
+		flags |= IORING_SETUP_IOPOLL;
+	ret = io_uring_queue_init(MAX_BATCH, &b->ring, flags);
+	if (ret)
+		die("io_uring_queue_init", -ret);
+	b->has_ring = true;
+}
+
+static void register_buffer(struct bench *b)
+{
+	struct iovec iov = {
+		.iov_base = b->data.buffer,
+		.iov_len = b->data.size,
+	};
+	int ret = io_uring_register_buffers(&b->ring, &iov, 1);
+
+	if (ret)
+		die("io_uring_register_buffers", -ret);
+}
+
+void bench__open(struct bench *b, struct device *dev, const struct row *row)
+{
+	unsigned int i;
+
+	memset(b, 0, sizeof(*b));
+	b->dev = dev;
+	b->row = *row;
+	b->nr_slots = row->depth;
+	for (i = 0; i < b->nr_slots; i++) {
+		b->next[i] = i;
+		b->offset[i] = (uint64_t)i * row->bytes;
+	}
+	data__open(b);
+	if (!row->kind->no_ring) {
+		open_ring(b);
+		if (row->fixed && !row->kind->no_data)
+			register_buffer(b);
+	}
+	if (row->kind->open)
+		row->kind->open(b);
+}
+
+void bench__close(struct bench *b)
+{
+	if (b->has_ring)
+		io_uring_queue_exit(&b->ring);
+	data__close(b);
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the benchmark's scripts do inside a guest: find nvmesteer-bench, and
+# attach a policy so that it steers the commands of this shell. Sourced from
+# the checkout's top folder.
+
+BENCH=${NVMESTEER_BUILD:-build}/tools/bench/nvmesteer-bench
+POLICIES=/usr/lib/nvmesteer/policies
+
+# The controllers behind /dev/ngXnY.
+controllers_of() { # DEVICE
+	local top
+	top=$(realpath "/sys/block/nvme${1#/dev/ng}/..")
+	case ${top##*/} in
+	nvme[0-9]*) echo "${top##*/}" ;;
+	*) (cd "$top" && printf '%s\n' nvme[0-9]* | grep -v n.*n) ;;
+	esac
+}
+
+# attach POLICY DEVICE: a policy that steers nothing unless told so is told
+# so. Those not named here do it by themselves.
+attach() {
+	local c cgroup=/sys/fs/cgroup/bench
+	for c in $(controllers_of "$2"); do
+		nvmesteer load --dev "$c" "$POLICIES/$1.bpf.o" >&2 || return
+		case $1 in
+		tenants)
+			mkdir -p $cgroup
+			echo $$ >$cgroup/cgroup.procs
+			nvmesteer set "$c" tenants.cgroup:/bench.queue=1
+			;;
+		rules)
+			nvmesteer set "$c" rules.0.opcode=2 rules.0.queue=1 \
+				rules.0.enabled=1
+			nvmesteer set "$c" rules.1.opcode=1 rules.1.queue=1 \
+				rules.1.enabled=1
+			;;
+		esac || return
+	done
+}
+
+detach() { # DEVICE
+	local c
+	for c in $(controllers_of "$1"); do
+		nvmesteer unload "$c" >&2 || return
+	done
+}

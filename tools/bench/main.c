@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nvmesteer-bench: measures rows on a namespace, one line of JSON each. It
+ * loads no policy and compares nothing; tools/bench/run does.
+ */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define MAX_NOTES	8
+
+struct options {
+	unsigned int rounds;
+	double seconds;
+	bool write;
+	const char *profile;
+	char *notes[MAX_NOTES];
+	unsigned int nr_notes;
+};
+
+void die(const char *what, int err)
+{
+	fprintf(stderr, "nvmesteer-bench: %s: %s (%s)\n", what, strerror(err),
+		strerrorname_np(err));
+	exit(1);
+}
+
+void usage_error(const char *format, ...)
+{
+	va_list args;
+
+	fputs("nvmesteer-bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+static void help(void)
+{
+	unsigned int i;
+
+	fputs(
+"usage: nvmesteer-bench [OPTION]... /dev/ngXnY ROW...\n"
+"\n"
+"Measures rows of I/O on a namespace and prints one JSON object a row. A ROW is\n"
+"a kind and what it is asked for, KIND[,KEY=VALUE]...[,FLAG]..., for instance\n"
+"passthru,batch=32,bytes=4k,poll,fixed. Kinds:\n"
+"\n", stdout);
+	for (i = 0; kinds[i]; i++)
+		printf("  %-9s %s\n", kinds[i]->name, kinds[i]->help);
+	printf(
+"\n"
+"Keys and flags:\n"
+"  batch=N   commands submitted together, 1 to %u (default 1)\n"
+"  reap=N    completions taken at a time (default: the batch)\n"
+"  depth=N   commands in flight, with --seconds (default: the batch)\n"
+"  bytes=N   data of a command, 512 to 1m (default 512)\n"
+"  poll      IORING_SETUP_IOPOLL; otherwise interrupts\n"
+"  fixed     registered buffers\n"
+"  write     commands write\n"
+"\n", MAX_BATCH);
+	fputs(
+"Options:\n"
+"  --seconds S    measure by the wall clock, S seconds a row: I/Os a second and\n"
+"                 latency percentiles\n"
+"  --rounds N     rounds of a row without --seconds (default 15)\n"
+"  --write        the namespace may be written to: rows with 'write', and a\n"
+"                 fresh pattern before each row, DESTROY ITS DATA from the\n"
+"                 start on. Refused while it is mounted or held.\n"
+"  --note KEY=TEXT  put this into each object; repeatable\n"
+"  --profile LOG  no figures: have the emulator write each instruction of 3\n"
+"                 rounds of one row to LOG (see tools/bench/profile)\n"
+"  --help         this text\n"
+"\n"
+"Without --write the namespace is opened read-only and may be in use.\n"
+"\n"
+"Method without --seconds, for a guest whose time stamp counter counts executed\n"
+"instructions (selftests/vm/run --icount). A round: fill and submit the batch\n"
+"with one raw io_uring_enter(2); wait until the emulated device is done; reap it\n"
+"with calls of io_uring_enter(2) that each take the number of completions asked\n"
+"for. The time stamp counter is read around submitting and around reaping; the\n"
+"figures are medians over the rounds, per command, user code included. A ring\n"
+"that polls sleeps while it waits. One that does not runs a loop of known length:\n"
+"what it takes longer is the cost of the interrupts. The ioctl sleeps in the\n"
+"kernel; a process of the lowest priority runs meanwhile and its instructions\n"
+"are taken off. Rings: SINGLE_ISSUER, DEFER_TASKRUN, registered file, and for\n"
+"nop and passthru SQE128 and CQE32. Instructions are not cycles: doorbell writes,\n"
+"cache misses and atomic operations do not show, and are counted apart.\n"
+"\n"
+"Method with --seconds: 'depth' commands in flight at random places of the\n"
+"namespace, up to 'batch' submitted and at least 'reap' awaited in one system\n"
+"call. Latency is from just before that call to when its completion is seen.\n"
+"\n"
+"Data: what is on the device is known from the block device. Every buffer holds\n"
+"the opposite of each byte before a round (with --seconds: before and after the\n"
+"timed part) and is compared whole afterwards, outside of what is timed. A\n"
+"difference ends the program with exit code 1.\n"
+"\n"
+"Doorbells are writes to doorbells of steer queues by nvmesteer's counters, null\n"
+"unless all commands were steered: nobody counts the driver's own.\n", stdout);
+}
+
+static void add_note(struct options *o, char *text)
+{
+	char *value = strchr(text, '=');
+
+	if (!value || o->nr_notes == MAX_NOTES)
+		usage_error("--note takes KEY=TEXT, at most %u times",
+			    MAX_NOTES);
+	/* The key; its value follows the terminating zero. */
+	*value = '\0';
+	o->notes[o->nr_notes++] = text;
+}
+
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option long_options[] = {
+		{ "seconds", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "write", no_argument, NULL, 'w' },
+		{ "note", required_argument, NULL, 'n' },
+		{ "profile", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	char *end;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->seconds = strtod(optarg, &end);
+			if (*end || o->seconds <= 0 || o->seconds > 86400)
+				usage_error("--seconds takes a time, not '%s'",
+					    optarg);
+			break;
+		case 'r':
+			o->rounds = strtoul(optarg, &end, 0);
+			if (*end || !o->rounds || o->rounds > 10000)
+				usage_error("--rounds takes 1 to 10000, not '%s'",
+					    optarg);
+			break;
+		case 'w':
+			o->write = true;
+			break;
+		case 'n':
+			add_note(o, optarg);
+			break;
+		case 'p':
+			o->profile = optarg;
+			break;
+		case 'h':
+			help();
+			exit(0);
+		default:
+			exit(2);
+		}
+	}
+	if (argc - optind < 2)
+		usage_error("a device and at least one row are needed; see --help");
+}
+
+static void check_row(const struct row *row, const struct device *dev,
+		      const struct options *o)
+{
+	if (row->write && !o->write)
+		usage_error("a row that writes needs --write");
+	if (!row->kind->no_data && row->bytes % dev->block)
+		usage_error("bytes=%u is not a multiple of the block size %u",
+			    row->bytes, dev->block);
+}
+
+static void run_row(struct device *dev, const struct row *row,
+		    const struct options *o)
+{
+	struct result r = {};
+	struct bench b;
+
+	bench__open(&b, dev, row);
+	if (o->profile) {
+		profile(&b, o->profile, 3);
+	} else {
+		if (o->seconds > 0)
+			measure_clock(&b, o->seconds, &r);
+		else
+			measure(&b, o->rounds, &r);
+		row__print(row, &r, o->notes, o->nr_notes);
+	}
+	bench__close(&b);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .rounds = 15 };
+	struct device dev;
+	struct row *rows;
+	int i, n;
+
+	parse(argc, argv, &o);
+	n = argc - optind - 1;
+	rows = calloc(n, sizeof(*rows));
+	if (!rows)
+		die("calloc", ENOMEM);
+	for (i = 0; i < n; i++)
+		row__parse(&rows[i], argv[optind + 1 + i]);
+	device__open(&dev, argv[optind], o.write);
+	for (i = 0; i < n; i++)
+		check_row(&rows[i], &dev, &o);
+	if (o.seconds <= 0 && !measure__counts_instructions())
+		usage_error("the time stamp counter does not count instructions here; give --seconds");
+	for (i = 0; i < n; i++)
+		run_row(&dev, &rows[i], &o);
+	return 0;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The method for a guest whose time stamp counter counts executed
+ * instructions: rounds of submit, wait until the device is done, reap;
+ * medians over the rounds. What a kind does is not known here.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#include "bench.h"
+#include "ring.h"
+
+/* How often a wait that was too short is made longer. */
+#define MAX_TRIES	5
+
+/* ----------------------------------------------------------------- waiting */
+
+/* Two instructions a turn. */
+static uint64_t spin(uint64_t turns)
+{
+	uint64_t start = __rdtsc();
+
+	__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(turns));
+	return __rdtsc() - start;
+}
+
+int measure__compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What a spin costs when nothing but the timer interrupts it. */
+static uint64_t spin_alone(uint64_t turns)
+{
+	uint64_t v[9];
+	unsigned int i;
+
+	for (i = 0; i < 9; i++)
+		v[i] = spin(turns);
+	qsort(v, 9, sizeof(v[0]), measure__compare);
+	return v[4];
+}
+
+bool measure__counts_instructions(void)
+{
+	uint64_t ticks = spin_alone(100000);
+
+	return ticks >= 200000 && ticks < 200020;
+}
+
+void measure__pause(long ns)
+{
+	struct timespec t = {
+		.tv_sec = ns / 1000000000,
+		.tv_nsec = ns % 1000000000,
+	};
+
+	nanosleep(&t, NULL);
+}
+
+/*
+ * How the device is waited for. A ring that polls sleeps: nothing of the
+ * commands happens then. Otherwise interrupts do, and are found as what a
+ * loop of known length takes longer.
+ */
+struct waiting {
+	long sleep_ns;
+	uint64_t turns, alone;
+};
+
+static void wait_plan(struct waiting *w, const struct bench *b,
+		      unsigned int factor)
+{
+	unsigned int batch = b->row.batch;
+
+	memset(w, 0, sizeof(*w));
+	if (b->row.kind->no_ring || b->row.kind->no_data)
+		return;
+	if (b->row.poll) {
+		w->sleep_ns = 20L * 1000 * 1000 * factor;
+		return;
+	}
+	w->turns = (100000 + 20000 * (uint64_t)batch +
+		    (uint64_t)batch * b->row.bytes / 4) * factor;
+	w->alone = spin_alone(w->turns);
+}
+
+static uint64_t wait_for_device(const struct waiting *w)
+{
+	uint64_t ticks;
+
+	if (w->sleep_ns)
+		measure__pause(w->sleep_ns);
+	if (!w->turns)
+		return 0;
+	ticks = spin(w->turns);
+	return ticks > w->alone ? ticks - w->alone : 0;
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+uint64_t measure__submit(struct bench *b)
+{
+	uint64_t others = spinner__ticks(), start = __rdtsc();
+
+	b->row.kind->submit(b, b->row.batch);
+	start = __rdtsc() - start;
+	return start - (spinner__ticks() - others);
+}
+
+uint64_t measure__reap(struct bench *b)
+{
+	unsigned int left = b->row.batch, n = b->row.reap;
+	uint64_t start = __rdtsc();
+
+	if (b->row.kind->no_ring)
+		return 0;
+	while (left) {
+		if (n > left)
+			n = left;
+		left -= ring__reap(b, n, true);
+	}
+	return __rdtsc() - start;
+}
+
+struct ticks {
+	uint64_t *submit, *wait, *reap, *total;
+};
+
+static void rounds_run(struct bench *b, unsigned int n,
+		       const struct waiting *w, struct ticks *t,
+		       struct result *r)
+{
+	struct counters before, after;
+	double ios = (double)n * b->row.batch;
+	unsigned int i;
+
+	r->verified = 0;
+	b->calls = 0;
+	counters__read(&before, b->dev);
+	for (i = 0; i < n; i++) {
+		data__poison(b);
+		t->submit[i] = measure__submit(b);
+		t->wait[i] = wait_for_device(w);
+		t->reap[i] = measure__reap(b);
+		t->total[i] = t->submit[i] + t->wait[i] + t->reap[i];
+		r->verified += data__verify(b);
+	}
+	counters__read(&after, b->dev);
+
+	r->rounds = n;
+	r->calls = b->calls / ios;
+	counters__compare(&before, &after, ios, r);
+}
+
+static double quantile(const struct bench *b, const uint64_t *v,
+		       unsigned int n, unsigned int percent)
+{
+	return (double)v[n * percent / 100] / b->row.batch;
+}
+
+static double median(const struct bench *b, uint64_t *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), measure__compare);
+	return quantile(b, v, n, 50);
+}
+
+/* Rounds in which the device was late took longer to reap, and differ. */
+static bool settled(const struct bench *b, const uint64_t *reap,
+		    unsigned int n)
+{
+	double low = quantile(b, reap, n, 10), high = quantile(b, reap, n, 70);
+
+	return high <= low * 1.02 + 40.0 / b->row.batch;
+}
+
+void measure(struct bench *b, unsigned int rounds, struct result *r)
+{
+	unsigned int size = rounds * sizeof(uint64_t), try, factor = 1;
+	struct ticks t = {
+		.submit = malloc(size), .wait = malloc(size),
+		.reap = malloc(size), .total = malloc(size),
+	};
+	struct waiting w;
+	struct result warm;
+
+	/* An idle guest's counter jumps: nobody may idle in submit(). */
+	if (b->row.kind->no_ring)
+		spinner__start();
+	if (!t.submit || !t.wait || !t.reap || !t.total)
+		die("malloc", ENOMEM);
+	wait_plan(&w, b, 1);
+	rounds_run(b, rounds < 3 ? rounds : 3, &w, &t, &warm);
+	for (try = 0; try < MAX_TRIES; try++, factor *= 3) {
+		if (try)
+			wait_plan(&w, b, factor);
+		rounds_run(b, rounds, &w, &t, r);
+		r->reap = median(b, t.reap, rounds);
+		if (settled(b, t.reap, rounds))
+			break;
+	}
+	r->submit = median(b, t.submit, rounds);
+	r->wait = median(b, t.wait, rounds);
+	r->total = median(b, t.total, rounds);
+	r->spread = quantile(b, t.total, rounds, 90) -
+		    quantile(b, t.total, rounds, 10);
+	if (b->row.kind->no_ring)
+		spinner__stop();
+	free(t.submit);
+	free(t.wait);
+	free(t.reap);
+	free(t.total);
+}
