@@ -144,7 +144,9 @@ int BPF_PROG(ring_route, struct nvme_steer_cmd *cmd)
 	return answer->queue;
 }
 
+/* The answer is the ring's: the same for all commands of a batch. */
 NVME_STEER_POLICY(ring,
+	.flags	= NVME_STEER_OPS_PER_BATCH,
 	.init	= (void *)ring_init,
 	.route	= (void *)ring_route,
 );

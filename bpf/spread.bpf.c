@@ -53,7 +53,7 @@ int BPF_PROG(spread_route, struct nvme_steer_cmd *cmd)
 	if (!seq)
 		return NVME_STEER_DEFAULT;
 	/* A preempting submitter may take the same number: no harm. */
-	return queues__pick(cmd, 1 + (cmd->cpu + (*seq)++) % count);
+	return queues__pick(cmd, 1 + (bpf_get_smp_processor_id() + (*seq)++) % count);
 }
 
 NVME_STEER_POLICY(spread,

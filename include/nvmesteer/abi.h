@@ -61,13 +61,14 @@
  * @slba:	first logical block, where NVME_STEER_CMD_RANGE is set, else 0
  * @nlb:	number of logical blocks (1's based), likewise
  * @ctrl:	instance number N of /dev/nvmeN
- * @cpu:	CPU the command is submitted on
- * @node:	NUMA node of that CPU
  * @dev_node:	NUMA node of the controller, -1 when unknown
- * Holds what costs nothing to tell. Costlier facts come from helpers and
- * kfuncs, so nobody pays for what a policy does not ask: the cgroup from
- * bpf_get_current_cgroup_id(), the user id from nvme_steer_current_uid(), the
- * state of a queue and the identity of the ring from bpf_nvme_steer_*().
+ *
+ * Holds what costs nothing to tell. Other facts come from helpers and kfuncs,
+ * so nobody pays for what a policy does not ask: the CPU from
+ * bpf_get_smp_processor_id(), its NUMA node from bpf_get_numa_node_id(), the
+ * cgroup from bpf_get_current_cgroup_id(), the user id from
+ * nvme_steer_current_uid(), the state of a queue and the identity of the ring
+ * from bpf_nvme_steer_*().
  *
  * @slba and @nlb are filled for Write, Read, Write Uncorrectable, Compare,
  * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
@@ -83,8 +84,6 @@ struct nvme_steer_cmd {
 	__u32 nlb;
 	__u64 slba;
 	__u32 ctrl;
-	__u32 cpu;
-	__s32 node;
 	__s32 dev_node;
 };
 
@@ -134,8 +133,13 @@ struct nvme_steer_exit {
 	char reason[120];
 };
 
-/* nvme_steer_ops.flags: none is defined yet; all bits must be zero. */
-#define NVME_STEER_OPS_FLAGS	0
+/* nvme_steer_ops.flags; all other bits must be zero. */
+/*
+ * The answer of route() depends on who submits, not on the command: within a
+ * batch that one task submits to one ring at once, it may be asked once.
+ */
+#define NVME_STEER_OPS_PER_BATCH	(1U << 0)
+#define NVME_STEER_OPS_FLAGS		NVME_STEER_OPS_PER_BATCH
 
 /**
  * struct nvme_steer_ops - a policy
@@ -258,6 +262,18 @@ struct nvme_steer_ops {
 	X(QUEUE_FULL, "queue_full") \
 	/* A separate metadata buffer, or a namespace that needs one. */ \
 	X(METADATA, "metadata") \
+	/* A command used the mapping of a registered buffer that is kept: the \
+	 * cheapest way for data. */ \
+	X(KEPT, "kept") \
+	/* Data was mapped for one command: a buffer that is not registered, or \
+	 * not kept. */ \
+	X(MAPPED, "mapped") \
+	/* A registered buffer was not kept mapped: parameter keep_mb of \
+	 * nvmesteer allows no more. */ \
+	X(KEEP_FULL, "keep_full") \
+	/* Likewise, because of the user's RLIMIT_MEMLOCK: a kept buffer counts \
+	 * twice against it. */ \
+	X(MEMLOCK, "memlock") \
 	/* More data than the driver's own path would take at once. */ \
 	X(TOO_LARGE, "too_large") \
 	/* A data buffer the controller cannot address in place (alignment, \

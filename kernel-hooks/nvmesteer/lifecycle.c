@@ -76,6 +76,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	mutex_init(&sc->queue_lock);
 	mutex_init(&sc->state_lock);
 	spin_lock_init(&sc->answers_lock);
+	nvme_steer_keep_init(sc);
 	init_waitqueue_head(&sc->ready_wait);
 	INIT_LIST_HEAD(&sc->queue_list);
 	return sc;
@@ -213,6 +214,7 @@ static void nvme_steer_abandon_queues(struct nvme_steer_ctrl *sc)
 		list_del_init(&q->entry);
 		nvme_steer_queue_abandon(q);
 	}
+	nvme_steer_keep_exit(sc);
 	mutex_unlock(&sc->queue_lock);
 }
 

@@ -59,6 +59,7 @@ static int __init nvme_steer_init(void)
 static void __exit nvme_steer_exit(void)
 {
 	nvme_steer_unregister();
+	nvme_steer_prog_exit();
 	destroy_workqueue(nvme_steer_wq);
 	/* for kfree_rcu() no code of ours is needed */
 }

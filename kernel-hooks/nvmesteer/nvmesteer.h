@@ -10,6 +10,7 @@
 #ifndef NVMESTEER_H
 #define NVMESTEER_H
 
+#include <linux/blkdev.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -21,6 +22,12 @@
 
 #include "nvme.h"
 #include <nvmesteer/abi.h>
+
+/*
+ * For what is written in full before it is read: kernels built to clear the
+ * stack (CONFIG_INIT_STACK_ALL_ZERO) would do so for every command.
+ */
+#define nvme_steer_uninitialized __attribute__((__uninitialized__))
 
 struct btf;
 struct bpf_link;
@@ -38,6 +45,8 @@ struct nvme_steer_stats {
 /**
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
+ * @prog:	the program behind it, when known (a reference); see prog.c
+ * @per_batch:	NVME_STEER_OPS_PER_BATCH
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -55,6 +64,8 @@ struct nvme_steer_stats {
  */
 struct nvme_steer_policy {
 	int (*route)(struct nvme_steer_cmd *cmd);
+	struct bpf_prog *prog;
+	bool per_batch;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;
@@ -68,6 +79,33 @@ struct nvme_steer_policy {
 	struct work_struct eject_work;
 	struct kref ref;
 	struct rcu_head rcu;
+};
+
+#define NVME_STEER_KEEP_BITS	8
+
+/**
+ * struct nvme_steer_keep - the kept mappings of a controller; see keep.c
+ * @chunks:	looked up under RCU, changed under @lock
+ * @lock:	also taken by the submission path, where a mapping is to be kept;
+ *		never held over anything but memory management
+ * @retired:	chunks no lookup finds any more, until no command uses them
+ * @epoch:	goes up each time a chunk is retired; never 0
+ * @pages:	how many pages are kept, retired chunks included
+ * @closed:	no chunk may be added any more
+ * @any:	the last time @work looked, chunks were left
+ * @idle_check:	when @work looks for chunks that are not used, jiffies
+ * @work:	retires what is idle, frees what is retired
+ */
+struct nvme_steer_keep {
+	struct hlist_head chunks[1 << NVME_STEER_KEEP_BITS];
+	struct mutex lock;
+	struct list_head retired;
+	u32 epoch;
+	unsigned long pages;
+	bool closed;
+	bool any;
+	unsigned long idle_check;
+	struct delayed_work work;
 };
 
 /**
@@ -92,6 +130,8 @@ struct nvme_steer_ctrl {
 	struct nvme_steer_stats __percpu *stats;
 	int instance;
 	int node;
+	struct kref ref;
+	struct rcu_head rcu;
 
 	struct nvme_steer_queue __rcu *queues[NVME_STEER_MAX_QUEUES + 1];
 
@@ -108,6 +148,8 @@ struct nvme_steer_ctrl {
 	struct nvme_steer_queues res;	/* what is reserved; see steer.h */
 	struct list_head queue_list;	/* every queue that has hardware */
 
+	struct nvme_steer_keep keep;
+
 	/* Unfit answers within the current second. */
 	spinlock_t answers_lock;
 	unsigned long answers_since;
@@ -119,8 +161,6 @@ struct nvme_steer_ctrl {
 	char *dump;
 
 	struct list_head entry;		/* nvme_steer_ctrls */
-	struct kref ref;
-	struct rcu_head rcu;
 };
 
 /* Descriptors inline in a mapping: enough for two pages. */
@@ -155,6 +195,43 @@ enum nvme_steer_slot_state {
 	NVME_STEER_SLOT_DONE,		/* done() was called */
 };
 
+struct nvme_steer_slot;
+
+/**
+ * struct nvme_steer_drain - one round of reaping completions
+ * @ring:	the ring on whose behalf it polls, or NULL; its uring_lock is
+ *		held, so its commands may be finished on the spot
+ * @first:	slots to finish once the locks are dropped, linked by next
+ * @last:	where to link the next one
+ */
+struct nvme_steer_drain {
+	struct io_ring_ctx *ring;
+	struct nvme_steer_slot *first;
+	struct nvme_steer_slot **last;
+};
+
+/**
+ * struct nvme_steer_io - what a slot is told of the command it carries
+ * @done:	called once, any context, when the slot becomes DONE; whoever
+ *		it tells gives the slot back. @drain is NULL where nothing may
+ *		be finished on the spot
+ * @owner:	for @done
+ * @usage:	request queue usage reference of the namespace, held from
+ *		before RESERVED to DONE: freezing or removing the namespace
+ *		waits for the command
+ * @timeout:	jiffies
+ * @kept:	epoch at which the kept mapping was looked up that the command
+ *		uses, 0 for none; see keep.c
+ */
+struct nvme_steer_io {
+	void (*done)(struct nvme_steer_slot *slot,
+		     struct nvme_steer_drain *drain);
+	void *owner;
+	struct percpu_ref *usage;
+	u32 timeout;
+	u32 kept;
+};
+
 /**
  * struct nvme_steer_slot - one command id of a queue
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
@@ -165,14 +242,12 @@ enum nvme_steer_slot_state {
  * @cancelled:	ended without an answer of the controller
  * @status:	NVMe status field without the phase tag, of a DONE slot
  * @result:	completion queue entry DW0-1, likewise
- * @timeout:	jiffies
- * @deadline:	jiffies; valid before @state becomes INFLIGHT
- * @usage:	request queue usage reference of the namespace, held from
- *		before RESERVED to DONE: freezing or removing the namespace
- *		waits for the command
- * @done:	called once, any context, when the slot becomes DONE; whoever
- *		it tells gives the slot back
- * @owner:	for @done
+ * @io:		the command, as it was submitted
+ * @deadline:	jiffies; valid before @state becomes INFLIGHT, until it ends
+ * @next:	next in a struct nvme_steer_drain, of a DONE slot
+ * @map:	its data, where it is mapped for this command alone
+ *
+ * All but @map is one cache line.
  */
 struct nvme_steer_slot {
 	u8 state;
@@ -182,14 +257,14 @@ struct nvme_steer_slot {
 	u16 index;
 	u16 status;
 	u64 result;
-	unsigned long timeout;
-	unsigned long deadline;
-	struct percpu_ref *usage;
-	void (*done)(struct nvme_steer_slot *slot);
-	void *owner;
+	struct nvme_steer_io io;
+	union {
+		unsigned long deadline;
+		struct nvme_steer_slot *next;
+	};
 	struct nvme_steer_queue *queue;
 	struct nvme_steer_map map;
-};
+} ____cacheline_aligned;
 
 /* Low bits of a command id are the slot, high bits its generation. */
 #define NVME_STEER_CID_BITS	12
@@ -208,7 +283,8 @@ static inline u16 nvme_steer_cid(const struct nvme_steer_slot *slot)
  * completes nothing and takes nothing. Each queue holds a reference on the
  * module and on nvme_steer_key, so that completions find both.
  *
- * @refs, under sq_lock: one for having hardware, one for each slot not free.
+ * @refs, under sq_lock: one for having hardware, one for each slot not free,
+ * one for each plugged submitter that is going to ring the doorbell.
  */
 struct nvme_steer_queue {
 	/* constant */
@@ -238,6 +314,7 @@ struct nvme_steer_queue {
 	bool live;
 	bool timer_armed;
 	u16 sq_tail;
+	u16 sq_rung;			/* the tail the controller was told */
 	u16 nr_free;
 	u16 nr_reserved;		/* slots RESERVED */
 	int refs;
@@ -272,6 +349,41 @@ struct nvme_steer_queue {
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
 };
+
+/**
+ * struct nvme_steer_plug - a batch that a task is submitting to a queue
+ * @cb:		in current->plug; its data is the queue, which it holds
+ * @held:	it does
+ * @policy:	where it asks once a batch: the policy that chose the queue;
+ *		compared, never followed
+ * @ring:	and for which ring
+ *
+ * io_uring plugs when it submits more than two commands at once, and unplugs
+ * after the last one, or when it has to sleep before: until then no doorbell
+ * has to be rung. Only the submitting task sees it.
+ */
+struct nvme_steer_plug {
+	struct blk_plug_cb cb;
+	bool held;
+	const struct nvme_steer_policy *policy;
+	const struct io_ring_ctx *ring;
+};
+
+void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule);
+
+/* The batch begun last in this task, or NULL. */
+static inline struct nvme_steer_plug *nvme_steer_plug(void)
+{
+	struct blk_plug *block = current->plug;
+	struct blk_plug_cb *cb;
+
+	if (!block || list_empty(&block->cb_list))
+		return NULL;
+	cb = list_first_entry(&block->cb_list, struct blk_plug_cb, list);
+	if (cb->callback != nvme_steer_unplug)
+		return NULL;
+	return container_of(cb, struct nvme_steer_plug, cb);
+}
 
 static inline u64 nvme_steer_queue_inflight(const struct nvme_steer_queue *q)
 {
@@ -312,6 +424,12 @@ const char *nvme_steer_exit_name(unsigned int kind);
 int nvme_steer_ops_register(void);
 bool nvme_steer_ops_is(const struct bpf_prog *prog, const char *op);
 
+/* prog.c: the program behind route() */
+void nvme_steer_prog_note(const void *kdata, int fd);
+struct bpf_prog *nvme_steer_prog_get(const void *kdata);
+void nvme_steer_prog_put(struct bpf_prog *prog);
+void nvme_steer_prog_exit(void);
+
 /* kfunc.c: what a policy may call */
 struct nvme_steer_dev_args {
 	struct nvme_steer_dev dev;
@@ -340,10 +458,16 @@ void nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
 
 /* queue.c: the hot half of a queue */
+int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
+			 const struct nvme_steer_io *io,
+			 struct nvme_command *cmd);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
+void nvme_steer_slots_put(struct nvme_steer_slot *slot);
 void nvme_steer_slot_put(struct nvme_steer_slot *slot);
-int nvme_steer_submit(struct nvme_steer_slot *slot, struct nvme_command *cmd);
-unsigned int nvme_steer_poll(struct nvme_steer_queue *q);
+int nvme_steer_submit(struct nvme_steer_slot *slot,
+		      const struct nvme_steer_io *io, struct nvme_command *cmd);
+unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
+			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_stop(struct nvme_steer_queue *q);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
 void nvme_steer_queue_drop(struct nvme_steer_queue *q);
@@ -369,6 +493,14 @@ int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 			bool sgl, enum nvme_steer_event *why);
 void nvme_steer_unmap(struct nvme_steer_slot *slot);
 void nvme_steer_release_pages(struct nvme_steer_map *map);
+
+/* keep.c: mappings that outlive a command */
+void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
+void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
+u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+		    struct nvme_command *cmd);
+void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+		     u64 addr);
 
 /* sysfs.c */
 extern const struct attribute_group nvme_steer_sysfs_group;

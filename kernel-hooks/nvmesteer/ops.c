@@ -102,6 +102,10 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 	case offsetof(struct nvme_steer_ops, ctrl):
 		k->ctrl = u->ctrl;
 		return 1;
+	case offsetof(struct nvme_steer_ops, route):
+		/* in @udata it is the program's file descriptor */
+		nvme_steer_prog_note(kdata, (unsigned long)u->route);
+		return 0;
 	case offsetof(struct nvme_steer_ops, flags):
 		if (u->flags & ~NVME_STEER_OPS_FLAGS)
 			return -EINVAL;
@@ -140,6 +144,8 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 		return ERR_PTR(-ENODEV);
 	}
 	p->route = ops->route;
+	p->prog = nvme_steer_prog_get(ops);
+	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->init = ops->init;
 	p->exit = ops->exit;
 	p->timeout = ops->timeout_ms ? msecs_to_jiffies(ops->timeout_ms) :

@@ -48,7 +48,8 @@ struct nvme_steer_passthru {
 	bool bounded;	/* its length was checked against its block count */
 };
 
-static void nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
+static __always_inline void
+nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
 {
 	const struct nvme_uring_cmd *ucmd = io_uring_sqe_cmd(pt->ioucmd->sqe);
 
@@ -56,6 +57,7 @@ static void nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
 	pt->data_len = READ_ONCE(ucmd->data_len);
 	pt->timeout_ms = READ_ONCE(ucmd->timeout_ms);
 	pt->meta = READ_ONCE(ucmd->metadata) && READ_ONCE(ucmd->metadata_len);
+	pt->bounded = false;
 }
 
 /* Commands that name logical blocks: slba in CDW10-11, nlb in CDW12. */
@@ -85,19 +87,18 @@ static u32 nvme_steer_nlb(const struct nvme_command *cmd)
 	return (le32_to_cpu(cmd->common.cdw12) & 0xffff) + 1;
 }
 
-static void nvme_steer_fill(struct nvme_steer_cmd *c, struct nvme_ctrl *ctrl,
+static void nvme_steer_fill(struct nvme_steer_cmd *c,
 			    const struct nvme_steer_passthru *pt,
 			    unsigned int issue_flags)
 {
 	const struct nvme_command *cmd = pt->cmd;
+	const struct nvme_ctrl *ctrl = pt->ns->ctrl;
 
 	c->source = NVME_STEER_SRC_URING;
 	c->opcode = cmd->common.opcode;
 	c->ioprio = current->io_context ? current->io_context->ioprio : 0;
 	c->nsid = le32_to_cpu(cmd->common.nsid);
 	c->ctrl = ctrl->instance;
-	c->cpu = raw_smp_processor_id();
-	c->node = cpu_to_node(c->cpu);
 	c->dev_node = ctrl->numa_node;
 
 	c->flags = 0;
@@ -237,168 +238,341 @@ static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 	return import_ubuf(rw, u64_to_user_ptr(pt->addr), pt->data_len, iter);
 }
 
+/* Tell io_uring of a command that has ended; its slot is still the caller's. */
+static void nvme_steer_passthru_end(struct nvme_steer_slot *slot,
+				    unsigned int issue_flags)
+{
+	int status = likely(!slot->cancelled) ? slot->status : -EINTR;
+
+	nvme_steer_release_pages(&slot->map);
+	io_uring_cmd_done(slot->io.owner, status, slot->result, issue_flags);
+}
+
 static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
 				   unsigned int issue_flags)
 {
 	struct nvme_steer_slot *slot = nvme_steer_pdu(ioucmd)->slot;
-	int status = slot->cancelled ? -EINTR : slot->status;
 
-	nvme_steer_release_pages(&slot->map);
-	io_uring_cmd_done(ioucmd, status, slot->result, issue_flags);
+	nvme_steer_passthru_end(slot, issue_flags);
 	nvme_steer_slot_put(slot);
 }
 
-static void nvme_steer_passthru_done(struct nvme_steer_slot *slot)
+/* Under cq_lock: leave it to the poller of its ring, or to its task. */
+static void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
+				     struct nvme_steer_drain *drain)
 {
-	io_uring_cmd_do_in_task_lazy(slot->owner, nvme_steer_passthru_tw);
+	struct io_uring_cmd *ioucmd = slot->io.owner;
+
+	if (drain && cmd_to_io_kiocb(ioucmd)->ctx == drain->ring) {
+		*drain->last = slot;
+		drain->last = &slot->next;
+		return;
+	}
+	nvme_steer_pdu(ioucmd)->slot = slot;
+	io_uring_cmd_do_in_task_lazy(ioucmd, nvme_steer_passthru_tw);
 }
 
-/* Map the data of @pt into @slot. As nvme_steer_check(). */
-static int nvme_steer_passthru_map(struct nvme_steer_passthru *pt,
-				   struct nvme_steer_slot *slot,
-				   enum nvme_steer_event *why)
+/* Finish what a round of polling left to the poller. */
+static void nvme_steer_passthru_finish(struct nvme_steer_drain *drain)
 {
-	struct request_queue *q = pt->ns->queue;
+	struct nvme_steer_slot *slot = drain->first;
+
+	*drain->last = NULL;
+	if (!slot)
+		return;
+	for (; slot; slot = slot->next)
+		nvme_steer_passthru_end(slot, 0);
+	nvme_steer_slots_put(drain->first);
+}
+
+/*
+ * The caller's buffer, checked. As nvme_steer_check(); *@iovp is to be freed,
+ * whatever is returned.
+ */
+static int nvme_steer_buffer(struct nvme_steer_passthru *pt,
+			     struct iov_iter *iter, struct iovec **iovp,
+			     enum nvme_steer_event *why)
+{
 	bool write = pt->cmd->common.opcode & 1;
-	struct iovec fast[UIO_FASTIOV], *iov = fast;
-	struct iov_iter iter;
+	size_t len = 0;
 	int ret;
 
-	*why = NVME_STEER_EV_MAP_FAILED;
-	if (!pt->addr || !pt->data_len) {
-		iov_iter_kvec(&iter, ITER_SOURCE, NULL, 0, 0);
-		iov = NULL;
-	} else if (nvme_steer_import(pt, write ? ITER_SOURCE : ITER_DEST, &iter,
-				     &iov) < 0) {
-		ret = 1;
-		goto free;
+	if (pt->addr && pt->data_len) {
+		if (unlikely(nvme_steer_import(pt, write ? ITER_SOURCE :
+					       ITER_DEST, iter, iovp) < 0)) {
+			*why = NVME_STEER_EV_MAP_FAILED;
+			return 1;
+		}
+		len = iov_iter_count(iter);
+	} else {
+		*iovp = NULL;
+		iter->count = 0;
 	}
 
-	ret = nvme_steer_check(pt, iov_iter_count(&iter), why);
-	if (ret || !iov_iter_count(&iter))
-		goto free;
-
-	if (iov_iter_alignment(&iter) & queue_dma_alignment(q)) {
+	ret = nvme_steer_check(pt, len, why);
+	if (unlikely(ret))
+		return ret;
+	if (len && (iov_iter_alignment(iter) &
+		    queue_dma_alignment(pt->ns->queue))) {
 		*why = NVME_STEER_EV_UNALIGNED;
-		ret = 1;
-		goto free;
+		return 1;
 	}
-	ret = nvme_steer_map_data(slot, pt->cmd, &iter,
-				  write ? DMA_TO_DEVICE : DMA_FROM_DEVICE,
-				  !pt->bounded &&
-				  nvme_ctrl_sgl_supported(pt->ns->ctrl), why);
-	if (ret)
-		ret = 1;
-free:
-	kfree(iov);
-	return ret;
+	return 0;
 }
 
-/* A reserved slot that is not going to be submitted. */
-static void nvme_steer_passthru_undo(struct nvme_steer_slot *slot,
-				     struct nvme_command *cmd)
+/* The driver's own path wants the command as it was. */
+static void nvme_steer_forget_data(struct nvme_command *cmd)
 {
-	struct percpu_ref *usage = slot->usage;
-
-	nvme_steer_unmap(slot);
-	nvme_steer_release_pages(&slot->map);
-	nvme_steer_slot_put(slot);
-	percpu_ref_put(usage);
-
-	/* the driver's own path wants the command as it was */
 	cmd->common.flags = 0;
 	cmd->common.command_id = 0;
 	memset(&cmd->common.dptr, 0, sizeof(cmd->common.dptr));
 }
 
-/* Carry the command on the queue of @slot. As nvme_steer_passthru_try(). */
-static int nvme_steer_passthru_submit(struct nvme_steer_ctrl *sc,
+/* Give up a slot that was not submitted. */
+static void nvme_steer_passthru_undo(struct nvme_steer_slot *slot,
+				     struct nvme_command *cmd)
+{
+	nvme_steer_unmap(slot);
+	nvme_steer_release_pages(&slot->map);
+	nvme_steer_slot_put(slot);
+	nvme_steer_forget_data(cmd);
+}
+
+/*
+ * Carry a command whose data is to be mapped: that may sleep, so it is done
+ * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_try().
+ */
+static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 				      struct nvme_steer_passthru *pt,
 				      struct nvme_steer_slot *slot,
+				      const struct nvme_steer_io *io,
 				      enum nvme_steer_event *why)
 {
-	struct nvme_steer_pdu *pdu = nvme_steer_pdu(pt->ioucmd);
+	bool sgl = nvme_ctrl_sgl_supported(pt->ns->ctrl);
+	bool write = pt->cmd->common.opcode & 1;
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
+	struct iov_iter iter;
 	int ret;
 
-	ret = nvme_steer_passthru_map(pt, slot, why);
+	ret = nvme_steer_buffer(pt, &iter, &iov, why);
+	if (!ret && iov_iter_count(&iter)) {
+		if (iov_iter_is_bvec(&iter))
+			nvme_steer_keep(sc, &iter, pt->addr);
+		ret = nvme_steer_map_data(slot, pt->cmd, &iter, write ?
+					  DMA_TO_DEVICE : DMA_FROM_DEVICE,
+					  !pt->bounded && sgl, why);
+		if (ret)
+			ret = 1;
+		else
+			nvme_steer_count(sc, NVME_STEER_EV_MAPPED);
+	}
+	kfree(iov);
 	if (!ret) {
-		slot->owner = pt->ioucmd;
-		slot->done = nvme_steer_passthru_done;
-		pdu->tag = (unsigned long)slot->queue | NVME_STEER_PDU_MINE;
-		pdu->slot = slot;
-		ret = nvme_steer_submit(slot, pt->cmd);
+		ret = nvme_steer_submit(slot, io, pt->cmd);
 		if (likely(!ret)) {
 			nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
 			return -EIOCBQUEUED;
 		}
-		pdu->tag = 0;
 		*why = NVME_STEER_EV_QUEUE_DOWN;
 		ret = 1;
 	}
 	nvme_steer_count(sc, *why);
 	nvme_steer_passthru_undo(slot, pt->cmd);
+	percpu_ref_put(io->usage);
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
 /*
- * Ask the policy and do as it says. The namespace's usage reference is taken
- * before the slot and held until the controller is done with the command, as
- * a request would.
- * Return: as the uring_cmd hook does; for NVME_STEER_PASS with the event that
- * says why.
+ * The policy's answer for the next command of a batch, where it needs to be
+ * asked only once: the queue, which the batch holds, or NULL. Under RCU.
  */
-static int nvme_steer_passthru_try(struct nvme_ctrl *ctrl,
-				   struct nvme_steer_passthru *pt,
-				   unsigned int issue_flags,
-				   enum nvme_steer_event *why)
+static __always_inline struct nvme_steer_queue *
+nvme_steer_batch_queue(const struct nvme_steer_policy *p,
+		       const struct io_ring_ctx *ring)
 {
-	struct percpu_ref *usage = &pt->ns->queue->q_usage_counter;
-	struct nvme_steer_route_args args;
-	struct nvme_steer_slot *slot;
-	struct nvme_steer_queue *q;
-	struct nvme_steer_ctrl *sc;
-	int ret = NVME_STEER_PASS;
+	struct nvme_steer_plug *plug;
 
-	*why = NVME_STEER_EV_DEFAULT;
-	rcu_read_lock();
-	sc = rcu_dereference(ctrl->steer);
-	if (!sc || !rcu_access_pointer(sc->policy))
-		goto unlock;
+	if (!p->per_batch)
+		return NULL;
+	plug = nvme_steer_plug();
+	if (!plug || plug->policy != p || plug->ring != ring ||
+	    READ_ONCE(p->exit_kind))
+		return NULL;
+	return plug->cb.data;
+}
 
-	nvme_steer_fill(&args.cmd, ctrl, pt, issue_flags);
-	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
-	ret = nvme_steer_route(sc, &args, &q);
-	if (ret <= 0) {
-		ret = ret ?: NVME_STEER_PASS;
-		goto unlock;
+/* Remember the answer for the batch, if there is one. */
+static void nvme_steer_batch_remember(const struct nvme_steer_policy *p,
+				      const struct io_ring_ctx *ring,
+				      const struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = nvme_steer_plug();
+
+	if (plug && plug->cb.data == q) {
+		plug->policy = p;
+		plug->ring = ring;
 	}
+}
 
-	ret = NVME_STEER_PASS;
-	/* 32-bit callers and what the driver refuses are left to the driver */
-	if ((issue_flags & IO_URING_F_COMPAT) ||
-	    (pt->vec && (pt->ioucmd->flags & IORING_URING_CMD_FIXED)))
-		goto unlock;
-	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
+/*
+ * The short way: a read or write of a registered buffer that is kept mapped,
+ * with nothing out of the ordinary. Anything else has another try on the long
+ * way, which also tells what is wrong with a command.
+ * Return: whether the command was submitted. Under RCU.
+ */
+static __always_inline bool
+nvme_steer_passthru_short(struct nvme_steer_ctrl *sc,
+			  struct nvme_steer_policy *p,
+			  struct nvme_steer_queue *q,
+			  const struct nvme_steer_passthru *pt,
+			  unsigned int issue_flags)
+{
+	bool compat = issue_flags & IO_URING_F_COMPAT;
+	struct io_uring_cmd *ioucmd = pt->ioucmd;
+	struct nvme_command *cmd = pt->cmd;
+	struct request_queue *rq = pt->ns->queue;
+	struct nvme_ns_head *head = pt->ns->head;
+	struct nvme_steer_io io nvme_steer_uninitialized;
+	struct iov_iter iter nvme_steer_uninitialized;
+	u8 opcode = cmd->common.opcode;
+
+	if (!(ioucmd->flags & IORING_URING_CMD_FIXED) || pt->vec || compat ||
+	    (opcode != nvme_cmd_read && opcode != nvme_cmd_write) ||
+	    head->ms || pt->meta || pt->timeout_ms ||
+	    pt->data_len != nvme_steer_nlb(cmd) << head->lba_shift ||
+	    pt->data_len > queue_max_hw_sectors(rq) << SECTOR_SHIFT ||
+	    (((u32)pt->addr | pt->data_len) & queue_dma_alignment(rq)))
+		return false;
+
+	io.usage = &rq->q_usage_counter;
+	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage)))
+		return false;
+	if (unlikely(io_uring_cmd_import_fixed(pt->addr, pt->data_len,
+					       opcode & 1 ? ITER_SOURCE :
+							    ITER_DEST,
+					       &iter, ioucmd)))
+		goto put;
+	io.kept = nvme_steer_kept(sc, &iter, cmd);
+	if (unlikely(!io.kept))
+		goto put;
+	io.done = nvme_steer_passthru_done;
+	io.owner = ioucmd;
+	io.timeout = p->timeout;
+	nvme_steer_pdu(ioucmd)->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
+	if (likely(!nvme_steer_queue_cmd(q, &io, cmd))) {
+		nvme_steer_count(sc, NVME_STEER_EV_KEPT);
+		nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
+		return true;
+	}
+	nvme_steer_pdu(ioucmd)->tag = 0;
+	nvme_steer_forget_data(cmd);
+put:
+	percpu_ref_put(io.usage);
+	return false;
+}
+
+/* Ask the policy. As nvme_steer_route(). Under RCU. */
+static int nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
+				   struct nvme_steer_policy *p,
+				   const struct nvme_steer_passthru *pt,
+				   unsigned int issue_flags,
+				   struct nvme_steer_queue **q)
+{
+	struct nvme_steer_route_args args nvme_steer_uninitialized;
+
+	nvme_steer_fill(&args.cmd, pt, issue_flags);
+	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	args.policy = p;
+	return nvme_steer_route(sc, &args, q);
+}
+
+/*
+ * The long way, for any command that a queue can carry. The namespace's usage
+ * reference is taken before the slot and held until the controller is done
+ * with the command, as a request would.
+ * Return: as the uring_cmd hook does; for NVME_STEER_PASS with the event that
+ * says why. Drops the RCU read lock.
+ */
+static int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
+				    struct nvme_steer_policy *p,
+				    struct nvme_steer_queue *q,
+				    struct nvme_steer_passthru *pt,
+				    enum nvme_steer_event *why)
+	__releases(RCU)
+{
+	struct nvme_steer_pdu *pdu = nvme_steer_pdu(pt->ioucmd);
+	struct nvme_steer_slot *slot;
+	struct nvme_steer_io io = {
+		.done = nvme_steer_passthru_done,
+		.owner = pt->ioucmd,
+		.usage = &pt->ns->queue->q_usage_counter,
+		.timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) :
+					    p->timeout,
+	};
+	int ret;
+
+	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage))) {
 		*why = NVME_STEER_EV_FROZEN;
-		nvme_steer_count(sc, *why);
-		goto unlock;
+		goto pass;
 	}
 	slot = nvme_steer_slot_get(q);
 	if (IS_ERR(slot)) {
 		*why = PTR_ERR(slot) == -EBUSY ? NVME_STEER_EV_QUEUE_FULL :
 						 NVME_STEER_EV_QUEUE_DOWN;
-		nvme_steer_count(sc, *why);
-		percpu_ref_put(usage);
-		goto unlock;
+		percpu_ref_put(io.usage);
+		goto pass;
 	}
-	slot->usage = usage;
-	slot->timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) :
-					 args.policy->timeout;
+	pdu->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
 	rcu_read_unlock();
 
 	/* the slot keeps the queue, the queue keeps sc and this module */
-	return nvme_steer_passthru_submit(sc, pt, slot, why);
-unlock:
+	ret = nvme_steer_passthru_mapped(sc, pt, slot, &io, why);
+	if (unlikely(ret != -EIOCBQUEUED))
+		pdu->tag = 0;
+	return ret;
+pass:
+	nvme_steer_count(sc, *why);
+	rcu_read_unlock();
+	return NVME_STEER_PASS;
+}
+
+/*
+ * Ask the policy, unless @q is its answer already, and do as it says. As
+ * nvme_steer_passthru_long().
+ */
+static int nvme_steer_passthru(struct nvme_steer_ctrl *sc,
+			       struct nvme_steer_policy *p,
+			       struct nvme_steer_queue *q,
+			       struct nvme_steer_passthru *pt,
+			       unsigned int issue_flags,
+			       enum nvme_steer_event *why)
+	__releases(RCU)
+{
+	int ret;
+
+	*why = NVME_STEER_EV_DEFAULT;
+	if (!q) {
+		ret = nvme_steer_passthru_ask(sc, p, pt, issue_flags, &q);
+		if (ret <= 0) {
+			rcu_read_unlock();
+			return ret ?: NVME_STEER_PASS;
+		}
+		if (nvme_steer_passthru_short(sc, p, q, pt, issue_flags)) {
+			ret = -EIOCBQUEUED;
+			goto remember;
+		}
+	}
+	/* 32-bit callers and what the driver refuses are left to the driver */
+	if (unlikely((issue_flags & IO_URING_F_COMPAT) ||
+		     (pt->vec && (pt->ioucmd->flags & IORING_URING_CMD_FIXED)))) {
+		rcu_read_unlock();
+		return NVME_STEER_PASS;
+	}
+	return nvme_steer_passthru_long(sc, p, q, pt, why);
+remember:
+	if (p->per_batch)
+		nvme_steer_batch_remember(p, cmd_to_io_kiocb(pt->ioucmd)->ctx,
+					  q);
 	rcu_read_unlock();
 	return ret;
 }
@@ -477,43 +651,76 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
 		unsigned int issue_flags, bool vec)
 {
-	struct nvme_steer_passthru pt = {
-		.ns = ns, .ioucmd = ioucmd, .cmd = cmd, .vec = vec,
-	};
+	struct nvme_steer_passthru pt nvme_steer_uninitialized;
+	struct nvme_steer_queue *q = NULL;
+	struct nvme_steer_policy *p;
+	struct nvme_steer_ctrl *sc;
 	enum nvme_steer_event why;
 	int ret;
 
 	/* tells the polling hook that the command is not ours */
 	nvme_steer_pdu(ioucmd)->tag = 0;
 
+	pt.ns = ns;
+	pt.ioucmd = ioucmd;
+	pt.cmd = cmd;
+	pt.vec = vec;
 	nvme_steer_read_sqe(&pt);
-	do {
-		ret = nvme_steer_passthru_try(ctrl, &pt, issue_flags, &why);
+
+	rcu_read_lock();
+	sc = rcu_dereference(ctrl->steer);
+	p = sc ? rcu_dereference(sc->policy) : NULL;
+	if (likely(p)) {
+		q = nvme_steer_batch_queue(p, cmd_to_io_kiocb(ioucmd)->ctx);
+		if (q && likely(nvme_steer_passthru_short(sc, p, q, &pt, issue_flags))) {
+			rcu_read_unlock();
+			return -EIOCBQUEUED;
+		}
+	}
+
+	for (;;) {
+		if (!p) {
+			rcu_read_unlock();
+			break;
+		}
+		ret = nvme_steer_passthru(sc, p, q, &pt, issue_flags, &why);
 		if (likely(ret != NVME_STEER_PASS))
 			return ret;
-	} while ((why == NVME_STEER_EV_FROZEN ||
-		  why == NVME_STEER_EV_QUEUE_DOWN) &&
-		 !(issue_flags & IO_URING_F_NONBLOCK) &&
-		 nvme_steer_wait(ctrl, ns, why));
+		if ((why != NVME_STEER_EV_FROZEN &&
+		     why != NVME_STEER_EV_QUEUE_DOWN) ||
+		    (issue_flags & IO_URING_F_NONBLOCK) ||
+		    !nvme_steer_wait(ctrl, ns, why))
+			break;
 
+		rcu_read_lock();
+		sc = rcu_dereference(ctrl->steer);
+		p = sc ? rcu_dereference(sc->policy) : NULL;
+		q = NULL;
+	}
 	return nvme_steer_pass(ioucmd, issue_flags);
 }
 
 /*
  * Poll for a command; the hook iopoll of struct nvme_steer_hooks.
  *
- * Completes all that is ready on the queue, of whichever ring; each command is
- * finished in its own task. The command polled for is not done, so its slot
- * keeps the queue.
+ * Completes all that is ready on the queue, of whichever ring: commands of the
+ * ring that polls, whose uring_lock is held, on the spot, others in their own
+ * task. The command polled for is not done, so its slot keeps the queue.
  */
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags)
 {
 	unsigned long tag = nvme_steer_pdu(ioucmd)->tag;
+	struct nvme_steer_drain drain = {
+		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
+		.last = &drain.first,
+	};
 
 	if (!(tag & NVME_STEER_PDU_MINE))
 		return NVME_STEER_PASS;
-	nvme_steer_poll((struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE));
+	nvme_steer_poll((struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE),
+			&drain);
+	nvme_steer_passthru_finish(&drain);
 	return 0;
 }
 

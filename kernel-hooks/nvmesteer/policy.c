@@ -60,6 +60,7 @@ static void nvme_steer_policy_release(struct kref *ref)
 	struct nvme_steer_policy *p =
 		container_of(ref, struct nvme_steer_policy, ref);
 
+	nvme_steer_prog_put(p->prog);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }

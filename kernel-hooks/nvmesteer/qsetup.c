@@ -128,6 +128,7 @@ static void nvme_steer_queue_reset(struct nvme_steer_queue *q,
 
 	spin_lock(&q->sq_lock);
 	q->sq_tail = 0;
+	q->sq_rung = 0;
 	q->sq_db = &res->dbs[db];
 	q->dbbuf_sq_db = NULL;
 	if (res->dbbuf_dbs) {
@@ -417,7 +418,7 @@ static bool nvme_steer_queue_idle(struct nvme_steer_queue *q)
 static void nvme_steer_queue_drain(struct nvme_steer_queue *q)
 {
 	while (!nvme_steer_queue_idle(q)) {
-		nvme_steer_poll(q);
+		nvme_steer_poll(q, NULL);
 		wait_event_timeout(q->drained, nvme_steer_queue_idle(q),
 				   HZ / 50);
 	}

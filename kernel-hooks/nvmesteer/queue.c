@@ -4,11 +4,174 @@
  * what is in flight. Creating and freeing queues is qsetup.c, lost commands
  * are timeout.c.
  */
+#include <linux/blkdev.h>
+#include <linux/slab.h>
+
 #include "nvmesteer.h"
 #include "steer_trace.h"
 
+/*
+ * Update a shadow doorbell; true when the register must be written too. The
+ * barriers order the queue entries before the doorbell, and the doorbell
+ * before the event index the controller wrote (NVMe 2.0, 5.8).
+ */
+static bool nvme_steer_need_mmio(u16 value, __le32 *db, __le32 *ei)
+{
+	u16 old, event;
+
+	if (!db)
+		return true;
+
+	wmb();
+	old = le32_to_cpu(*db);
+	WRITE_ONCE(*db, cpu_to_le32(value));
+	mb();
+	event = le32_to_cpu(READ_ONCE(*ei));
+	return (u16)(value - event - 1) < (u16)(value - old);
+}
+
+static void nvme_steer_ring_sq(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->sq_lock);
+
+	q->sq_rung = q->sq_tail;
+	if (nvme_steer_need_mmio(q->sq_tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
+		writel(q->sq_tail, q->sq_db);
+		q->sq_doorbells++;
+	}
+}
+
+static void nvme_steer_ring_cq(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->cq_lock);
+
+	if (nvme_steer_need_mmio(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
+		writel(q->cq_head, q->cq_db);
+		q->cq_doorbells++;
+	}
+}
+
+/* Ring for commands whose submitter is still collecting. */
+static void nvme_steer_flush(struct nvme_steer_queue *q)
+{
+	if (likely(READ_ONCE(q->sq_rung) == READ_ONCE(q->sq_tail)))
+		return;
+	spin_lock(&q->sq_lock);
+	if (q->live && q->sq_rung != q->sq_tail)
+		nvme_steer_ring_sq(q);
+	spin_unlock(&q->sq_lock);
+}
+
+/* The end of a batch. */
+void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule)
+{
+	struct nvme_steer_queue *q = cb->data;
+
+	bool last;
+
+	spin_lock(&q->sq_lock);
+	if (q->live && q->sq_rung != q->sq_tail)
+		nvme_steer_ring_sq(q);
+	last = !--q->refs;
+	spin_unlock(&q->sq_lock);
+	if (unlikely(last))
+		queue_work(nvme_steer_wq, &q->free_work);
+	kfree(container_of(cb, struct nvme_steer_plug, cb));
+}
+
+/* Will the submitter ring the doorbell later? */
+static bool nvme_steer_plugged(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = nvme_steer_plug();
+	struct blk_plug_cb *cb;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	if (likely(plug && plug->cb.data == q))
+		return true;
+
+	cb = blk_check_plugged(nvme_steer_unplug, q, sizeof(*plug));
+	if (!cb)
+		return false;
+	plug = container_of(cb, struct nvme_steer_plug, cb);
+	if (!plug->held)
+		q->refs++;
+	plug->held = true;
+	return true;
+}
+
+static void nvme_steer_arm_timer(struct nvme_steer_queue *q,
+				 unsigned long deadline)
+{
+	lockdep_assert_held(&q->sq_lock);
+
+	if (likely(q->timer_armed &&
+		   !time_before(deadline, q->timer_expires)))
+		return;
+
+	q->timer_armed = true;
+	q->timer_expires = deadline;
+	mod_delayed_work(nvme_steer_wq, &q->timer,
+			 max_t(long, deadline - jiffies, 0));
+}
+
+static __always_inline void
+nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
+		struct nvme_command *cmd)
+{
+	struct nvme_steer_queue *q = slot->queue;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	slot->io = *io;
+	slot->gen++;
+	slot->aborted = false;
+	slot->cancelled = false;
+	slot->deadline = jiffies + io->timeout;
+	nvme_steer_arm_timer(q, slot->deadline);
+	cmd->common.command_id = nvme_steer_cid(slot);
+	/* pairs with the acquire of whoever looks for INFLIGHT slots */
+	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+
+	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
+	if (++q->sq_tail == q->depth)
+		q->sq_tail = 0;
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	if (!nvme_steer_plugged(q))
+		nvme_steer_ring_sq(q);
+}
+
 /**
- * nvme_steer_slot_get - take a slot
+ * nvme_steer_queue_cmd - hand a command to the controller
+ * @q: the queue; under RCU
+ * @io: whose command it is
+ * @cmd: complete but for the command id. The controller's from now on: it
+ *	ends through io->done(), possibly before this returns.
+ *
+ * Return: 0; -ENODEV (not live) or -EBUSY (no free slot), and nothing has
+ * happened.
+ */
+int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
+			 const struct nvme_steer_io *io,
+			 struct nvme_command *cmd)
+{
+	int ret = 0;
+
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live)) {
+		ret = -ENODEV;
+	} else if (unlikely(!q->nr_free)) {
+		ret = -EBUSY;
+	} else {
+		q->refs++;
+		nvme_steer_send(&q->slots[q->free[--q->nr_free]], io, cmd);
+	}
+	spin_unlock(&q->sq_lock);
+	return ret;
+}
+
+/**
+ * nvme_steer_slot_get - take a slot, for a command that is not ready yet
  * @q: the queue; under RCU, or otherwise known to have hardware
  *
  * Return: the slot, which keeps @q from being freed, or an ERR_PTR: -ENODEV
@@ -32,28 +195,62 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 }
 
 /**
- * nvme_steer_slot_put - give a slot back
- * @slot: RESERVED or DONE; not to be touched afterwards
+ * nvme_steer_submit - hand the command of a slot to the controller
+ * @slot: RESERVED; its map is set
+ * @io: as for nvme_steer_queue_cmd(); @cmd too
+ *
+ * Return: 0, or -ENODEV: not live any more, the slot is the caller's as
+ * before.
+ */
+int nvme_steer_submit(struct nvme_steer_slot *slot,
+		      const struct nvme_steer_io *io, struct nvme_command *cmd)
+{
+	struct nvme_steer_queue *q = slot->queue;
+	int ret = -ENODEV;
+
+	spin_lock(&q->sq_lock);
+	if (likely(q->live)) {
+		q->nr_reserved--;
+		nvme_steer_send(slot, io, cmd);
+		ret = 0;
+	}
+	spin_unlock(&q->sq_lock);
+	return ret;
+}
+
+/**
+ * nvme_steer_slots_put - give slots back
+ * @slot: the first, RESERVED or DONE; all of one queue, linked by next, and
+ *	not to be touched afterwards
  *
  * Context: task; not from an interrupt.
  */
-void nvme_steer_slot_put(struct nvme_steer_slot *slot)
+void nvme_steer_slots_put(struct nvme_steer_slot *slot)
 {
 	struct nvme_steer_queue *q = slot->queue;
 	bool last;
 
 	spin_lock(&q->sq_lock);
-	if (slot->state == NVME_STEER_SLOT_RESERVED)
-		q->nr_reserved--;
-	slot->state = NVME_STEER_SLOT_FREE;
-	q->free[q->nr_free++] = slot->index;
-	last = !--q->refs;
+	for (; slot; slot = slot->next) {
+		if (slot->state == NVME_STEER_SLOT_RESERVED)
+			q->nr_reserved--;
+		slot->state = NVME_STEER_SLOT_FREE;
+		q->free[q->nr_free++] = slot->index;
+		q->refs--;
+	}
+	last = !q->refs;
 	spin_unlock(&q->sq_lock);
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
 }
 
-/* Drop the reference for having hardware. */
+void nvme_steer_slot_put(struct nvme_steer_slot *slot)
+{
+	slot->next = NULL;
+	nvme_steer_slots_put(slot);
+}
+
+/* Drop a reference: of the hardware, or of a plugged submitter. */
 void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 {
 	bool last;
@@ -65,96 +262,40 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 		queue_work(nvme_steer_wq, &q->free_work);
 }
 
-/*
- * Update a shadow doorbell; true when the register must be written too. The
- * barriers order the queue entries before the doorbell, and the doorbell
- * before the event index the controller wrote (NVMe 2.0, 5.8).
- */
-static bool nvme_steer_need_mmio(u16 value, __le32 *db, __le32 *ei)
+/* References of ended commands, dropped together: mostly they are of one. */
+struct nvme_steer_usage {
+	struct percpu_ref *ref;
+	unsigned long nr;
+};
+
+static void nvme_steer_usage_put(struct nvme_steer_usage *usage)
 {
-	u16 old, event;
-
-	if (!db)
-		return true;
-
-	wmb();
-	old = le32_to_cpu(*db);
-	WRITE_ONCE(*db, cpu_to_le32(value));
-	mb();
-	event = le32_to_cpu(READ_ONCE(*ei));
-	return (u16)(value - event - 1) < (u16)(value - old);
-}
-
-static void nvme_steer_arm_timer(struct nvme_steer_queue *q,
-				 unsigned long deadline)
-{
-	lockdep_assert_held(&q->sq_lock);
-
-	if (likely(q->timer_armed &&
-		   !time_before(deadline, q->timer_expires)))
-		return;
-
-	q->timer_armed = true;
-	q->timer_expires = deadline;
-	mod_delayed_work(nvme_steer_wq, &q->timer,
-			 max_t(long, deadline - jiffies, 0));
-}
-
-/**
- * nvme_steer_submit - hand a command to the controller
- * @slot: RESERVED; done, owner, timeout, usage and map are set. The
- *	controller's from now on: it ends through done(), possibly before this
- *	returns.
- * @cmd: complete but for the command id
- *
- * Return: 0, or -ENODEV: not live any more, the slot is the caller's as
- * before.
- */
-int nvme_steer_submit(struct nvme_steer_slot *slot, struct nvme_command *cmd)
-{
-	struct nvme_steer_queue *q = slot->queue;
-
-	slot->gen++;
-	slot->aborted = false;
-	slot->cancelled = false;
-	cmd->common.command_id = nvme_steer_cid(slot);
-
-	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
-		spin_unlock(&q->sq_lock);
-		return -ENODEV;
-	}
-
-	q->nr_reserved--;
-	slot->deadline = jiffies + slot->timeout;
-	nvme_steer_arm_timer(q, slot->deadline);
-	/* pairs with the acquire of whoever looks for INFLIGHT slots */
-	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
-
-	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
-	if (++q->sq_tail == q->depth)
-		q->sq_tail = 0;
-	WRITE_ONCE(q->submitted, q->submitted + 1);
-	if (nvme_steer_need_mmio(q->sq_tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
-		writel(q->sq_tail, q->sq_db);
-		q->sq_doorbells++;
-	}
-	spin_unlock(&q->sq_lock);
-	return 0;
+	if (usage->nr)
+		percpu_ref_put_many(usage->ref, usage->nr);
 }
 
 /* End a command: the caller moved the slot from INFLIGHT to DONE. */
-static void nvme_steer_finish(struct nvme_steer_slot *slot)
+static void nvme_steer_finish(struct nvme_steer_slot *slot,
+			      struct nvme_steer_drain *drain,
+			      struct nvme_steer_usage *usage)
 {
-	struct percpu_ref *usage = slot->usage;
+	if (unlikely(slot->io.usage != usage->ref)) {
+		nvme_steer_usage_put(usage);
+		usage->ref = slot->io.usage;
+		usage->nr = 0;
+	}
+	usage->nr++;
 
-	nvme_steer_unmap(slot);
-	slot->done(slot);	/* the slot may be someone else's from here */
-	percpu_ref_put(usage);
+	if (slot->map.mapped)
+		nvme_steer_unmap(slot);
+	/* the slot may be someone else's from here */
+	slot->io.done(slot, drain);
 }
 
 static void nvme_steer_handle_cqe(struct nvme_steer_queue *q,
-				  struct nvme_completion *cqe)
+				  struct nvme_completion *cqe,
+				  struct nvme_steer_drain *drain,
+				  struct nvme_steer_usage *usage)
 {
 	u16 cid = READ_ONCE(cqe->command_id);
 	unsigned int index = cid & NVME_STEER_CID_MASK;
@@ -177,11 +318,13 @@ static void nvme_steer_handle_cqe(struct nvme_steer_queue *q,
 	else
 		WRITE_ONCE(q->failed, q->failed + 1);
 	trace_nvme_steer_complete(q, cid, slot->status);
-	nvme_steer_finish(slot);
+	nvme_steer_finish(slot, drain, usage);
 }
 
-static unsigned int nvme_steer_reap(struct nvme_steer_queue *q, bool ring)
+static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
+				    struct nvme_steer_drain *drain, bool ring)
 {
+	struct nvme_steer_usage usage = { };
 	unsigned int found = 0;
 
 	lockdep_assert_held(&q->cq_lock);
@@ -193,7 +336,7 @@ static unsigned int nvme_steer_reap(struct nvme_steer_queue *q, bool ring)
 			break;
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
-		nvme_steer_handle_cqe(q, cqe);
+		nvme_steer_handle_cqe(q, cqe, drain, &usage);
 		if (++q->cq_head == q->depth) {
 			q->cq_head = 0;
 			q->cq_phase ^= 1;
@@ -201,12 +344,12 @@ static unsigned int nvme_steer_reap(struct nvme_steer_queue *q, bool ring)
 		found++;
 	}
 
-	if (found && ring &&
-	    nvme_steer_need_mmio(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
-		writel(q->cq_head, q->cq_db);
-		q->cq_doorbells++;
-	}
-	if (found && unlikely(waitqueue_active(&q->drained)))
+	if (!found)
+		return 0;
+	nvme_steer_usage_put(&usage);
+	if (ring)
+		nvme_steer_ring_cq(q);
+	if ( unlikely(waitqueue_active(&q->drained)))
 		wake_up(&q->drained);
 	return found;
 }
@@ -214,18 +357,21 @@ static unsigned int nvme_steer_reap(struct nvme_steer_queue *q, bool ring)
 /**
  * nvme_steer_poll - complete what the controller has completed
  * @q: the queue; a slot or its hardware reference is held
+ * @drain: gets what the caller is to finish, or NULL
  *
  * Context: any but the queue's own interrupt handler.
  * Return: the number of completions found.
  */
-unsigned int nvme_steer_poll(struct nvme_steer_queue *q)
+unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
+			     struct nvme_steer_drain *drain)
 {
 	unsigned int found = 0;
 	unsigned long flags;
 
+	nvme_steer_flush(q);
 	spin_lock_irqsave(&q->cq_lock, flags);
 	if (q->cqes)
-		found = nvme_steer_reap(q, true);
+		found = nvme_steer_reap(q, drain, true);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
 	return found;
 }
@@ -236,7 +382,7 @@ irqreturn_t nvme_steer_irq(int irq, void *data)
 	unsigned int found;
 
 	spin_lock(&q->cq_lock);
-	found = nvme_steer_reap(q, true);
+	found = nvme_steer_reap(q, NULL, true);
 	if (found)
 		q->interrupts++;
 	spin_unlock(&q->cq_lock);
@@ -247,6 +393,8 @@ irqreturn_t nvme_steer_irq(int irq, void *data)
 void nvme_steer_queue_stop(struct nvme_steer_queue *q)
 {
 	spin_lock(&q->sq_lock);
+	if (q->live && q->sq_rung != q->sq_tail)
+		nvme_steer_ring_sq(q);
 	q->live = false;
 	spin_unlock(&q->sq_lock);
 }
@@ -260,12 +408,13 @@ void nvme_steer_queue_stop(struct nvme_steer_queue *q)
  */
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 {
+	struct nvme_steer_usage usage = { };
 	unsigned long flags;
 	unsigned int i;
 
 	spin_lock_irqsave(&q->cq_lock, flags);
 	if (q->cqes)
-		nvme_steer_reap(q, false);
+		nvme_steer_reap(q, NULL, false);
 	for (i = 0; i < q->depth - 1; i++) {
 		struct nvme_steer_slot *slot = &q->slots[i];
 
@@ -276,8 +425,9 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 		slot->result = 0;
 		slot->state = NVME_STEER_SLOT_DONE;
 		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-		nvme_steer_finish(slot);
+		nvme_steer_finish(slot, NULL, &usage);
 	}
+	nvme_steer_usage_put(&usage);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
 	wake_up(&q->drained);
 }

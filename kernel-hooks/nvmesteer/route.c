@@ -3,6 +3,8 @@
  * Asking the policy, and the one place that checks its answer: whatever does
  * not fit becomes the driver's own path and an event.
  */
+#include <linux/filter.h>
+
 #include "nvmesteer.h"
 #include "steer_trace.h"
 
@@ -42,10 +44,25 @@ static bool nvme_steer_errno_fits(int err)
 	return err >= -NVME_STEER_MAX_ERRNO && err != -EAGAIN;
 }
 
+/* What the struct_ops trampoline does, less what it keeps for sleepers. */
+static int nvme_steer_ask(struct nvme_steer_policy *p,
+			  struct nvme_steer_cmd *cmd)
+{
+	u64 args[1] = { (unsigned long)cmd };
+	int answer;
+
+	if (unlikely(!p->prog))
+		return p->route ? p->route(cmd) : NVME_STEER_DEFAULT;
+	preempt_disable();
+	answer = bpf_prog_run(p->prog, args);
+	preempt_enable();
+	return answer;
+}
+
 /**
  * nvme_steer_route - ask the policy where a command goes
  * @sc: the controller
- * @args: the command; ring set
+ * @args: the command, and the controller's policy
  * @queue: the steer queue, where the answer is one
  *
  * Context: under rcu_read_lock(), which also keeps @queue.
@@ -55,14 +72,13 @@ int nvme_steer_route(struct nvme_steer_ctrl *sc,
 		     struct nvme_steer_route_args *args,
 		     struct nvme_steer_queue **queue)
 {
-	struct nvme_steer_policy *p = rcu_dereference(sc->policy);
+	struct nvme_steer_policy *p = args->policy;
 	int answer;
 
-	if (!p || unlikely(READ_ONCE(p->exit_kind)))
+	if (unlikely(READ_ONCE(p->exit_kind)))
 		return 0;
 
-	args->policy = p;
-	answer = p->route ? p->route(&args->cmd) : NVME_STEER_DEFAULT;
+	answer = nvme_steer_ask(p, &args->cmd);
 	trace_nvme_steer_route(sc, &args->cmd, answer);
 
 	if (answer == NVME_STEER_DEFAULT) {

@@ -101,7 +101,7 @@ static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 		*cid = nvme_steer_cid(slot);
 		*aborted = slot->aborted;
 		slot->aborted = true;
-		slot->deadline = jiffies + slot->timeout;
+		slot->deadline = jiffies + slot->io.timeout;
 	}
 	spin_unlock_irq(&q->cq_lock);
 	return expired;
@@ -159,7 +159,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	if (!up)
 		goto rearm;
 
-	found = nvme_steer_poll(q);
+	found = nvme_steer_poll(q, NULL);
 	for (; found; found--)
 		nvme_steer_count(sc, NVME_STEER_EV_LATE_REAP);
 

@@ -28,7 +28,7 @@ int BPF_PROG(all_route, struct nvme_steer_cmd *cmd)
 	/* The sum is a number to keep the reads alive, not an exact one. */
 	sum += cmd->source + cmd->flags + cmd->opcode + cmd->ioprio +
 	       cmd->nsid + cmd->len + cmd->nlb + cmd->slba + cmd->ctrl +
-	       cmd->cpu + cmd->node + cmd->dev_node;
+	       cmd->dev_node;
 	return NVME_STEER_DEFAULT;
 }
 

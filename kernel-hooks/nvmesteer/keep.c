@@ -1,0 +1,652 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA mappings of registered buffers, kept from one command to the next.
+ *
+ * A kept page is mapped for DMA and pinned by us, so it cannot become another
+ * buffer's page: as long as a command names the same struct page, the mapping
+ * is right, whatever the application did in between (unregister, unmap,
+ * remap, fork). So every use compares the pages of the command's buffer, as
+ * io_uring holds them now, with the pages that are kept, and nothing else has
+ * to be known about rings and their buffers.
+ *
+ * Kept pages are found by where io_uring keeps its bio_vec of them: a chunk
+ * covers as many consecutive bio_vecs as PRP entries fit in a page, and has
+ * the DMA addresses in such a page, so that a command's PRP list is a part of
+ * it, ready made. A bio_vec that covers more than a page (huge pages) has one
+ * entry and one contiguous mapping.
+ *
+ * An entry in use by the controller must not change. So an entry is written
+ * once, and a chunk with an entry that has become wrong is retired as a whole:
+ * no lookup finds it any more, and it is freed when every command submitted
+ * before has ended. A command remembers the epoch of its lookup for that.
+ *
+ * The pins count against the user's RLIMIT_MEMLOCK beside the registered
+ * buffer's own, are bounded by the parameter keep_mb, and end when a chunk was
+ * not used for keep_idle_ms: a process that is gone keeps its memory no longer
+ * than that.
+ */
+#include <linux/cred.h>
+#include <linux/dma-mapping.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "nvmesteer.h"
+
+static unsigned int nvme_steer_keep_mb = 256;
+module_param_named(keep_mb, nvme_steer_keep_mb, uint, 0644);
+MODULE_PARM_DESC(keep_mb,
+	"most memory of registered buffers kept mapped, MiB a controller; 0 keeps none (default: 256)");
+
+static unsigned int nvme_steer_keep_idle_ms = 2000;
+module_param_named(keep_idle_ms, nvme_steer_keep_idle_ms, uint, 0644);
+MODULE_PARM_DESC(keep_idle_ms,
+	"how long a buffer stays mapped after its last use, in milliseconds (default: 2000)");
+
+/* bio_vecs in a chunk: as many as PRP entries in a controller page. */
+#define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
+#define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
+
+/* Low bits of a page in a chunk. */
+#define NVME_STEER_WHOLE	1UL	/* up to the end of its folio */
+#define NVME_STEER_SEEN		2UL	/* used once; not kept yet */
+#define NVME_STEER_NEVER	4UL	/* could not be kept */
+#define NVME_STEER_TAGS		7UL
+
+/**
+ * struct nvme_steer_chunk - kept mappings of consecutive bio_vecs
+ * @entry:	in nvme_steer_keep.chunks
+ * @where:	address of the first bio_vec
+ * @used:	since the work looked last
+ * @prps:	DMA addresses of @pages
+ * @prps_dma:	of @prps
+ * @retired:	in nvme_steer_keep.retired, with @epoch the last one in which it
+ *		could be found
+ * @user:	whose RLIMIT_MEMLOCK @accounted pages count against
+ * @pages:	struct page pointers with low bits; 0 is none. Set once, after
+ *		the entry of @prps, under keep.lock
+ */
+struct nvme_steer_chunk {
+	struct hlist_node entry;
+	unsigned long where;
+	bool used;
+	__le64 *prps;
+	dma_addr_t prps_dma;
+	struct list_head retired;
+	u32 epoch;
+	struct user_struct *user;
+	unsigned long accounted;
+	unsigned long pages[NVME_STEER_CHUNK];
+};
+
+static unsigned long nvme_steer_where(const struct bio_vec *bv)
+{
+	return round_down((unsigned long)bv, NVME_STEER_CHUNK_BYTES);
+}
+
+static unsigned int nvme_steer_slot_of(const struct bio_vec *bv)
+{
+	return ((unsigned long)bv & (NVME_STEER_CHUNK_BYTES - 1)) / sizeof(*bv);
+}
+
+static struct hlist_head *nvme_steer_bucket(struct nvme_steer_keep *keep,
+					    unsigned long where)
+{
+	return &keep->chunks[hash_long(where, NVME_STEER_KEEP_BITS)];
+}
+
+/* The page of a bio_vec as it stands in a chunk that keeps it. */
+static unsigned long nvme_steer_tag(const struct bio_vec *bv)
+{
+	bool whole = bv->bv_offset + bv->bv_len > PAGE_SIZE;
+
+	return (unsigned long)bv->bv_page | (whole ? NVME_STEER_WHOLE : 0);
+}
+
+/*
+ * What of a buffer an entry of a chunk, or a run of them, must cover.
+ * @nr bio_vecs of a page each, or one that is longer.
+ */
+struct nvme_steer_span {
+	unsigned int first;
+	unsigned int nr;
+	unsigned int offset;	/* of the data, from the start of bv_page */
+	unsigned int prps;	/* controller pages the data touches */
+};
+
+/* False when the buffer is of a shape that is not kept. */
+static inline bool nvme_steer_span(const struct iov_iter *iter,
+				   struct nvme_steer_span *span)
+{
+	const struct bio_vec *bv = iter->bvec;
+	size_t len = iter->count;
+
+	span->first = nvme_steer_slot_of(bv);
+	span->offset = bv->bv_offset + iter->iov_offset;
+	span->nr = 1;
+	span->prps = DIV_ROUND_UP((span->offset & ~PAGE_MASK) + len, PAGE_SIZE);
+	if (iter->iov_offset + len <= bv->bv_len)
+		return true;
+
+	/*
+	 * All but the first and the last of a registered buffer's bio_vecs
+	 * are of one size, so the second tells of all.
+	 */
+	if (bv->bv_offset + bv->bv_len > PAGE_SIZE || bv[1].bv_len > PAGE_SIZE)
+		return false;
+	span->nr = span->prps;
+	return span->first + span->nr <= NVME_STEER_CHUNK;
+}
+
+/*
+ * Can a command name the buffer by its mapping? A list for the middle of a
+ * long one is nowhere ready made.
+ */
+static inline bool nvme_steer_span_nameable(struct nvme_steer_ctrl *sc,
+					    const struct nvme_steer_span *span)
+{
+	return span->prps <= 2 || span->nr > 1 ||
+	       nvme_ctrl_sgl_supported(sc->nvme);
+}
+
+static bool nvme_steer_chunk_has(const struct nvme_steer_chunk *chunk,
+				 const struct bio_vec *bv,
+				 const struct nvme_steer_span *span)
+{
+	const unsigned long *pages = &chunk->pages[span->first];
+	unsigned long diff = 0;
+	unsigned int i;
+
+	if (span->nr == 1)
+		return READ_ONCE(*pages) == nvme_steer_tag(bv);
+	for (i = 0; i + 4 <= span->nr; i += 4) {
+		diff |= READ_ONCE(pages[i]) ^ (unsigned long)bv[i].bv_page;
+		diff |= READ_ONCE(pages[i + 1]) ^ (unsigned long)bv[i + 1].bv_page;
+		diff |= READ_ONCE(pages[i + 2]) ^ (unsigned long)bv[i + 2].bv_page;
+		diff |= READ_ONCE(pages[i + 3]) ^ (unsigned long)bv[i + 3].bv_page;
+	}
+	for (; i < span->nr; i++)
+		diff |= READ_ONCE(pages[i]) ^ (unsigned long)bv[i].bv_page;
+	return !diff;
+}
+
+static void nvme_steer_chunk_use(struct nvme_steer_chunk *chunk)
+{
+	smp_rmb();	/* pages before prps */
+	if (!READ_ONCE(chunk->used))
+		WRITE_ONCE(chunk->used, true);
+}
+
+/* nvme_steer_kept() for a buffer of more than a page, or in huge pages. */
+static noinline bool nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
+					  const struct iov_iter *iter,
+					  struct nvme_command *cmd)
+{
+	const struct bio_vec *bv = iter->bvec;
+	unsigned long where = nvme_steer_where(bv);
+	struct nvme_steer_chunk *chunk;
+	struct nvme_steer_span span;
+	dma_addr_t addr;
+
+	if (!nvme_steer_span(iter, &span) ||
+	    !nvme_steer_span_nameable(sc, &span))
+		return false;
+	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
+				 entry)
+		if (chunk->where == where &&
+		    likely(nvme_steer_chunk_has(chunk, bv, &span)))
+			break;
+	if (!chunk)
+		return false;
+
+	nvme_steer_chunk_use(chunk);
+	addr = le64_to_cpu(chunk->prps[span.first]) + span.offset;
+	cmd->common.dptr.prp1 = cpu_to_le64(addr);
+	if (span.prps == 1) {
+		cmd->common.dptr.prp2 = 0;
+	} else if (span.prps == 2) {
+		cmd->common.dptr.prp2 = span.nr == 2 ?
+			chunk->prps[span.first + 1] :
+			cpu_to_le64((addr & PAGE_MASK) + PAGE_SIZE);
+	} else if (span.nr > 1) {
+		cmd->common.dptr.prp2 = cpu_to_le64(chunk->prps_dma +
+				(span.first + 1) * sizeof(__le64));
+	} else {
+		cmd->common.flags |= NVME_CMD_SGL_METABUF;
+		cmd->common.dptr.sgl = (struct nvme_sgl_desc) {
+			.addr = cpu_to_le64(addr),
+			.length = cpu_to_le32(iter->count),
+			.type = NVME_SGL_FMT_DATA_DESC << 4,
+		};
+	}
+	return true;
+}
+
+/**
+ * nvme_steer_kept - name a buffer in a command by mappings that are kept
+ * @sc: the controller
+ * @iter: a registered buffer, not empty
+ * @cmd: gets the data pointer
+ *
+ * Context: under rcu_read_lock(), until the command is in flight with the
+ * epoch returned, or given up.
+ * Return: the epoch; 0, and nothing has happened, when it is not all kept.
+ */
+u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+		    struct nvme_command *cmd)
+{
+	const struct bio_vec *bv = iter->bvec;
+	unsigned int offset = bv->bv_offset + iter->iov_offset;
+	unsigned int first = nvme_steer_slot_of(bv);
+	unsigned long where = nvme_steer_where(bv);
+	struct nvme_steer_chunk *chunk;
+	/* before the lookup: see nvme_steer_retire() */
+	u32 epoch = smp_load_acquire(&sc->keep.epoch);
+
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
+		return 0;
+	if (offset + iter->count > PAGE_SIZE ||
+	    bv->bv_offset + bv->bv_len > PAGE_SIZE)
+		return nvme_steer_kept_span(sc, iter, cmd) ? epoch : 0;
+
+	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
+				 entry) {
+		if (chunk->where != where ||
+		    READ_ONCE(chunk->pages[first]) != (unsigned long)bv->bv_page)
+			continue;
+		nvme_steer_chunk_use(chunk);
+		cmd->common.dptr.prp1 =
+			cpu_to_le64(le64_to_cpu(chunk->prps[first]) + offset);
+		cmd->common.dptr.prp2 = 0;
+		return epoch;
+	}
+	return 0;
+}
+
+static struct page *nvme_steer_tag_page(unsigned long tag)
+{
+	return (struct page *)(tag & ~NVME_STEER_TAGS);
+}
+
+/* Is that the tag of a page that is mapped and pinned? */
+static bool nvme_steer_tag_kept(unsigned long tag)
+{
+	return tag && !(tag & (NVME_STEER_SEEN | NVME_STEER_NEVER));
+}
+
+/* How much is mapped for an entry, in pages. */
+static unsigned long nvme_steer_tag_pages(unsigned long tag)
+{
+	struct page *page = nvme_steer_tag_page(tag);
+	struct folio *folio = page_folio(page);
+
+	if (!(tag & NVME_STEER_WHOLE))
+		return 1;
+	return folio_nr_pages(folio) - folio_page_idx(folio, page);
+}
+
+/* Count @pages against the limit of the current user; false when over it. */
+static bool nvme_steer_account(struct nvme_steer_chunk *chunk,
+			       unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long now = atomic_long_read(&chunk->user->locked_vm);
+
+	if (capable(CAP_IPC_LOCK))
+		return true;
+	do {
+		if (now + pages > limit)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&chunk->user->locked_vm, &now,
+					  now + pages));
+	chunk->accounted += pages;
+	return true;
+}
+
+static void nvme_steer_unaccount(struct nvme_steer_chunk *chunk,
+				 unsigned long pages)
+{
+	pages = min(pages, chunk->accounted);
+	atomic_long_sub(pages, &chunk->user->locked_vm);
+	chunk->accounted -= pages;
+}
+
+/* Nobody uses the chunk and nobody will. */
+static void nvme_steer_chunk_free(struct nvme_steer_ctrl *sc,
+				  struct nvme_steer_chunk *chunk)
+{
+	struct device *dev = sc->nvme->dev;
+	unsigned long pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < NVME_STEER_CHUNK; i++) {
+		struct page *page = nvme_steer_tag_page(chunk->pages[i]);
+		unsigned long nr;
+
+		if (!nvme_steer_tag_kept(chunk->pages[i]))
+			continue;
+		nr = nvme_steer_tag_pages(chunk->pages[i]);
+		dma_unmap_page_attrs(dev, le64_to_cpu(chunk->prps[i]),
+				     nr << PAGE_SHIFT, DMA_BIDIRECTIONAL,
+				     DMA_ATTR_SKIP_CPU_SYNC);
+		unpin_user_pages_dirty_lock(&page, 1, true);
+		pages += nr;
+	}
+	nvme_steer_unaccount(chunk, chunk->accounted);
+	free_uid(chunk->user);
+	dma_free_coherent(dev, NVME_CTRL_PAGE_SIZE, chunk->prps,
+			  chunk->prps_dma);
+	kvfree(chunk);
+
+	mutex_lock(&sc->keep.lock);
+	sc->keep.pages -= pages;
+	mutex_unlock(&sc->keep.lock);
+}
+
+static unsigned long nvme_steer_keep_idle(void)
+{
+	return clamp(msecs_to_jiffies(READ_ONCE(nvme_steer_keep_idle_ms)),
+		     HZ / 20UL, 3600UL * HZ);
+}
+
+static struct nvme_steer_chunk *
+nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
+{
+	struct hlist_head *bucket = nvme_steer_bucket(&sc->keep, where);
+	struct user_struct *user = current_user();
+	struct nvme_steer_chunk *chunk;
+
+	lockdep_assert_held(&sc->keep.lock);
+
+	hlist_for_each_entry(chunk, bucket, entry)
+		if (chunk->where == where && chunk->user == user)
+			return chunk;
+
+	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL | __GFP_NOWARN);
+	if (!chunk)
+		return NULL;
+	chunk->prps = dma_alloc_coherent(sc->nvme->dev, NVME_CTRL_PAGE_SIZE,
+					 &chunk->prps_dma,
+					 GFP_KERNEL | __GFP_NOWARN);
+	if (!chunk->prps) {
+		kvfree(chunk);
+		return NULL;
+	}
+	chunk->where = where;
+	chunk->user = get_uid(user);
+	hlist_add_head_rcu(&chunk->entry, bucket);
+	queue_delayed_work(nvme_steer_wq, &sc->keep.work,
+			   nvme_steer_keep_idle());
+	return chunk;
+}
+
+/*
+ * Take a chunk out of sight. A lookup that reads the new epoch cannot find it
+ * any more, so a command of a later epoch does not use it.
+ */
+static void nvme_steer_retire(struct nvme_steer_keep *keep,
+			      struct nvme_steer_chunk *chunk)
+{
+	lockdep_assert_held(&keep->lock);
+
+	hlist_del_rcu(&chunk->entry);
+	list_add_tail(&chunk->retired, &keep->retired);
+	chunk->epoch = keep->epoch;
+	smp_store_release(&keep->epoch, keep->epoch + 1 ?: 1);
+}
+
+/* Pin and map the page of @tag, at @addr of the current process. */
+static bool nvme_steer_keep_page(struct nvme_steer_ctrl *sc,
+				 struct nvme_steer_chunk *chunk,
+				 unsigned int slot, unsigned long tag, u64 addr)
+{
+	unsigned long nr = nvme_steer_tag_pages(tag);
+	struct device *dev = sc->nvme->dev;
+	struct page *page;
+	dma_addr_t dma;
+
+	if (pin_user_pages_fast(addr, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return false;
+	/* the address may be another page's by now */
+	if (page != nvme_steer_tag_page(tag))
+		goto unpin;
+	dma = dma_map_page_attrs(dev, page, 0, nr << PAGE_SHIFT,
+				 DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(dev, dma))
+		goto unpin;
+	/* bounced, or not coherent: it needs the care of each command */
+	if (dma_need_sync(dev, dma)) {
+		dma_unmap_page_attrs(dev, dma, nr << PAGE_SHIFT,
+				     DMA_BIDIRECTIONAL, DMA_ATTR_SKIP_CPU_SYNC);
+		goto unpin;
+	}
+	chunk->prps[slot] = cpu_to_le64(dma);
+	sc->keep.pages += nr;
+	/* pairs with the barrier in nvme_steer_kept() */
+	smp_store_release(&chunk->pages[slot], tag);
+	return true;
+unpin:
+	unpin_user_page(page);
+	return false;
+}
+
+/* Keep the entries of @span that are not kept yet. */
+static void nvme_steer_keep_span(struct nvme_steer_ctrl *sc,
+				 struct nvme_steer_chunk *chunk,
+				 const struct iov_iter *iter,
+				 const struct nvme_steer_span *span, u64 addr)
+{
+	unsigned long most = (unsigned long)READ_ONCE(nvme_steer_keep_mb) <<
+			     (20 - PAGE_SHIFT);
+	unsigned long pages = 0, before = sc->keep.pages;
+	const struct bio_vec *bv = iter->bvec;
+	unsigned int i;
+
+	for (i = 0; i < span->nr; i++)
+		if (!nvme_steer_tag_kept(chunk->pages[span->first + i]))
+			pages += nvme_steer_tag_pages(nvme_steer_tag(&bv[i]));
+	if (before + pages > most) {
+		nvme_steer_count(sc, NVME_STEER_EV_KEEP_FULL);
+		return;
+	}
+	if (!nvme_steer_account(chunk, pages)) {
+		nvme_steer_count(sc, NVME_STEER_EV_MEMLOCK);
+		return;
+	}
+
+	addr -= iter->iov_offset;
+	for (i = 0; i < span->nr; addr += bv[i].bv_len, i++) {
+		unsigned int slot = span->first + i;
+		unsigned long tag = nvme_steer_tag(&bv[i]);
+
+		if (nvme_steer_tag_kept(chunk->pages[slot]))
+			continue;
+		if (!nvme_steer_keep_page(sc, chunk, slot, tag,
+					  addr & PAGE_MASK)) {
+			WRITE_ONCE(chunk->pages[slot], tag | NVME_STEER_NEVER);
+			break;
+		}
+	}
+	nvme_steer_unaccount(chunk, pages - (sc->keep.pages - before));
+}
+
+/**
+ * nvme_steer_keep - keep a buffer mapped, if it comes back
+ * @sc: the controller
+ * @iter: a registered buffer, not empty, that nvme_steer_kept() does not know
+ * @addr: its address in the current process
+ *
+ * The first time it only remembers to have seen the buffer: one that is used
+ * once is cheaper mapped for that one command.
+ *
+ * Context: task, may sleep; the controller is not gone.
+ */
+void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+		     u64 addr)
+{
+	struct nvme_steer_keep *keep = &sc->keep;
+	const struct bio_vec *bv = iter->bvec;
+	struct nvme_steer_chunk *chunk;
+	struct nvme_steer_span span;
+	bool seen = true;
+	unsigned int i;
+
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE || !READ_ONCE(nvme_steer_keep_mb) ||
+	    !nvme_steer_span(iter, &span) ||
+	    !nvme_steer_span_nameable(sc, &span))
+		return;
+	/* another submitter is at it: the next time will do */
+	if (!mutex_trylock(&keep->lock))
+		return;
+	chunk = keep->closed ? NULL :
+		nvme_steer_chunk_get(sc, nvme_steer_where(bv));
+	if (!chunk)
+		goto unlock;
+
+	chunk->used = true;
+	for (i = 0; i < span.nr; i++) {
+		unsigned long *entry = &chunk->pages[span.first + i];
+		unsigned long tag = nvme_steer_tag(&bv[i]);
+
+		if (*entry == tag || *entry == (tag | NVME_STEER_SEEN))
+			continue;
+		seen = false;
+		if (*entry == (tag | NVME_STEER_NEVER))
+			goto unlock;
+		if (nvme_steer_tag_kept(*entry)) {
+			nvme_steer_retire(keep, chunk);
+			mod_delayed_work(nvme_steer_wq, &keep->work, HZ / 20);
+			goto unlock;
+		}
+		WRITE_ONCE(*entry, tag | NVME_STEER_SEEN);
+	}
+	if (seen)
+		nvme_steer_keep_span(sc, chunk, iter, &span, addr);
+unlock:
+	mutex_unlock(&keep->lock);
+}
+
+/* Is a command in flight that may use what was retired in @epoch? */
+static bool nvme_steer_queue_uses(struct nvme_steer_queue *q, u32 epoch)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->depth - 1; i++) {
+		struct nvme_steer_slot *slot = &q->slots[i];
+		u32 kept;
+
+		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
+			continue;
+		kept = READ_ONCE(slot->io.kept);
+		if (kept && (s32)(kept - epoch) <= 0)
+			return true;
+	}
+	return false;
+}
+
+static bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch)
+{
+	struct nvme_steer_queue *q;
+	bool used = false;
+
+	mutex_lock(&sc->state_lock);
+	list_for_each_entry(q, &sc->queue_list, entry)
+		used = used || nvme_steer_queue_uses(q, epoch);
+	mutex_unlock(&sc->state_lock);
+	return used;
+}
+
+/* Retire what was not used since the last time, or @all. True if any is left. */
+static bool nvme_steer_retire_idle(struct nvme_steer_keep *keep, bool all)
+{
+	struct nvme_steer_chunk *chunk;
+	struct hlist_node *next;
+	bool left = false;
+	unsigned int i;
+
+	lockdep_assert_held(&keep->lock);
+
+	for (i = 0; i < ARRAY_SIZE(keep->chunks); i++) {
+		hlist_for_each_entry_safe(chunk, next, &keep->chunks[i], entry) {
+			if (all || !chunk->used) {
+				nvme_steer_retire(keep, chunk);
+			} else {
+				WRITE_ONCE(chunk->used, false);
+				left = true;
+			}
+		}
+	}
+	return left;
+}
+
+static void nvme_steer_keep_work(struct work_struct *work)
+{
+	struct nvme_steer_ctrl *sc =
+		container_of(work, struct nvme_steer_ctrl, keep.work.work);
+	struct nvme_steer_keep *keep = &sc->keep;
+	struct nvme_steer_chunk *chunk, *next;
+	unsigned long delay = 0;
+	LIST_HEAD(retired);
+
+	mutex_lock(&keep->lock);
+	if (time_after_eq(jiffies, keep->idle_check)) {
+		keep->any = nvme_steer_retire_idle(keep,
+						   !READ_ONCE(nvme_steer_keep_mb));
+		keep->idle_check = jiffies + nvme_steer_keep_idle();
+	}
+	list_splice_init(&keep->retired, &retired);
+	mutex_unlock(&keep->lock);
+
+	if (!list_empty(&retired))
+		synchronize_rcu();	/* lookups that found one are in flight */
+	list_for_each_entry_safe(chunk, next, &retired, retired)
+		if (!nvme_steer_epoch_used(sc, chunk->epoch)) {
+			list_del(&chunk->retired);
+			nvme_steer_chunk_free(sc, chunk);
+		}
+
+	mutex_lock(&keep->lock);
+	list_splice(&retired, &keep->retired);
+	if (!list_empty(&keep->retired))
+		delay = HZ / 20;
+	else if (keep->any)
+		delay = nvme_steer_keep_idle();
+	if (delay && !keep->closed)
+		queue_delayed_work(nvme_steer_wq, &keep->work, delay);
+	mutex_unlock(&keep->lock);
+}
+
+void nvme_steer_keep_init(struct nvme_steer_ctrl *sc)
+{
+	mutex_init(&sc->keep.lock);
+	INIT_LIST_HEAD(&sc->keep.retired);
+	INIT_DELAYED_WORK(&sc->keep.work, nvme_steer_keep_work);
+	sc->keep.epoch = 1;
+	sc->keep.idle_check = jiffies;
+}
+
+/* Nothing is in flight any more, and the controller is going away. */
+void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_chunk *chunk, *next;
+	LIST_HEAD(retired);
+
+	mutex_lock(&sc->keep.lock);
+	sc->keep.closed = true;
+	mutex_unlock(&sc->keep.lock);
+	cancel_delayed_work_sync(&sc->keep.work);
+
+	mutex_lock(&sc->keep.lock);
+	nvme_steer_retire_idle(&sc->keep, true);
+	list_splice_init(&sc->keep.retired, &retired);
+	mutex_unlock(&sc->keep.lock);
+
+	synchronize_rcu();
+	list_for_each_entry_safe(chunk, next, &retired, retired)
+		nvme_steer_chunk_free(sc, chunk);
+}
