@@ -196,6 +196,14 @@ void nvme_steer_release_pages(struct nvme_steer_map *map)
 
 	if (map->dir == DMA_NONE)
 		return;
+	if (likely(map->one)) {
+		if (map->dir == DMA_FROM_DEVICE)
+			unpin_user_pages_dirty_lock(&map->page, 1, true);
+		else
+			unpin_user_page(map->page);
+		map->dir = DMA_NONE;
+		return;
+	}
 	for (i = 0; map->pinned && i < map->sgt.orig_nents; i++) {
 		struct page *page = sg_page(&map->sgt.sgl[i]);
 
@@ -219,9 +227,56 @@ void nvme_steer_unmap(struct nvme_steer_slot *slot)
 
 	if (!map->mapped)
 		return;
+	map->mapped = false;
+	if (likely(map->one)) {
+		dma_unmap_page(slot->queue->dev, map->page_dma, map->page_len,
+			       map->dir);
+		return;
+	}
 	nvme_steer_free_desc(slot->queue, map);
 	dma_unmap_sgtable(slot->queue->dev, &map->sgt, map->dir, 0);
-	map->mapped = false;
+}
+
+/**
+ * nvme_steer_map_page - map a small buffer of the current process
+ * @slot: RESERVED; its map is empty
+ * @cmd: gets the data pointer
+ * @addr: the buffer, aligned as the controller wants it
+ * @len: its length in bytes
+ * @dir: DMA_TO_DEVICE or DMA_FROM_DEVICE
+ *
+ * Context: task, may sleep.
+ * Return: 0, or -errno with nothing held: nvme_steer_map_data() can do more.
+ */
+int nvme_steer_map_page(struct nvme_steer_slot *slot, struct nvme_command *cmd,
+			u64 addr, u32 len, enum dma_data_direction dir)
+{
+	unsigned int offset = addr & (NVME_CTRL_PAGE_SIZE - 1);
+	struct nvme_steer_map *map = &slot->map;
+	struct device *dev = slot->queue->dev;
+	struct page *page;
+	dma_addr_t dma;
+
+	if (offset + len > NVME_CTRL_PAGE_SIZE)
+		return -E2BIG;
+	if (pin_user_pages_fast(untagged_addr(addr) & PAGE_MASK, 1,
+				dir == DMA_FROM_DEVICE ? FOLL_WRITE : 0,
+				&page) != 1)
+		return -EFAULT;
+	dma = dma_map_page(dev, page, offset_in_page(addr), len, dir);
+	if (dma_mapping_error(dev, dma)) {
+		unpin_user_page(page);
+		return -ENOMEM;
+	}
+	map->page = page;
+	map->page_dma = dma;
+	map->page_len = len;
+	map->dir = dir;
+	map->one = true;
+	map->mapped = true;
+	cmd->common.dptr.prp1 = cpu_to_le64(dma);
+	cmd->common.dptr.prp2 = 0;
+	return 0;
 }
 
 /**
@@ -248,6 +303,7 @@ int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 
 	*why = NVME_STEER_EV_MAP_FAILED;
 	map->dir = dir;
+	map->one = false;
 	ret = nvme_steer_get_pages(map, iter, len);
 	if (ret)
 		goto release;

@@ -172,18 +172,28 @@ struct nvme_steer_ctrl {
 /**
  * struct nvme_steer_map - the data buffer of a command, mapped for DMA
  * @sgt:	scatterlist, one entry a page; @sgl inline or allocated
+ * @page:	where @one: the page, pinned, and @page_dma and @page_len of it
  * @desc:	PRP or SGL lists, @nr_desc of them; the first is at @desc_dma
  * @dir:	DMA_NONE when the command has no data
+ * @one:	a single page, without a scatterlist
  * @pinned:	the pages are pinned for this command
  */
 struct nvme_steer_map {
-	struct sg_table sgt;
+	union {
+		struct sg_table sgt;
+		struct {
+			struct page *page;
+			dma_addr_t page_dma;
+			u32 page_len;
+		};
+	};
 	struct scatterlist sgl[NVME_STEER_INLINE_SG];
 	__le64 *desc[NVME_STEER_MAX_LISTS];
 	dma_addr_t desc_dma;
 	enum dma_data_direction dir;
 	u8 nr_desc;
 	bool small;
+	bool one;
 	bool mapped;
 	bool pinned;
 };
@@ -491,6 +501,8 @@ void nvme_steer_queue_free_work(struct work_struct *work);
 int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 			struct iov_iter *iter, enum dma_data_direction dir,
 			bool sgl, enum nvme_steer_event *why);
+int nvme_steer_map_page(struct nvme_steer_slot *slot, struct nvme_command *cmd,
+			u64 addr, u32 len, enum dma_data_direction dir);
 void nvme_steer_unmap(struct nvme_steer_slot *slot);
 void nvme_steer_release_pages(struct nvme_steer_map *map);
 

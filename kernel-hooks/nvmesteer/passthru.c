@@ -46,6 +46,7 @@ struct nvme_steer_passthru {
 	bool meta;	/* has a separate metadata buffer */
 	bool vec;
 	bool bounded;	/* its length was checked against its block count */
+	bool plain;	/* see nvme_steer_is_plain() */
 };
 
 static __always_inline void
@@ -190,6 +191,27 @@ static int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
 	}
 	pt->bounded = true;
 	return 0;
+}
+
+/*
+ * Is it a read or write with nothing out of the ordinary: no metadata, and a
+ * buffer that fits? Says no where it is not sure: nvme_steer_check() and
+ * nvme_steer_buffer() tell what is wrong with the others.
+ */
+static __always_inline bool
+nvme_steer_is_plain(const struct nvme_steer_passthru *pt,
+		    unsigned int issue_flags)
+{
+	const struct nvme_ns_head *head = pt->ns->head;
+	struct request_queue *rq = pt->ns->queue;
+	u8 opcode = pt->cmd->common.opcode;
+
+	return (opcode == nvme_cmd_read || opcode == nvme_cmd_write) &&
+	       !head->ms && !pt->meta && !pt->vec && pt->addr &&
+	       pt->data_len == nvme_steer_nlb(pt->cmd) << head->lba_shift &&
+	       pt->data_len <= queue_max_hw_sectors(rq) << SECTOR_SHIFT &&
+	       !(((u32)pt->addr | pt->data_len) & queue_dma_alignment(rq)) &&
+	       !(issue_flags & IO_URING_F_COMPAT);
 }
 
 /*
@@ -338,20 +360,16 @@ static void nvme_steer_passthru_undo(struct nvme_steer_slot *slot,
 	nvme_steer_forget_data(cmd);
 }
 
-/*
- * Carry a command whose data is to be mapped: that may sleep, so it is done
- * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_try().
- */
-static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
-				      struct nvme_steer_passthru *pt,
-				      struct nvme_steer_slot *slot,
-				      const struct nvme_steer_io *io,
-				      enum nvme_steer_event *why)
+/* Map the data of @pt into @slot. As nvme_steer_check(). */
+static int nvme_steer_passthru_map(struct nvme_steer_ctrl *sc,
+				   struct nvme_steer_passthru *pt,
+				   struct nvme_steer_slot *slot,
+				   enum nvme_steer_event *why)
 {
 	bool sgl = nvme_ctrl_sgl_supported(pt->ns->ctrl);
 	bool write = pt->cmd->common.opcode & 1;
-	struct iovec fast[UIO_FASTIOV], *iov = fast;
-	struct iov_iter iter;
+	struct iovec fast[UIO_FASTIOV] nvme_steer_uninitialized, *iov = fast;
+	struct iov_iter iter nvme_steer_uninitialized;
 	int ret;
 
 	ret = nvme_steer_buffer(pt, &iter, &iov, why);
@@ -367,7 +385,31 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 			nvme_steer_count(sc, NVME_STEER_EV_MAPPED);
 	}
 	kfree(iov);
-	if (!ret) {
+	return ret;
+}
+
+/*
+ * Carry a command whose data is to be mapped: that may sleep, so it is done
+ * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_try().
+ */
+static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
+				      struct nvme_steer_passthru *pt,
+				      struct nvme_steer_slot *slot,
+				      const struct nvme_steer_io *io,
+				      enum nvme_steer_event *why)
+{
+	int ret;
+
+	if (pt->plain && !(pt->ioucmd->flags & IORING_URING_CMD_FIXED) &&
+	    !nvme_steer_map_page(slot, pt->cmd, pt->addr, pt->data_len,
+				 pt->cmd->common.opcode & 1 ?
+				 DMA_TO_DEVICE : DMA_FROM_DEVICE)) {
+		nvme_steer_count(sc, NVME_STEER_EV_MAPPED);
+		ret = 0;
+	} else {
+		ret = nvme_steer_passthru_map(sc, pt, slot, why);
+	}
+	if (likely(!ret)) {
 		ret = nvme_steer_submit(slot, io, pt->cmd);
 		if (likely(!ret)) {
 			nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
@@ -401,7 +443,7 @@ nvme_steer_batch_queue(const struct nvme_steer_policy *p,
 	return plug->cb.data;
 }
 
-/* Remember the answer for the batch, if there is one. */
+/* Remember the answer for the batch, if there is one; follows no pointer. */
 static void nvme_steer_batch_remember(const struct nvme_steer_policy *p,
 				      const struct io_ring_ctx *ring,
 				      const struct nvme_steer_queue *q)
@@ -424,32 +466,23 @@ static __always_inline bool
 nvme_steer_passthru_short(struct nvme_steer_ctrl *sc,
 			  struct nvme_steer_policy *p,
 			  struct nvme_steer_queue *q,
-			  const struct nvme_steer_passthru *pt,
-			  unsigned int issue_flags)
+			  const struct nvme_steer_passthru *pt)
 {
-	bool compat = issue_flags & IO_URING_F_COMPAT;
 	struct io_uring_cmd *ioucmd = pt->ioucmd;
 	struct nvme_command *cmd = pt->cmd;
-	struct request_queue *rq = pt->ns->queue;
-	struct nvme_ns_head *head = pt->ns->head;
 	struct nvme_steer_io io nvme_steer_uninitialized;
 	struct iov_iter iter nvme_steer_uninitialized;
-	u8 opcode = cmd->common.opcode;
 
-	if (!(ioucmd->flags & IORING_URING_CMD_FIXED) || pt->vec || compat ||
-	    (opcode != nvme_cmd_read && opcode != nvme_cmd_write) ||
-	    head->ms || pt->meta || pt->timeout_ms ||
-	    pt->data_len != nvme_steer_nlb(cmd) << head->lba_shift ||
-	    pt->data_len > queue_max_hw_sectors(rq) << SECTOR_SHIFT ||
-	    (((u32)pt->addr | pt->data_len) & queue_dma_alignment(rq)))
+	if (!pt->plain || !(ioucmd->flags & IORING_URING_CMD_FIXED) ||
+	    pt->timeout_ms)
 		return false;
 
-	io.usage = &rq->q_usage_counter;
+	io.usage = &pt->ns->queue->q_usage_counter;
 	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage)))
 		return false;
 	if (unlikely(io_uring_cmd_import_fixed(pt->addr, pt->data_len,
-					       opcode & 1 ? ITER_SOURCE :
-							    ITER_DEST,
+					       cmd->common.opcode & 1 ?
+					       ITER_SOURCE : ITER_DEST,
 					       &iter, ioucmd)))
 		goto put;
 	io.kept = nvme_steer_kept(sc, &iter, cmd);
@@ -548,32 +581,32 @@ static int nvme_steer_passthru(struct nvme_steer_ctrl *sc,
 			       enum nvme_steer_event *why)
 	__releases(RCU)
 {
+	bool ask = !q, remember = ask && p->per_batch;
 	int ret;
 
 	*why = NVME_STEER_EV_DEFAULT;
-	if (!q) {
+	if (ask) {
 		ret = nvme_steer_passthru_ask(sc, p, pt, issue_flags, &q);
 		if (ret <= 0) {
 			rcu_read_unlock();
 			return ret ?: NVME_STEER_PASS;
 		}
-		if (nvme_steer_passthru_short(sc, p, q, pt, issue_flags)) {
-			ret = -EIOCBQUEUED;
-			goto remember;
-		}
 	}
-	/* 32-bit callers and what the driver refuses are left to the driver */
-	if (unlikely((issue_flags & IO_URING_F_COMPAT) ||
-		     (pt->vec && (pt->ioucmd->flags & IORING_URING_CMD_FIXED)))) {
+	if (ask && nvme_steer_passthru_short(sc, p, q, pt)) {
 		rcu_read_unlock();
-		return NVME_STEER_PASS;
+		ret = -EIOCBQUEUED;
+	} else if (unlikely((issue_flags & IO_URING_F_COMPAT) ||
+			    (pt->vec && (pt->ioucmd->flags &
+					 IORING_URING_CMD_FIXED)))) {
+		/* 32-bit callers, and what the driver refuses, are its own */
+		rcu_read_unlock();
+		ret = NVME_STEER_PASS;
+	} else {
+		ret = nvme_steer_passthru_long(sc, p, q, pt, why);
 	}
-	return nvme_steer_passthru_long(sc, p, q, pt, why);
-remember:
-	if (p->per_batch)
+	if (remember && ret == -EIOCBQUEUED)
 		nvme_steer_batch_remember(p, cmd_to_io_kiocb(pt->ioucmd)->ctx,
 					  q);
-	rcu_read_unlock();
 	return ret;
 }
 
@@ -666,13 +699,14 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 	pt.cmd = cmd;
 	pt.vec = vec;
 	nvme_steer_read_sqe(&pt);
+	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
 
 	rcu_read_lock();
 	sc = rcu_dereference(ctrl->steer);
 	p = sc ? rcu_dereference(sc->policy) : NULL;
 	if (likely(p)) {
 		q = nvme_steer_batch_queue(p, cmd_to_io_kiocb(ioucmd)->ctx);
-		if (q && likely(nvme_steer_passthru_short(sc, p, q, &pt, issue_flags))) {
+		if (q && likely(nvme_steer_passthru_short(sc, p, q, &pt))) {
 			rcu_read_unlock();
 			return -EIOCBQUEUED;
 		}
