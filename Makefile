@@ -40,7 +40,7 @@ else
 endif
 
 # The tree is what guests run, whatever the machine is.
-GUESTS := check demo guest
+GUESTS := check demo guest bench
 ifneq ($(filter $(GUESTS),$(MAKECMDGOALS)),)
   where := tree
 endif
@@ -68,7 +68,7 @@ inner = +$(MAKE) $(jobs) IN=native O=$(O)/native V=$(V) \
 prerequisite :=
 endif
 
-.PHONY: $(FORWARDED) setup check demo clean distclean help FORCE
+.PHONY: $(FORWARDED) setup check demo bench clean distclean help FORCE
 
 setup:
 	@tools/setup
@@ -98,6 +98,11 @@ check: all guest
 
 demo: all guest
 	@tools/demo/run $(ARGS)
+
+# ROWS= chooses among its rows, ARGS= is for tools/bench/run
+bench: all guest
+	@tools/setup --bench
+	@tools/bench/run $(if $(ROWS),--rows '$(ROWS)') $(ARGS)
 
 # The tree and the unpacked kernel source stay: they are slow to make.
 clean:

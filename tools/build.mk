@@ -24,3 +24,6 @@ $(BENCH): $(BENCH_OBJS)
 
 tools: $(TOOLS_BIN) $(TOOLS_BPF) $(BENCH)
 ALL += $(TOOLS_BIN) $(TOOLS_BPF) $(BENCH)
+
+INSTALL_FILES += $(BENCH):$(PREFIX)/bin/nvmesteer-bench:755
+install: $(BENCH)

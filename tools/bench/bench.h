@@ -28,6 +28,8 @@ struct row {
 	bool write;		/* commands write; they read otherwise */
 	bool poll;		/* completions are polled for */
 	bool fixed;		/* registered buffers */
+	bool huge;		/* in huge pages; else small ones, far apart */
+	const char *text;	/* as on the command line */
 };
 
 /* A namespace. */
@@ -114,6 +116,7 @@ void bench__open(struct bench *b, struct device *dev, const struct row *row);
 void bench__close(struct bench *b);
 
 /* verify.c */
+void data__reserve(size_t size);	/* the most that a row needs */
 void data__open(struct bench *b);
 void data__poison(struct bench *b);
 /* The bytes compared; a difference ends the program. */

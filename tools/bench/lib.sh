@@ -5,8 +5,27 @@
 # attach a policy so that it steers the commands of this shell. Sourced from
 # the checkout's top folder.
 
+# shellcheck disable=SC2034 # used by those who source this
 BENCH=${NVMESTEER_BUILD:-build}/tools/bench/nvmesteer-bench
 POLICIES=/usr/lib/nvmesteer/policies
+
+# The namespace of the guest's drive with two paths: reached through a
+# multipath head unless the guest was booted without.
+bench_device() {
+	local d serial
+	for d in /sys/class/nvme/nvme*; do
+		read -r serial <"$d/serial"
+		if [ "$serial" = mpath ]; then
+			echo "/dev/ng${d##*/nvme}n1"
+			return
+		fi
+	done
+	return 1
+}
+
+is_head() { # DEVICE
+	[[ $(realpath "/sys/block/nvme${1#/dev/ng}") == */nvme-subsystem/* ]]
+}
 
 # The controllers behind /dev/ngXnY.
 controllers_of() { # DEVICE
@@ -14,7 +33,7 @@ controllers_of() { # DEVICE
 	top=$(realpath "/sys/block/nvme${1#/dev/ng}/..")
 	case ${top##*/} in
 	nvme[0-9]*) echo "${top##*/}" ;;
-	*) (cd "$top" && printf '%s\n' nvme[0-9]* | grep -v n.*n) ;;
+	*) (cd "$top" && printf '%s\n' nvme[0-9]* | grep -v 'e[0-9]*n') ;;
 	esac
 }
 

@@ -63,6 +63,8 @@ static void help(void)
 "  bytes=N   data of a command, 512 to 1m (default 512)\n"
 "  poll      IORING_SETUP_IOPOLL; otherwise interrupts\n"
 "  fixed     registered buffers\n"
+"  huge      the buffer is in huge pages, not in small ones in random order:\n"
+"            what large commands cost depends on it\n"
 "  write     commands write\n"
 "\n", MAX_BATCH);
 	fputs(
@@ -199,6 +201,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { .rounds = 15 };
 	struct device dev;
+	size_t size, largest = 0;
 	struct row *rows;
 	int i, n;
 
@@ -210,10 +213,15 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		row__parse(&rows[i], argv[optind + 1 + i]);
 	device__open(&dev, argv[optind], o.write);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		check_row(&rows[i], &dev, &o);
+		size = (size_t)rows[i].depth * rows[i].bytes;
+		if (!rows[i].kind->no_data && size > largest)
+			largest = size;
+	}
 	if (o.seconds <= 0 && !measure__counts_instructions())
 		usage_error("the time stamp counter does not count instructions here; give --seconds");
+	data__reserve(largest);
 	for (i = 0; i < n; i++)
 		run_row(&dev, &rows[i], &o);
 	return 0;

@@ -52,6 +52,8 @@ static void set(struct row *row, const char *key, const char *value)
 		row->poll = true;
 	else if (!strcmp(key, "fixed") && !value)
 		row->fixed = true;
+	else if (!strcmp(key, "huge") && !value)
+		row->huge = true;
 	else
 		usage_error("a row has no '%s%s%s'; see --help", key,
 			    value ? "=" : "", value ? value : "");
@@ -64,6 +66,7 @@ void row__parse(struct row *row, const char *text)
 	if (!copy)
 		die("strdup", ENOMEM);
 	memset(row, 0, sizeof(*row));
+	row->text = text;
 	row->kind = find_kind(strsep(&rest, ","));
 	row->batch = 1;
 	row->bytes = 512;
@@ -92,6 +95,7 @@ static void value(struct json *j, const char *key, double v)
 
 static void what(struct json *j, const struct row *row)
 {
+	json__str(j, "row", row->text);
 	json__str(j, "kind", row->kind->name);
 	json__str(j, "op", row->kind->no_data ? NULL :
 			   row->write ? "write" : "read");
@@ -101,6 +105,7 @@ static void what(struct json *j, const struct row *row)
 	json__uint(j, "bytes", row->kind->no_data ? 0 : row->bytes);
 	json__bool(j, "poll", row->poll);
 	json__bool(j, "fixed", row->fixed);
+	json__bool(j, "huge_pages", row->huge);
 }
 
 static void by_clock(struct json *j, const struct result *r)

@@ -9,17 +9,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-static char *pages(size_t size)
-{
-	void *p;
+#define HUGE	(2UL << 20)
 
-	if (posix_memalign(&p, 4096, size))
-		die("posix_memalign", ENOMEM);
+static char *map(size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap", errno);
 	return p;
+}
+
+/*
+ * How contiguous a buffer is decides what large commands cost, and must not
+ * depend on what ran before: it is in huge pages, ...
+ */
+static char *huge_pages(size_t size)
+{
+	char *p = map(size + HUGE);
+
+	p = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+	madvise(p, size, MADV_HUGEPAGE);
+	memset(p, 0, size);
+	return p;
+}
+
+/* ... or in small ones that are taken from the system in a random order. */
+static char *scattered_pages(size_t size)
+{
+	size_t i, j, swap, n = (size + 4095) / 4096;
+	uint32_t *order = malloc(n * sizeof(*order)), seed = 1;
+	char *p = map(size);
+
+	if (!order)
+		die("malloc", ENOMEM);
+	madvise(p, size, MADV_NOHUGEPAGE);
+	for (i = 0; i < n; i++)
+		order[i] = i;
+	for (i = n - 1; i > 0; i--) {
+		seed = seed * 1664525 + 1013904223;
+		j = (seed >> 8) % (i + 1);
+		swap = order[i];
+		order[i] = order[j];
+		order[j] = swap;
+	}
+	for (i = 0; i < n; i++)
+		p[(size_t)order[i] * 4096] = 0;
+	free(order);
+	return p;
+}
+
+static char *huge_buffer;
+static size_t huge_size;
+
+void data__reserve(size_t size)
+{
+	huge_size = (size + HUGE - 1) & ~(HUGE - 1);
+	if (huge_size)
+		huge_buffer = huge_pages(huge_size);
 }
 
 /* Each 8 bytes say where and for which row they were written. */
@@ -67,9 +120,9 @@ void data__open(struct bench *b)
 	d->size = (size_t)b->nr_slots * b->row.bytes;
 	if (d->size > b->dev->size)
 		die("the namespace is smaller than one batch", EFBIG);
-	d->buffer = pages(d->size);
-	d->want = pages(d->size);
-	d->poison = pages(d->size);
+	d->buffer = b->row.huge ? huge_buffer : scattered_pages(d->size);
+	d->want = map(d->size);
+	d->poison = map(d->size);
 	if (b->dev->may_write) {
 		make_pattern(d->want, d->size);
 		if (!b->row.write)
@@ -104,8 +157,8 @@ static void differs(const struct bench *b, const char *got)
 	while (got[i] == b->data.want[i])
 		i++;
 	fprintf(stderr,
-		"nvmesteer-bench: %s, command %zu, byte %zu: got %02x, not %02x%s\n",
-		b->row.kind->name, i / b->row.bytes, i % b->row.bytes,
+		"nvmesteer-bench: %s: command %zu, byte %zu: got %02x, not %02x%s\n",
+		b->row.text, i / b->row.bytes, i % b->row.bytes,
 		(unsigned char)got[i], (unsigned char)b->data.want[i],
 		got[i] == b->data.poison[i] ? " (nothing was transferred)" : "");
 	exit(1);
@@ -126,7 +179,10 @@ uint64_t data__verify(struct bench *b)
 
 void data__close(struct bench *b)
 {
-	free(b->data.buffer);
-	free(b->data.want);
-	free(b->data.poison);
+	if (!b->data.size)
+		return;
+	if (!b->row.huge)
+		munmap(b->data.buffer, b->data.size);
+	munmap(b->data.want, b->data.size);
+	munmap(b->data.poison, b->data.size);
 }
