@@ -8,6 +8,8 @@
 # vm: --icount
 # timeout: 300
 
+# shellcheck disable=SC2016 # jq's own variables
+
 . selftests/lib/guest.sh
 . tools/bench/lib.sh
 
@@ -91,7 +93,8 @@ check dd if=/dev/urandom of="$block" bs=64k count=1 oflag=direct status=none
 	2>"$tmp/err" &
 bench=$!
 # It has read what must be there once its ring exists.
-has_ring() { ls -l /proc/$bench/fd | grep -q io_uring; }
+# shellcheck disable=SC2317 # called by wait_for
+has_ring() { readlink /proc/"$bench"/fd/* | grep -q io_uring; }
 check wait_for 30 has_ring
 check dd if=/dev/urandom of="$block" bs=64k count=1 oflag=direct status=none
 wait $bench

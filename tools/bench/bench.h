@@ -116,7 +116,7 @@ void bench__open(struct bench *b, struct device *dev, const struct row *row);
 void bench__close(struct bench *b);
 
 /* verify.c */
-void data__reserve(size_t size);	/* the most that a row needs */
+void data__reserve(size_t size);	/* the most huge pages a row needs */
 void data__open(struct bench *b);
 void data__poison(struct bench *b);
 /* The bytes compared; a difference ends the program. */

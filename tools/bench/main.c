@@ -216,7 +216,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++) {
 		check_row(&rows[i], &dev, &o);
 		size = (size_t)rows[i].depth * rows[i].bytes;
-		if (!rows[i].kind->no_data && size > largest)
+		if (rows[i].huge && size > largest)
 			largest = size;
 	}
 	if (o.seconds <= 0 && !measure__counts_instructions())

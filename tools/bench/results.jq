@@ -27,13 +27,15 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 | map(del(.schema))
 | (map(select(is_stock) | { key: stock_key, value: .insn_per_io })
 	| from_entries) as $stock
+| (map(select(is_stock) | { key: "\(.boot) \(.row)", value: .insn_per_io })
+	| from_entries) as $same
 | (map(select(is_stock and .boot == "stock")
 	| { key: (.boot = "" | stock_key), value: .insn_per_io })
 	| from_entries) as $modules
 | map(
 	. + {
 		tables: $tables["\(.boot) \(.policy) \(.row)"],
-		stock_insn_per_io: $stock[stock_key],
+		stock_insn_per_io: ($same["\(.boot) \(.row)"] // $stock[stock_key]),
 		# For the driver without a policy: against the stock modules
 		stock_modules_insn_per_io:
 			(if is_stock then $modules[.boot = "" | stock_key]

@@ -66,13 +66,30 @@ static char *scattered_pages(size_t size)
 }
 
 static char *huge_buffer;
-static size_t huge_size;
+
+static size_t huge_bytes(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	unsigned long kb = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "AnonHugePages: %lu", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb << 10;
+}
 
 void data__reserve(size_t size)
 {
-	huge_size = (size + HUGE - 1) & ~(HUGE - 1);
-	if (huge_size)
-		huge_buffer = huge_pages(huge_size);
+	if (!size)
+		return;
+	size = (size + HUGE - 1) & ~(HUGE - 1);
+	huge_buffer = huge_pages(size);
+	if (huge_bytes() < size)
+		die("there are no huge pages; see /sys/kernel/mm/transparent_hugepage",
+		    ENOMEM);
 }
 
 /* Each 8 bytes say where and for which row they were written. */
