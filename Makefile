@@ -62,10 +62,12 @@ inner = $(clean_env) tools/in-tree $(MAKE_IN_TREE) $(jobs) IN=tree \
 	HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)'
 MAKE_IN_TREE := make
 prerequisite := setup
+run := @
 else
-inner = +$(MAKE) $(jobs) IN=native O=$(O)/native V=$(V) \
+inner = $(MAKE) $(jobs) IN=native O=$(O)/native V=$(V) \
 	HOST_DIR='$(CURDIR)' HOST_O='$(NVMESTEER_BUILD)/native'
 prerequisite :=
+run := +@
 endif
 
 .PHONY: $(FORWARDED) setup check demo bench clean distclean help FORCE
@@ -75,10 +77,10 @@ setup:
 
 $(filter-out install uninstall compile_commands.json,$(FORWARDED)): \
 		$(prerequisite)
-	@$(inner) $@
+	$(run)$(inner) $@
 
 compile_commands.json: $(prerequisite) FORCE
-	@$(inner) $@
+	$(run)$(inner) $@
 	@cp $(O)/$(if $(filter native,$(where)),native/)$@ $@
 
 # What the tree's toolchain made runs where the tree runs: in a guest.
@@ -89,7 +91,7 @@ ifeq ($(where)$(DESTDIR),tree)
 	  "or give DESTDIR= (see 'make help')" >&2; exit 1
 else
 	@$(if $(DESTDIR),mkdir -p '$(DESTDIR)')
-	@$(if $(DESTDIR),NVMESTEER_DESTDIR='$(abspath $(DESTDIR))') $(inner) $@
+	$(run)$(if $(DESTDIR),NVMESTEER_DESTDIR='$(abspath $(DESTDIR))') $(inner) $@
 endif
 
 # ARGS= goes to the runner: make check ARGS='--filter reset kernel'
@@ -141,13 +143,23 @@ WARN := -Wall -Wextra -Werror
 LIBBPF_MIN := 1.4
 LIBURING_MIN := 2.3
 
-pkg_ok = $(shell $(PKG_CONFIG) --atleast-version=$(2) $(1) && echo y)
-ifneq ($(call pkg_ok,libbpf,$(LIBBPF_MIN)),y)
-  $(error libbpf $(LIBBPF_MIN) or newer is missing; run 'tools/setup --native')
-endif
-ifneq ($(call pkg_ok,liburing,$(LIBURING_MIN)),y)
-  $(error liburing $(LIBURING_MIN) or newer is missing; run 'tools/setup \
-	--native')
+# What else building needs, as COMMAND:PACKAGE. An ordinary user's PATH has no
+# sbin, where bpftool is.
+NEEDED := gcc:gcc clang:clang bpftool:bpftool pahole:pahole \
+	  $(PKG_CONFIG):pkgconf patch:patch xz:xz-utils readelf:binutils
+export PATH := $(PATH):/usr/sbin:/sbin
+has_command = $(shell PATH=$$PATH:/usr/sbin:/sbin; command -v $(1))
+pkg_ok = $(if $(call has_command,$(PKG_CONFIG)),$(shell $(PKG_CONFIG) \
+	--atleast-version=$(2) $(1) && echo y),unknown)
+lacking := $(foreach n,$(NEEDED),$(if $(call has_command,$(firstword \
+	$(subst :, ,$(n)))),,$(lastword $(subst :, ,$(n)))))
+lacking += $(if $(call pkg_ok,libbpf,$(LIBBPF_MIN)),,libbpf-dev>=$(LIBBPF_MIN))
+lacking += $(if $(call pkg_ok,liburing,$(LIBURING_MIN)),,liburing-dev>=$(strip \
+	)$(LIBURING_MIN))
+ifneq ($(strip $(lacking)),)
+  $(error packages are missing to build here: $(strip $(lacking)); \
+	'tools/setup --native' installs on Debian 13 what is needed, HERMETIC=1 \
+	builds in the Debian 13 tree instead)
 endif
 BPF_CFLAGS_USER := $(shell $(PKG_CONFIG) --cflags libbpf)
 LIBBPF := $(shell $(PKG_CONFIG) --libs libbpf)

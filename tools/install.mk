@@ -12,6 +12,8 @@ MODDIR = /usr/lib/modules/$(KVER)/updates/nvmesteer
 # How DESTDIR is called where the person is, when the build is elsewhere.
 SHOWN ?= $(DESTDIR)
 DKMSDIR = /usr/src/nvmesteer-$(VERSION)
+# Where DKMS keeps what it knows of it.
+DKMSTREE = /var/lib/dkms/nvmesteer/$(VERSION)
 
 dkms_files := $(wildcard kernel-hooks/prepare kernel-hooks/check-btf kernel-hooks/nvmesteer/* \
 	kernel-hooks/patches/*/*.patch include/nvmesteer/*.h)
@@ -40,11 +42,24 @@ install: modules policies cli
 		depmod $(KVER); fi
 	$(call msg,INSTALL,'$(SHOWN)$(PREFIX)')
 ifeq ($(DESTDIR)$(MODULES),dkms)
-	@echo "To build and install the modules:" \
-		"dkms install nvmesteer/$(VERSION)"
+	@if [ -d $(DKMSTREE) ]; then \
+		echo "To build and install the modules anew:" \
+			"dkms remove nvmesteer/$(VERSION) --all &&" \
+			"dkms install nvmesteer/$(VERSION)"; \
+	else \
+		echo "To build and install the modules:" \
+			"dkms install nvmesteer/$(VERSION)"; \
+	fi
 endif
 
 uninstall:
+ifeq ($(DESTDIR)$(MODULES),dkms)
+	@if [ -d $(DKMSTREE) ]; then \
+		echo "make: the modules are still with DKMS, which needs their" \
+			"source to let go of them; run 'dkms remove" \
+			"nvmesteer/$(VERSION) --all' first" >&2; exit 1; \
+	fi
+endif
 	$(Q)for f in $(files); do \
 		IFS=: read -r from to mode <<<"$$f"; \
 		rm -f '$(DESTDIR)'"$$to"; \
