@@ -26,81 +26,140 @@ static const char * const nvme_steer_event_names[] = {
 #undef NVME_STEER_EVENT_NAME
 };
 
+/*
+ * An attribute of a controller's object: its functions get the object, and
+ * need not care about how long it lives. @read is for what can be longer than
+ * a page.
+ */
+struct nvme_steer_attr {
+	union {
+		struct device_attribute dev;
+		struct bin_attribute bin;
+	};
+	ssize_t (*show)(struct nvme_steer_ctrl *sc, char *buf);
+	ssize_t (*store)(struct nvme_steer_ctrl *sc, const char *buf,
+			 size_t count);
+	ssize_t (*read)(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
+			size_t count);
+};
+
 /* The attributes are removed before the object goes. */
 static struct nvme_steer_ctrl *nvme_steer_of(struct device *dev)
 {
 	return nvme_steer_ctrl_get(dev_get_drvdata(dev));
 }
 
-/* state: "none", "attached" or "ended" */
-static ssize_t state_show(struct device *dev, struct device_attribute *attr,
-			  char *buf)
+static ssize_t nvme_steer_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
 {
 	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
-	const char *state = "none";
+	ssize_t ret;
 
 	if (!sc)
 		return -ENODEV;
+	ret = container_of(attr, struct nvme_steer_attr, dev)->show(sc, buf);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+
+static ssize_t nvme_steer_store(struct device *dev,
+				struct device_attribute *attr, const char *buf,
+				size_t count)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
+	ssize_t ret;
+
+	if (!sc)
+		return -ENODEV;
+	ret = container_of(attr, struct nvme_steer_attr, dev)->store(sc, buf,
+								     count);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+
+static ssize_t nvme_steer_read(struct file *file, struct kobject *kobj,
+			       struct bin_attribute *attr, char *buf,
+			       loff_t off, size_t count)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_of(kobj_to_dev(kobj));
+	ssize_t ret;
+
+	if (!sc)
+		return -ENODEV;
+	ret = container_of(attr, struct nvme_steer_attr, bin)->read(sc, buf,
+								    off, count);
+	nvme_steer_ctrl_put(sc);
+	return ret;
+}
+
+#define NVME_STEER_ATTR_RO(name)					\
+	static struct nvme_steer_attr name##_attr = {			\
+		.dev  = __ATTR(name, 0444, nvme_steer_show, NULL),	\
+		.show = name##_show,					\
+	}
+#define NVME_STEER_ATTR_WO(name)					\
+	static struct nvme_steer_attr name##_attr = {			\
+		.dev   = __ATTR(name, 0200, NULL, nvme_steer_store),	\
+		.store = name##_store,					\
+	}
+#define NVME_STEER_ATTR_LONG(name)					\
+	static struct nvme_steer_attr name##_attr = {			\
+		.bin  = __BIN_ATTR(name, 0444, nvme_steer_read, NULL, 0), \
+		.read = name##_read,					\
+	}
+
+/* state: "none", "attached" or "ended" */
+static ssize_t state_show(struct nvme_steer_ctrl *sc, char *buf)
+{
+	const char *state = "none";
+
 	if (rcu_access_pointer(sc->policy))
 		state = "attached";
 	else if (READ_ONCE(sc->last_exit.kind))
 		state = "ended";
-	nvme_steer_ctrl_put(sc);
 	return sysfs_emit(buf, "%s\n", state);
 }
-static DEVICE_ATTR_RO(state);
+NVME_STEER_ATTR_RO(state);
 
 /* policy: the name of the attached policy, or an empty line */
-static ssize_t policy_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
+static ssize_t policy_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
 	struct nvme_steer_policy *p;
 	ssize_t len;
 
-	if (!sc)
-		return -ENODEV;
 	rcu_read_lock();
 	p = rcu_dereference(sc->policy);
 	len = sysfs_emit(buf, "%s\n", p ? p->name : "");
 	rcu_read_unlock();
-	nvme_steer_ctrl_put(sc);
 	return len;
 }
-static DEVICE_ATTR_RO(policy);
+NVME_STEER_ATTR_RO(policy);
 
 /* link: the id of the attached policy's BPF link, or 0 */
-static ssize_t link_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
+static ssize_t link_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
 	struct nvme_steer_policy *p;
+	struct bpf_link *link;
 	u32 id = 0;
 
-	if (!sc)
-		return -ENODEV;
-	mutex_lock(&sc->policy_lock);
-	p = rcu_dereference_protected(sc->policy,
-				      lockdep_is_held(&sc->policy_lock));
-	if (p && p->link)
-		id = p->link->id;
-	mutex_unlock(&sc->policy_lock);
-	nvme_steer_ctrl_put(sc);
+	/* a link outlives the grace period after its policy is withdrawn */
+	rcu_read_lock();
+	p = rcu_dereference(sc->policy);
+	link = p ? READ_ONCE(p->link) : NULL;
+	if (link)
+		id = link->id;
+	rcu_read_unlock();
 	return sysfs_emit(buf, "%u\n", id);
 }
-static DEVICE_ATTR_RO(link);
+NVME_STEER_ATTR_RO(link);
 
 /* reserve: queues and vectors asked for, granted and in use */
-static ssize_t reserve_show(struct device *dev, struct device_attribute *attr,
-			    char *buf)
+static ssize_t reserve_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
 	unsigned int used = 0, vectors_used = 0;
 	struct nvme_steer_queue *q;
 	ssize_t len;
 
-	if (!sc)
-		return -ENODEV;
 	mutex_lock(&sc->state_lock);
 	list_for_each_entry(q, &sc->queue_list, entry) {
 		used++;
@@ -111,10 +170,9 @@ static ssize_t reserve_show(struct device *dev, struct device_attribute *attr,
 		sc->res.asked, sc->res.nr, used, sc->res.first_qid,
 		sc->res.nr_vecs, vectors_used, sc->res.q_depth);
 	mutex_unlock(&sc->state_lock);
-	nvme_steer_ctrl_put(sc);
 	return len;
 }
-static DEVICE_ATTR_RO(reserve);
+NVME_STEER_ATTR_RO(reserve);
 
 static void nvme_steer_sum_stats(struct nvme_steer_ctrl *sc,
 				 struct nvme_steer_stats *sum)
@@ -157,29 +215,17 @@ int nvme_steer_print_events(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	return len;
 }
 
-static ssize_t events_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
+static ssize_t events_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
-	ssize_t len;
-
-	if (!sc)
-		return -ENODEV;
-	len = nvme_steer_print_events(sc, buf, PAGE_SIZE);
-	nvme_steer_ctrl_put(sc);
-	return len;
+	return nvme_steer_print_events(sc, buf, PAGE_SIZE);
 }
-static DEVICE_ATTR_RO(events);
+NVME_STEER_ATTR_RO(events);
 
 /* exit: how the last policy ended; empty when none has */
-static ssize_t exit_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
+static ssize_t exit_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
 	ssize_t len = 0;
 
-	if (!sc)
-		return -ENODEV;
 	mutex_lock(&sc->policy_lock);
 	if (sc->last_exit.kind)
 		len = sysfs_emit(buf,
@@ -188,17 +234,14 @@ static ssize_t exit_show(struct device *dev, struct device_attribute *attr,
 			sc->last_exit.kind, sc->last_exit.code,
 			sc->last_policy, sc->last_exit.reason);
 	mutex_unlock(&sc->policy_lock);
-	nvme_steer_ctrl_put(sc);
 	return len;
 }
-static DEVICE_ATTR_RO(exit);
+NVME_STEER_ATTR_RO(exit);
 
 /* queue_add: "NUMBER poll|irq DEPTH"; 0 is the lowest free, and the largest */
-static ssize_t queue_add_store(struct device *dev,
-			       struct device_attribute *attr,
-			       const char *buf, size_t count)
+static ssize_t queue_add_store(struct nvme_steer_ctrl *sc, const char *buf,
+			       size_t count)
 {
-	struct nvme_steer_ctrl *sc;
 	struct nvme_steer_queue *q;
 	unsigned int number, depth, mode;
 	ssize_t ret = count;
@@ -213,38 +256,29 @@ static ssize_t queue_add_store(struct device *dev,
 	else
 		return -EINVAL;
 
-	sc = nvme_steer_of(dev);
-	if (!sc)
-		return -ENODEV;
 	mutex_lock(&sc->queue_lock);
 	q = nvme_steer_queue_create(sc, number, mode, depth, NULL);
 	if (IS_ERR(q))
 		ret = PTR_ERR(q);
 	else
-		dev_info(dev, "steer queue %u made by hand; nvmesteer stays loaded while it exists\n",
-			 q->number);
+		pr_info("nvme%d: steer queue %u made by hand; nvmesteer stays loaded while it exists\n",
+			sc->instance, q->number);
 	mutex_unlock(&sc->queue_lock);
-	nvme_steer_ctrl_put(sc);
 	return ret;
 }
-static DEVICE_ATTR_WO(queue_add);
+NVME_STEER_ATTR_WO(queue_add);
 
 /* queue_remove: "NUMBER"; waits for the commands on it */
-static ssize_t queue_remove_store(struct device *dev,
-				  struct device_attribute *attr,
-				  const char *buf, size_t count)
+static ssize_t queue_remove_store(struct nvme_steer_ctrl *sc, const char *buf,
+				  size_t count)
 {
 	struct nvme_steer_queue *q = NULL;
-	struct nvme_steer_ctrl *sc;
 	ssize_t ret = count;
 	unsigned int number;
 
 	if (kstrtouint(buf, 10, &number))
 		return -EINVAL;
 
-	sc = nvme_steer_of(dev);
-	if (!sc)
-		return -ENODEV;
 	mutex_lock(&sc->queue_lock);
 	if (number <= NVME_STEER_MAX_QUEUES)
 		q = rcu_dereference_protected(sc->queues[number],
@@ -256,35 +290,35 @@ static ssize_t queue_remove_store(struct device *dev,
 	else
 		nvme_steer_queue_free(q);
 	mutex_unlock(&sc->queue_lock);
-	nvme_steer_ctrl_put(sc);
 	return ret;
 }
-static DEVICE_ATTR_WO(queue_remove);
+NVME_STEER_ATTR_WO(queue_remove);
 
 /* off: "1" ends the attached policy, needing nothing but this file */
-static ssize_t off_store(struct device *dev, struct device_attribute *attr,
-			 const char *buf, size_t count)
+static ssize_t off_store(struct nvme_steer_ctrl *sc, const char *buf,
+			 size_t count)
 {
-	struct nvme_steer_ctrl *sc;
 	bool off;
 	int ret;
 
 	if (kstrtobool(buf, &off) || !off)
 		return -EINVAL;
-	sc = nvme_steer_of(dev);
-	if (!sc)
-		return -ENODEV;
 	ret = nvme_steer_policy_off(sc);
-	nvme_steer_ctrl_put(sc);
 	return ret ?: count;
 }
-static DEVICE_ATTR_WO(off);
+NVME_STEER_ATTR_WO(off);
 
+/*
+ * "live"; "draining" (being freed: takes nothing and waits for its commands);
+ * "lost" (a reset did not bring it back); "down" (the controller is).
+ */
 static const char *nvme_steer_queue_state(struct nvme_steer_queue *q)
 {
 	if (READ_ONCE(q->live))
 		return "live";
-	return q->lost ? "lost" : "down";
+	if (READ_ONCE(q->lost))
+		return "lost";
+	return q->started ? "draining" : "down";
 }
 
 static int nvme_steer_pad_line(char *buf, int len, size_t size)
@@ -299,6 +333,8 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 	u64 completed, failed, cancelled, submitted;
 	int len = 0;
 
+	lockdep_assert_held(&q->ctrl->state_lock);
+
 	/* ends before starts: in flight is never less than nothing */
 	completed = READ_ONCE(q->completed);
 	failed = READ_ONCE(q->failed);
@@ -310,7 +346,6 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 			 "%u mode=%s qid=%u state=%s depth=%u", q->number,
 			 q->mode == NVME_STEER_POLL ? "poll" : "irq", q->qid,
 			 nvme_steer_queue_state(q), q->depth);
-	mutex_lock(&q->ctrl->state_lock);
 	if (q->irq)
 		len += scnprintf(buf + len, size - len,
 				 " vector=%u irq=%d cpu=%*pbl",
@@ -319,10 +354,9 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 	else
 		len += scnprintf(buf + len, size - len,
 				 " vector=- irq=- cpu=-");
-	mutex_unlock(&q->ctrl->state_lock);
 	len += scnprintf(buf + len, size - len,
 			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu interrupts=%llu",
-			 q->owner ? "policy" : "admin", submitted, completed,
+			 READ_ONCE(q->owner) ? "policy" : "admin", submitted, completed,
 			 failed, cancelled,
 			 submitted - completed - failed - cancelled,
 			 READ_ONCE(q->sq_doorbells) +
@@ -331,12 +365,28 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 	return nvme_steer_pad_line(buf, len, size);
 }
 
-/* Print the driver's own path as queue 0, then the steer queues. */
+/* The queue with the lowest number above @number, or NULL. */
+static struct nvme_steer_queue *
+nvme_steer_queue_after(struct nvme_steer_ctrl *sc, unsigned int number)
+{
+	struct nvme_steer_queue *q, *next = NULL;
+
+	lockdep_assert_held(&sc->state_lock);
+
+	list_for_each_entry(q, &sc->queue_list, entry)
+		if (q->number > number && (!next || q->number < next->number))
+			next = q;
+	return next;
+}
+
+/*
+ * Print the driver's own path as queue 0, then the steer queues. Not under
+ * queue_lock, which is held while a queue drains, and that is when people look.
+ */
 int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 {
 	struct nvme_steer_stats *sum;
 	struct nvme_steer_queue *q;
-	unsigned int n;
 	int len = 0;
 
 	sum = kmalloc(sizeof(*sum), GFP_KERNEL);
@@ -352,75 +402,62 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	len = nvme_steer_pad_line(buf, len, size);
 	kfree(sum);
 
-	mutex_lock(&sc->queue_lock);
-	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
-		q = rcu_dereference_protected(sc->queues[n],
-				lockdep_is_held(&sc->queue_lock));
-		if (q)
-			len += nvme_steer_print_queue(q, buf + len, size - len);
-	}
-	mutex_unlock(&sc->queue_lock);
+	mutex_lock(&sc->state_lock);
+	for (q = nvme_steer_queue_after(sc, 0); q;
+	     q = nvme_steer_queue_after(sc, q->number))
+		len += nvme_steer_print_queue(q, buf + len, size - len);
+	mutex_unlock(&sc->state_lock);
 	return len;
 }
 
-/* queues: a line each; longer than a page, so binary to sysfs */
-static ssize_t queues_read(struct file *file, struct kobject *kobj,
-			   struct bin_attribute *attr, char *buf, loff_t off,
+/* queues: a line each */
+static ssize_t queues_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 			   size_t count)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(kobj_to_dev(kobj));
 	ssize_t ret = -ENOMEM;
 	char *text;
 
-	if (!sc)
-		return -ENODEV;
 	text = kvmalloc(NVME_STEER_QUEUES_SIZE, GFP_KERNEL);
 	if (text) {
 		ret = nvme_steer_print_queues(sc, text, NVME_STEER_QUEUES_SIZE);
 		ret = memory_read_from_buffer(buf, count, &off, text, ret);
 		kvfree(text);
 	}
-	nvme_steer_ctrl_put(sc);
 	return ret;
 }
-static BIN_ATTR_RO(queues, 0);
+NVME_STEER_ATTR_LONG(queues);
 
 /* dump: what was recorded when the last policy ended */
-static ssize_t dump_read(struct file *file, struct kobject *kobj,
-			 struct bin_attribute *attr, char *buf, loff_t off,
+static ssize_t dump_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 			 size_t count)
 {
-	struct nvme_steer_ctrl *sc = nvme_steer_of(kobj_to_dev(kobj));
 	ssize_t ret = 0;
 
-	if (!sc)
-		return -ENODEV;
 	mutex_lock(&sc->policy_lock);
 	if (sc->dump)
 		ret = memory_read_from_buffer(buf, count, &off, sc->dump,
 					      strlen(sc->dump));
 	mutex_unlock(&sc->policy_lock);
-	nvme_steer_ctrl_put(sc);
 	return ret;
 }
-static BIN_ATTR_RO(dump, 0);
+NVME_STEER_ATTR_LONG(dump);
 
 static struct attribute *nvme_steer_attrs[] = {
-	&dev_attr_state.attr,
-	&dev_attr_policy.attr,
-	&dev_attr_link.attr,
-	&dev_attr_reserve.attr,
-	&dev_attr_events.attr,
-	&dev_attr_exit.attr,
-	&dev_attr_queue_add.attr,
-	&dev_attr_queue_remove.attr,
-	&dev_attr_off.attr,
+	&state_attr.dev.attr,
+	&policy_attr.dev.attr,
+	&link_attr.dev.attr,
+	&reserve_attr.dev.attr,
+	&events_attr.dev.attr,
+	&exit_attr.dev.attr,
+	&queue_add_attr.dev.attr,
+	&queue_remove_attr.dev.attr,
+	&off_attr.dev.attr,
 	NULL,
 };
 
 static struct bin_attribute *nvme_steer_bin_attrs[] = {
-	&bin_attr_queues,
-	&bin_attr_dump,
+	&queues_attr.bin,
+	&dump_attr.bin,
 	NULL,
 };
 
