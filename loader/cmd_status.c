@@ -3,7 +3,7 @@
  * nvmesteer status: everything about one controller, or about all. It ends
  * with 1 when something needs a person: pins that hold nothing, a policy that
  * is attached without our pin, one that was ejected and not followed by
- * another, a queue that a reset lost.
+ * another, a queue that a reset lost, a load that was killed half-way.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -51,8 +51,12 @@ static bool problem(const struct status *st, unsigned int i, char *text)
 
 	if (st->pin_state == PIN_ORPHAN && i-- == 0)
 		snprintf(text, PROBLEM_LEN,
-			 "the pins in %s belong to no attached policy; 'nvmesteer unload %s' removes them",
+			 "%s holds the maps of a policy that has ended, for 'bpftool map dump pinned'; the next load or 'nvmesteer unload %s' removes it",
 			 st->pin_dir, s->ctrl);
+	else if (st->pin_state == PIN_UNFINISHED && i-- == 0)
+		snprintf(text, PROBLEM_LEN,
+			 "a 'nvmesteer load' was killed half-way; policy '%s' works, but the pins below " PIN_ROOT "/%s are not in order; the next 'load --replace' or 'unload' mends them",
+			 s->policy, s->ctrl);
 	else if (st->pins && st->pin_state == PIN_FOREIGN && i-- == 0)
 		snprintf(text, PROBLEM_LEN,
 			 "policy '%s' was attached by another tool, or its pin is gone; 'nvmesteer load --replace' takes its place, 'nvmesteer unload %s' ends it",

@@ -5,7 +5,6 @@
  * Unloading where nothing is attached is no failure.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,30 +13,6 @@
 
 /* Commands in flight may each take the driver's timeout and an abort. */
 #define WAIT_MS		90000
-
-struct unload {
-	const char *dev;
-	bool all;
-};
-
-static void set_dev(void *ctx, const char *arg)
-{
-	((struct unload *)ctx)->dev = arg;
-}
-
-static void set_all(void *ctx, const char *arg)
-{
-	(void)arg;
-	((struct unload *)ctx)->all = true;
-}
-
-static const struct opt opts[] = {
-	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
-	  .help = "the controller", .set = set_dev },
-	{ .name = "all", .short_name = 'a', .help = "all controllers",
-	  .set = set_all },
-	{ 0 },
-};
 
 /* What became of a controller. */
 struct outcome {
@@ -100,8 +75,11 @@ static int unload(const char *ctrl, struct outcome *o)
 	if (ret)
 		return ret;
 	ret = pin__state(&s, &state, dir);
-	o->cleaned = !ret && (state == PIN_OURS || state == PIN_ORPHAN);
+	o->cleaned = !ret && state != PIN_NONE &&
+		     state != PIN_FOREIGN;
 	if (!ret && s.link_id) {
+		tell("%s: detaching policy '%s' (link %u)", ctrl, s.policy,
+		     s.link_id);
 		snprintf(o->policy, sizeof(o->policy), "%s", s.policy);
 		ret = attached__detach(s.link_id);
 		o->detached = !ret;
@@ -111,6 +89,8 @@ static int unload(const char *ctrl, struct outcome *o)
 	snprintf(gone.ctrl, sizeof(gone.ctrl), "%s", ctrl);
 	if (!ret)
 		ret = pin__clean(ctrl, &gone);
+	if (!ret && o->cleaned)
+		tell("%s: removed the pins in %s", ctrl, dir);
 	return ret ? ret : wait_gone(ctrl);
 }
 
@@ -148,81 +128,24 @@ static int complain(const char *ctrl, int ret)
 		    ctrl, ctrl, errno_name(ret));
 }
 
-static int unload_these(char (*names)[32], unsigned int n)
+static int unload_one(const char *ctrl, struct json *j)
 {
-	int ret, code = EXIT_OK;
 	struct outcome o;
-	unsigned int i;
-	struct json j;
+	int lock, ret;
 
-	if (opt_json) {
-		json__begin(&j, stdout, "unload");
-		json__array(&j, "controllers");
-	}
-	for (i = 0; i < n; i++) {
-		ret = unload(names[i], &o);
-		if (ret)
-			code = complain(names[i], ret);
-		if (!ret || o.detached)
-			say(&j, names[i], &o);
-	}
-	if (opt_json) {
-		json__array_end(&j);
-		json__end(&j);
-	}
-	return code;
-}
-
-static int unload_all(void)
-{
-	unsigned int n = 0;
-	char (*names)[32];
-	int ret;
-
-	ret = kstate__list(&names, &n);
-	if (ret)
-		return fail("cannot list the controllers; is /sys mounted? (%s)",
-			    errno_name(ret));
-	ret = unload_these(names, n);
-	free(names);
-	return ret;
-}
-
-static int run(const struct unload *u)
-{
-	char ctrl[1][32], why[512];
-	int ret, lock;
-
-	ret = kstate__missing(why);
-	if (ret)
-		return fail_code(ret, "%s", why);
-	if (!u->all) {
-		ret = target__resolve(u->dev, ctrl[0], why);
-		if (ret)
-			return fail("%s (%s)", why, errno_name(ret));
-	}
 	lock = pin__lock();
 	if (lock < 0)
 		return fail("cannot use " PIN_ROOT "; mount it with 'mount -t bpf bpf /sys/fs/bpf' and run this as root (%s)",
 			    errno_name(lock));
-	ret = u->all ? unload_all() : unload_these(ctrl, 1);
+	ret = unload(ctrl, &o);
 	close(lock);
-	return ret;
+	if (!ret || o.detached)
+		say(j, ctrl, &o);
+	return ret ? complain(ctrl, ret) : EXIT_OK;
 }
 
 int cmd_unload(int argc, char **argv)
 {
-	const struct verb *verb = verb__find("unload");
-	struct unload u = {};
-	int i, ret;
-
-	i = opts__parse(verb, opts, &u, argc, argv, &ret);
-	if (i < 0)
-		return ret;
-	if (i < argc && !u.dev)
-		u.dev = argv[i++];
-	if (i < argc || (u.all && u.dev))
-		return fail_code(EXIT_USAGE,
-			"unload takes one controller or --all; see 'nvmesteer unload --help'");
-	return run(&u);
+	return each__controller("unload", kstate__missing, unload_one, argc,
+				argv);
 }

@@ -66,6 +66,19 @@ static int find_maps(struct keys *k)
 	return nr < 0 ? nr : 0;
 }
 
+/* One that was ejected leaves its maps. */
+static int no_policy(const struct ctrl_state *s)
+{
+	enum pin_state state;
+	char dir[256];
+
+	if (!pin__state(s, &state, dir) && state == PIN_ORPHAN)
+		return fail("no policy is attached to %s; the maps of the one that ended are in %s/maps, for 'bpftool map dump pinned' (ENOENT)",
+			    s->ctrl, dir);
+	return fail("no policy is attached to %s; use 'nvmesteer load' (ENOENT)",
+		    s->ctrl);
+}
+
 static int find_policy(struct keys *k, const char *arg)
 {
 	char ctrl[32], why[512];
@@ -81,10 +94,7 @@ static int find_policy(struct keys *k, const char *arg)
 	if (err)
 		return fail("cannot read the state of %s (%s)", ctrl,
 			    errno_name(err));
-	if (!k->state.link_id)
-		return fail("no policy is attached to %s; use 'nvmesteer load' "
-			    "(ENOENT)", ctrl);
-	return EXIT_OK;
+	return k->state.link_id ? EXIT_OK : no_policy(&k->state);
 }
 
 int keys__open(struct keys *k, const char *arg, int *exit_code)

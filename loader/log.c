@@ -48,6 +48,17 @@ void note(const char *format, ...)
 	va_end(args);
 }
 
+void tell(const char *format, ...)
+{
+	va_list args;
+
+	if (!opt_verbose)
+		return;
+	va_start(args, format);
+	say("", format, args);
+	va_end(args);
+}
+
 const char *errno_name(int err)
 {
 	static char number[24];

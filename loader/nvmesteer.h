@@ -70,6 +70,18 @@ const struct verb *verb__find(const char *name);
 extern bool opt_json;
 extern int opt_verbose;		/* -v 1, -vv 2 */
 
+/* --------------------------------------------------------------- nearest.c */
+
+/* The word nearest to one that does not exist. */
+struct nearest {
+	const char *word;
+	const char *best;	/* NULL when none is near */
+	unsigned int distance;
+};
+
+void nearest__init(struct nearest *n, const char *word);
+void nearest__try(struct nearest *n, const char *word);	/* one that exists */
+
 /* ------------------------------------------------------------------- log.c */
 
 /* "nvmesteer: <sentence>" to stderr; returns EXIT_FAILED, for return fail(...) */
@@ -79,6 +91,8 @@ int fail_code(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "nvmesteer: note: <sentence>" to stderr. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same without the mark, and only with -v: what is being done. */
+void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "EBUSY" for -EBUSY or EBUSY; never NULL. */
 const char *errno_name(int err);
 
@@ -208,6 +222,7 @@ enum pin_state {
 	PIN_OURS,	/* our link pin is the attached policy's link */
 	PIN_FOREIGN,	/* attached, but not through our pin */
 	PIN_ORPHAN,	/* our pins exist, their link is not attached */
+	PIN_UNFINISHED,	/* our pin is, among leftovers of a load that was killed */
 };
 
 const char *pin_state__name(enum pin_state state);
@@ -220,6 +235,8 @@ int pin__clean(const char *ctrl, const struct ctrl_state *s);
 int pin__remove(const char *ctrl, const char *policy);
 /* Serialise with other instances of this tool; fd to close, or -errno. */
 int pin__lock(void);
+/* Does another instance hold the lock at the moment? */
+bool pin__in_use(void);
 /* An fd of map @name of the policy attached to @ctrl, by pin, or by walking
  * the link's programs when there is no pin of ours; -ENOENT. */
 int pin__open_map(const struct ctrl_state *s, const char *name);
@@ -276,7 +293,11 @@ int policy__attach(struct policy *p);
 int policy__replace(struct policy *p, int link_fd);
 /* Is it a map that a person reads and writes, under this name? */
 bool policy__shows_map(const struct bpf_map *map);
-/* Last lines of the log for an error, all of them with -vv; to stderr. */
+/*
+ * To stderr, after an error: the last lines of the verifier's log; with -v what
+ * libbpf says around it too; with -vv everything, which is worth printing
+ * after success as well.
+ */
 void policy__print_log(const struct policy *p);
 
 /* --------------------------------------------------------------- explain.c */
@@ -340,6 +361,17 @@ void show__policy(struct json *j, const struct ctrl_state *s);
 void show__number(struct json *j, const char *key, int value);
 /* At most one argument, and that only without --dev; false: wrong usage. */
 bool show__one_dev(const char **dev, int argc, char **argv);
+
+/* ------------------------------------------------------------------ each.c */
+
+/* Acts on a controller and says so, to *@j with --json; an exit code. */
+typedef int (*each_fn)(const char *ctrl, struct json *j);
+/*
+ * A verb that takes a controller, or --all: parse, and call @fn for each.
+ * @missing is kstate__missing, or kstate__absent for a verb that asks less.
+ */
+int each__controller(const char *verb, int (*missing)(char *why), each_fn fn,
+		     int argc, char **argv);
 
 /* -------------------------------------------------------------------- verbs */
 

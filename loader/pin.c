@@ -38,6 +38,8 @@ const char *pin_state__name(enum pin_state state)
 		return "foreign";
 	case PIN_ORPHAN:
 		return "orphan";
+	case PIN_UNFINISHED:
+		return "unfinished";
 	}
 	return "unknown";
 }
@@ -138,11 +140,21 @@ static bool is_named(const char *path, const char *final)
 	       (!path[len] || !strcmp(path + len, PIN_NEW));
 }
 
-/* Which directory belongs to what is attached: by its maps, or by name. */
+static bool is_marked(const char *path)
+{
+	size_t len = strlen(path), mark = strlen(PIN_NEW);
+
+	return len > mark && !strcmp(path + len - mark, PIN_NEW);
+}
+
+/*
+ * Which directory belongs to what is attached: by its maps, or, where no
+ * program uses a map that is pinned, by name, a prepared one first.
+ */
 static void judge(struct scan *scan, const struct ctrl_state *s)
 {
 	const struct pins *p;
-	int i;
+	int i, named = -1;
 
 	scan->link = scan->current = -1;
 	for (i = 0; s->link_id && i < scan->nr; i++) {
@@ -151,12 +163,20 @@ static void judge(struct scan *scan, const struct ctrl_state *s)
 			scan->link = i;
 		if (p->has_current)
 			scan->current = i;
+		if (p->named && (named < 0 || is_marked(p->path)))
+			named = i;
 	}
-	for (i = 0; s->link_id && i < scan->nr && scan->current < 0; i++)
-		if (scan->dir[i].named && !scan->dir[i].has_maps)
-			scan->current = i;
+	if (scan->current < 0)
+		scan->current = named;
 	if (scan->current < 0)
 		scan->current = scan->link;
+}
+
+/* Nothing but one directory, with link and maps, under its final name. */
+static bool is_settled(const struct scan *scan)
+{
+	return scan->nr == 1 && scan->link == scan->current &&
+	       !is_marked(scan->dir[scan->current].path);
 }
 
 static int scan_pins(const struct ctrl_state *s, struct scan *scan)
@@ -203,7 +223,7 @@ int pin__state(const struct ctrl_state *s, enum pin_state *state, char *dir)
 	if (ret || !scan.nr)
 		return ret;
 	if (scan.link >= 0) {
-		*state = PIN_OURS;
+		*state = is_settled(&scan) ? PIN_OURS : PIN_UNFINISHED;
 		snprintf(dir, DIR_LEN, "%s", scan.dir[scan.current].path);
 	} else if (!s->link_id) {
 		*state = PIN_ORPHAN;
@@ -267,12 +287,12 @@ static int settle(const struct scan *scan)
 /* A prepared directory that is in use loses the mark. */
 static int unmark(const char *path)
 {
-	size_t len = strlen(path), mark = strlen(PIN_NEW);
+	int len = strlen(path) - strlen(PIN_NEW);
 	char final[DIR_LEN];
 
-	if (len < mark || strcmp(path + len - mark, PIN_NEW))
+	if (!is_marked(path))
 		return 0;
-	snprintf(final, sizeof(final), "%.*s", (int)(len - mark), path);
+	snprintf(final, sizeof(final), "%.*s", len, path);
 	return rename(path, final) ? -errno : 0;
 }
 
@@ -307,6 +327,18 @@ static int mount_bpffs(void)
 static int make_dir(const char *dir)
 {
 	return mkdir(dir, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+bool pin__in_use(void)
+{
+	int fd = open(PIN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool in_use;
+
+	if (fd < 0)
+		return false;
+	in_use = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return in_use;
 }
 
 int pin__lock(void)
@@ -367,7 +399,7 @@ int pin__open_map(const struct ctrl_state *s, const char *name)
 
 	if (!s->link_id)
 		return -ENOENT;
-	if (!pin__state(s, &state, dir) && state == PIN_OURS) {
+	if (!pin__state(s, &state, dir) && *dir) {
 		snprintf(path, sizeof(path), "%.250s/maps/%.200s", dir, name);
 		fd = bpf_obj_get(path);
 		if (fd >= 0)

@@ -87,9 +87,19 @@ void show__free_all(struct ctrl_state *all, unsigned int n)
 const char *show__pins(const struct ctrl_state *s, enum pin_state *state,
 		       char *dir)
 {
+	int err;
+
 	*state = PIN_NONE;
 	*dir = '\0';
-	return pin__state(s, state, dir) ? NULL : pin_state__name(*state);
+	err = pin__state(s, state, dir);
+	/* a load in its midst is not one that was killed */
+	if (!err && *state == PIN_UNFINISHED) {
+		if (pin__in_use())
+			*state = PIN_OURS;
+		else
+			err = pin__state(s, state, dir);
+	}
+	return err ? NULL : pin_state__name(*state);
 }
 
 void show__policy(struct json *j, const struct ctrl_state *s)

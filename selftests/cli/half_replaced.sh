@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A 'load --replace' that is killed while it moves the pins: the new policy is
+# attached, its link still pinned where the old one was. Every verb works then,
+# list and status say what is wrong, and what changes pins mends them.
+#
+# timeout: 300
+
+. selftests/cli/lib/cli.sh
+
+command -v strace >/dev/null || skip "no strace to kill the loader with"
+
+# half SYSCALL N: kill a replacement of rules by tenants at that call
+half() {
+	ok load --dev nvme0 --replace "$POLICIES/rules.bpf.o"
+	strace -qq -o "$tmp/strace" -e trace="$1" \
+		-e inject="$1":signal=KILL:when="$2" nvmesteer load --replace \
+		--dev nvme0 "$POLICIES/tenants.bpf.o" >"$tmp/out" 2>&1 &&
+		fail "not killed at $1 number $2"
+	same tenants "$(attached nvme0)" "policy after the kill"
+	[ "$(ls "$pins/nvme0")" != tenants ] ||
+		fail "killed at $1 number $2: the pins are in order"
+}
+
+step "killed before the link is moved: each verb works"
+half rename 1
+json '.controllers[] | select(.controller == "nvme0")
+	| .policy == "tenants" and .pins == "unfinished"' list
+run status --dev nvme0 --json
+same 1 $rc "exit code of status"
+check_json status '.controllers[0] | .pins == "unfinished"
+	and (.problems | length) == 1' status
+ok set nvme0 tenants.4711.queue=2
+ok get nvme0 tenants.4711.queue
+same "tenants.4711.queue = 2" "$out"
+ok unset nvme0 tenants.4711
+says 1 "'tenants' is attached.*EBUSY" load --dev nvme0 "$POLICIES/null.bpf.o"
+
+step "mended by unload, off and the next replacement"
+ok unload nvme0
+clean nvme0
+half rename 1
+ok off nvme0
+clean nvme0
+for at in "rename 1" "rename 2"; do
+	# shellcheck disable=SC2086
+	half $at
+	ok load --dev nvme0 --replace "$POLICIES/null.bpf.o"
+	consistent nvme0 null
+done
+
+step "a link that is removed by hand in that state"
+half rename 1
+rm -r "$pins/nvme0"/*/link
+wait_for 5 is_none nvme0 || fail "still attached"
+ok load --dev nvme0 "$POLICIES/null.bpf.o"
+consistent nvme0 null
+pass
