@@ -210,6 +210,8 @@ static int run(struct policy *p, const char *file)
 			policy__print_log(p);
 		return ret;
 	}
+	tell("policy '%s' is read from %s; the verifier checks its programs",
+	     p->name, p->path);
 	ret = policy__load(p, why);
 	if (ret) {
 		ret = fail_code(explain__exit_code(ret), "%s (%s)", why,
@@ -217,6 +219,8 @@ static int run(struct policy *p, const char *file)
 		policy__print_log(p);
 		return ret;
 	}
+	if (opt_verbose > 1)
+		policy__print_log(p);
 	if (opt_json)
 		print_json(p);
 	else

@@ -268,6 +268,7 @@ static int pin_and_attach(struct load *l, const struct ctrl_state *s,
 	pin__dir(l->ctrl, l->p.name, l->dir);
 	if (s->link_id)
 		strcat(l->dir, PIN_NEW);
+	tell("%s: pinning its maps in %s", l->ctrl, l->dir);
 	ret = pin__make(l->dir);
 	if (!ret)
 		ret = pin_maps(l);
@@ -275,6 +276,8 @@ static int pin_and_attach(struct load *l, const struct ctrl_state *s,
 		pin__remove_dir(l->dir);
 		return cannot_pin(ret);
 	}
+	tell("%s: attaching it%s%s", l->ctrl, s->link_id ?
+	     " in place of " : "", s->link_id ? s->policy : "");
 	ret = attach(l, s, ours);
 	if (ret) {
 		pin__remove_dir(l->dir);
@@ -300,6 +303,8 @@ static int locked(struct load *l, struct ctrl_state *s)
 		ret = pin__state(s, &state, l->dir);
 	if (ret)
 		return cannot_pin(ret);
+	tell("%s: loading policy '%s'; the verifier checks its programs",
+	     l->ctrl, l->p.name);
 	ret = policy__load(&l->p, why);
 	if (ret) {
 		ret = fail_code(explain__exit_code(ret), "%s (%s)", why,
@@ -307,6 +312,8 @@ static int locked(struct load *l, struct ctrl_state *s)
 		policy__print_log(&l->p);
 		return ret;
 	}
+	if (opt_verbose > 1)
+		policy__print_log(&l->p);
 	ret = set_entries(l);
 	return ret ? ret : pin_and_attach(l, s, state == PIN_OURS);
 }
@@ -435,6 +442,7 @@ static int run(struct load *l)
 		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
+	tell("policy '%s' is read from %s", l->p.name, l->p.path);
 	ret = preset(l);
 	if (!ret)
 		ret = with_lock(l);
@@ -454,7 +462,7 @@ int cmd_load(int argc, char **argv)
 		return ret;
 	if (i + 1 != argc)
 		return fail_code(EXIT_USAGE,
-			"load takes one policy; see 'nvmesteer load --help'");
+			"load takes one policy, and the controller as --dev; see 'nvmesteer load --help'");
 	l.file = argv[i];
 	ret = run(&l);
 	if (l.link_fd >= 0)

@@ -74,10 +74,10 @@ static bool explain_verifier(const struct policy *p, char *why)
 {
 	char prog[WORD_LEN];
 
-	if (!mentions(p, "-- BEGIN PROG LOAD LOG --"))
+	/* with -vv there are logs of programs that it accepts */
+	if (!mentions(p, "-- BEGIN PROG LOAD LOG --") ||
+	    !said(p, "prog '", "': BPF program load failed", prog))
 		return false;
-	if (!said(p, "prog '", "': BPF program load failed", prog))
-		snprintf(prog, sizeof(prog), "a program");
 	return snprintf(why, POLICY_WHY,
 			"the verifier refuses '%s' of policy '%s'; mend what its last words below name, all with -vv",
 			prog, p->name);

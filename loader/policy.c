@@ -199,6 +199,8 @@ static bool name_fits(const char *name)
 
 int policy__open(struct policy *p, const char *path, char *why)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts,
+		.kernel_log_level = opt_verbose >= 2);
 	int ret;
 
 	memset(p, 0, sizeof(*p));
@@ -207,7 +209,8 @@ int policy__open(struct policy *p, const char *path, char *why)
 	ret = find_file(p, path, why);
 	if (ret)
 		return ret;
-	p->obj = bpf_object__open_file(p->path, NULL);
+	/* with -vv the verifier tells its steps, also of what it accepts */
+	p->obj = bpf_object__open_file(p->path, &open_opts);
 	if (!p->obj) {
 		ret = -errno;
 		if (p->log && strstr(p->log, "BTF is "))
@@ -290,22 +293,13 @@ void policy__close(struct policy *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void policy__print_log(const struct policy *p)
+/* The last lines from @from to @to. */
+static void print_tail(const char *from, const char *to)
 {
-	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n";
-	const char *from, *to, *at, *end;
 	int lines = LOG_LINES;
+	const char *at, *end;
 
-	if (!p->log || opt_verbose >= 1) {
-		fputs(p->log ? p->log : "", stderr);
-		return;
-	}
-	from = strstr(p->log, begin);
-	if (!from)
-		return;
-	from += strlen(begin);
-	to = strstr(from, "-- END PROG LOAD LOG --");
-	to = to ? to : from + strlen(from);
+	/* what it had to do is of no interest to most */
 	end = memmem(from, to - from, "\nprocessed ", strlen("\nprocessed "));
 	to = end ? end + 1 : to;
 	for (at = to; at > from; at--)
@@ -313,4 +307,24 @@ void policy__print_log(const struct policy *p)
 			break;
 	fprintf(stderr, "%s%.*s", at > from ? "  ... (all with -vv)\n" : "",
 		(int)(to - at), at);
+}
+
+void policy__print_log(const struct policy *p)
+{
+	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n";
+	const char *at = p->log ? p->log : "", *from, *to;
+
+	while (opt_verbose < 2 && (from = strstr(at, begin))) {
+		from += strlen(begin);
+		if (opt_verbose)
+			fprintf(stderr, "%.*s", (int)(from - at), at);
+		to = strstr(from, "-- END PROG LOAD LOG --");
+		to = to ? to : from + strlen(from);
+		print_tail(from, to);
+		at = to;
+		if (!opt_verbose)
+			return;
+	}
+	if (opt_verbose)
+		fputs(at, stderr);
 }

@@ -66,15 +66,25 @@ try 1 "struct_ops.link" must_reject_no_link
 try 1 "name" must_reject_no_name
 
 step "the verifier's words: the last ones, all with -vv"
+lines() { # NAME OPTION...: of what a refused load says, in $tmp/NAME
+	local name=$1
+	shift
+	nvmesteer load "$@" --dev nvme0 "$bpf/must_reject_endless.bpf.o" \
+		2>"$tmp/$name" && fail "loaded"
+	wc -l <"$tmp/$name"
+}
 nvmesteer load --dev nvme0 "$bpf/must_reject_write_cmd.bpf.o" 2>"$tmp/short"
 grep -q "read-only" "$tmp/short" || fail "reason missing: $(<"$tmp/short")"
-nvmesteer load -vv --dev nvme0 "$bpf/must_reject_endless.bpf.o" 2>"$tmp/long"
-nvmesteer load --dev nvme0 "$bpf/must_reject_endless.bpf.o" 2>"$tmp/short"
-[ "$(wc -l <"$tmp/short")" -lt 40 ] ||
-	fail "$(wc -l <"$tmp/short") lines without -vv"
-[ "$(wc -l <"$tmp/long")" -gt "$(wc -l <"$tmp/short")" ] ||
-	fail "-vv says no more"
+short=$(lines short) some=$(lines some -v) long=$(lines long -vv)
+[ "$short" -lt 15 ] || fail "$short lines without -v"
 grep -q '^libbpf: ' "$tmp/short" && fail "libbpf speaks without -v"
+[ "$short" -lt "$some" ] && [ "$some" -lt 40 ] ||
+	fail "$some lines with -v: $(<"$tmp/some")"
+grep -q "^nvmesteer: .*is read from" "$tmp/some" || fail "-v tells no step"
+grep -q '^libbpf: ' "$tmp/some" || fail "libbpf does not speak with -v"
+[ "$long" -gt $((2 * some)) ] || fail "$long lines with -vv"
+nvmesteer check -vv "$null" 2>&1 >/dev/null | grep -q "^processed " ||
+	fail "-vv does not show the log of what is accepted"
 
 step "names and tunables"
 says 1 "name.*EINVAL" load --dev nvme0 --name "white space" "$null"
