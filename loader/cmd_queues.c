@@ -364,6 +364,12 @@ static bool is_action(const char *arg)
 	return !strcmp(arg, "add") || !strcmp(arg, "remove");
 }
 
+/* Neither a controller nor a path to one. */
+static bool is_plain_word(const char *arg)
+{
+	return !strpbrk(arg, "/0123456789");
+}
+
 static int act(const char *action, const struct request *r, const char *which)
 {
 	struct ctrl_state s;
@@ -406,6 +412,10 @@ int cmd_queues(int argc, char **argv)
 	    (!which || !parse_number(which, &number)))
 		return fail_code(EXIT_USAGE,
 			"queues remove needs a queue's number; write 'nvmesteer queues remove nvme0 1'");
+	if (!action && argc && is_plain_word(argv[0]))
+		return fail_code(EXIT_USAGE,
+			"queues has no '%s'; write 'nvmesteer queues add', 'queues remove', or 'queues nvme0' to see them",
+			argv[0]);
 	if (!show__one_dev(&r.dev, argc, argv))
 		return fail_code(EXIT_USAGE,
 			"queues takes one controller; see 'nvmesteer queues --help'");

@@ -363,6 +363,10 @@ int cmd_stats(int argc, char **argv)
 	if (!show__one_dev(&r.dev, argc - first, argv + first))
 		return fail_code(EXIT_USAGE,
 			"stats takes one controller; see 'nvmesteer stats --help'");
+	if (r.watch && r.dev && !r.dev[strspn(r.dev, "0123456789.")])
+		return fail_code(EXIT_USAGE,
+			"'%s' is no controller; write --watch=%s", r.dev,
+			r.dev);
 	if (!parse_period(&r))
 		return fail_code(EXIT_USAGE,
 			"'%s' is no number of seconds from 0.01 to %d; write --watch=2",

@@ -8,48 +8,34 @@
 
 #include "nvmesteer.h"
 
-static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
+/* What other tools call our verbs. */
+static const struct {
+	const char *word;
+	const char *ours;
+} other_words[] = {
+	{ "attach", "load" }, { "replace", "load --replace" },
+	{ "reload", "load --replace" }, { "detach", "unload" },
+	{ "remove", "unload" }, { "stop", "off" }, { "disable", "off" },
+	{ "show", "status" }, { "dump", "get" }, { "verify", "check" },
+	{ "version", "--version" }, { "-V", "--version" },
+};
+
+#define NR_WORDS	(sizeof(other_words) / sizeof(other_words[0]))
+
+/* What was meant by @name, or NULL. */
+static const char *meant(const char *name)
 {
-	unsigned int m = a < b ? a : b;
+	const struct verb *v;
+	struct nearest n;
+	size_t i;
 
-	return m < c ? m : c;
-}
-
-/* Edits (insert, delete, replace) that turn @a into @b. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int row[32], i, j, above, left;
-
-	if (strlen(a) > 31 || strlen(b) > 31)
-		return 32;
-	for (j = 0; j <= strlen(b); j++)
-		row[j] = j;
-	for (i = 1; a[i - 1]; i++) {
-		above = row[0];
-		row[0] = i;
-		for (j = 1; b[j - 1]; j++) {
-			left = row[j];
-			row[j] = min3(row[j] + 1, row[j - 1] + 1,
-				      above + (a[i - 1] != b[j - 1]));
-			above = left;
-		}
-	}
-	return row[strlen(b)];
-}
-
-static const struct verb *nearest(const char *name)
-{
-	const struct verb *v, *best = NULL;
-	unsigned int d, best_d = 3;
-
-	for (v = verbs; v->name; v++) {
-		d = distance(name, v->name);
-		if (d < best_d && d < strlen(v->name)) {
-			best_d = d;
-			best = v;
-		}
-	}
-	return best;
+	for (i = 0; i < NR_WORDS; i++)
+		if (!strcmp(name, other_words[i].word))
+			return other_words[i].ours;
+	nearest__init(&n, name);
+	for (v = verbs; v->name; v++)
+		nearest__try(&n, v->name);
+	return n.best;
 }
 
 static void usage(FILE *file)
@@ -67,12 +53,16 @@ static void usage(FILE *file)
 
 static int unknown(const char *name)
 {
-	const struct verb *v = nearest(name);
+	const char *verb = meant(name);
 
-	if (v)
+	if (verb)
 		return fail_code(EXIT_USAGE,
 			"there is no verb '%s'; did you mean '%s'? See 'nvmesteer --help'",
-			name, v->name);
+			name, verb);
+	if (*name == '-')
+		return fail_code(EXIT_USAGE,
+			"the verb comes before its options such as '%s'; see 'nvmesteer --help'",
+			name);
 	return fail_code(EXIT_USAGE,
 		"there is no verb '%s'; see 'nvmesteer --help'", name);
 }

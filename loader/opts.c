@@ -29,7 +29,7 @@ static void set_verbose(void *ctx, const char *arg)
 static const struct opt common[] = {
 	{ .name = "json", .help = "print JSON", .set = set_json },
 	{ .name = "verbose", .short_name = 'v', .set = set_verbose,
-	  .help = "say more about failures; twice: everything" },
+	  .help = "say what is done; twice: all the verifier says too" },
 	{ .name = "help", .short_name = 'h', .help = "print this text" },
 	{ 0 },
 };
@@ -105,7 +105,33 @@ static const struct opt *find_opt(const struct forms *f, int n, int c)
 	return NULL;
 }
 
-static int wrong(const struct verb *verb, int c, char **argv)
+static int unknown(const struct verb *verb, const struct forms *f, int n,
+		   const char *arg)
+{
+	struct nearest near;
+	char name[32];
+	int i;
+
+	/* "--name=value" */
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg, "="), arg);
+	nearest__init(&near, name + strspn(name, "-"));
+	for (i = 0; i < n && !strncmp(arg, "--", 2); i++)
+		nearest__try(&near, f->opt[i]->name);
+	if (near.best && !near.distance)
+		return fail_code(EXIT_USAGE,
+			"option '%s' takes no value; see 'nvmesteer %s --help'",
+			name, verb->name);
+	if (near.best)
+		return fail_code(EXIT_USAGE,
+			"%s has no option '%s'; did you mean '--%s'? See 'nvmesteer %s --help'",
+			verb->name, name, near.best, verb->name);
+	return fail_code(EXIT_USAGE,
+		"%s has no option '%s'; see 'nvmesteer %s --help'",
+		verb->name, name, verb->name);
+}
+
+static int wrong(const struct verb *verb, const struct forms *f, int n, int c,
+		 char **argv)
 {
 	const char *arg = argv[optind - 1];
 	char letter[] = { '-', (char)optopt, '\0' };
@@ -116,9 +142,7 @@ static int wrong(const struct verb *verb, int c, char **argv)
 		return fail_code(EXIT_USAGE,
 			"option '%s' needs a value; see 'nvmesteer %s --help'",
 			arg, verb->name);
-	return fail_code(EXIT_USAGE,
-		"%s has no option '%s', or it takes no value; see 'nvmesteer %s --help'",
-		verb->name, arg, verb->name);
+	return unknown(verb, f, n, arg);
 }
 
 int opts__parse(const struct verb *verb, const struct opt *opts, void *ctx,
@@ -137,7 +161,7 @@ int opts__parse(const struct verb *verb, const struct opt *opts, void *ctx,
 	while ((c = getopt_long(argc, argv, f.shorts, f.longs, NULL)) != -1) {
 		o = c == '?' || c == ':' ? NULL : find_opt(&f, n, c);
 		if (!o) {
-			*exit_code = wrong(verb, c, argv);
+			*exit_code = wrong(verb, &f, n, c, argv);
 			return -1;
 		}
 		if (!o->set) {

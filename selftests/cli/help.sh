@@ -27,7 +27,13 @@ run
 same 2 $rc "exit code without a verb"
 says 2 "laod.*'load'" laod
 says 2 "frobnicate" frobnicate
+says 2 "'unload'" detach
+says 2 "before its options" --frob
 says 2 "frob" list --frob
+says 2 "'--replace'" load --repalce x
+says 2 "takes no value" list --json=yes
+says 2 "add.*remove" queues create
+says 2 "--watch=5" stats --watch 5
 says 2 "dev" status --dev
 says 2 "dev" load --dev
 says 2 "" load
