@@ -27,6 +27,10 @@ INSTALL_FILES += $(O)/dkms.conf:$(DKMSDIR)/dkms.conf:644 \
 	$(f):$(DKMSDIR)/$(f):$(if $(filter %/prepare %/check-btf,$(f)),755,644))
 install: $(O)/dkms.conf
 endif
+ifneq ($(MODULES),none)
+INSTALL_FILES += \
+	tools/initramfs-hook:/usr/share/initramfs-tools/hooks/nvmesteer:755
+endif
 
 # The list for a shell: the built modules are known only after the build.
 files = $(INSTALL_FILES) $(if $(filter built,$(MODULES)),\
