@@ -16,9 +16,9 @@ done
 # shellcheck disable=SC2016 # awk's own
 check awk '
 	function near(a, b) { return a > 0 && a - b < 20 && b - a < 20 }
-	/^sum / { s = $(NF - 2); r = $(NF - 1) }
+	/^sum / { s = $(NF - 3); r = $(NF - 1) }
 	/^by the time stamp counter / { found = near(s, $(NF - 2)) &&
-		near(r, $(NF - 1)) }
+		near(r, $NF) }
 	END { exit !found }' "$out"
 refuse tools/bench/profile 2>/dev/null
 refuse tools/bench/profile --no-such-option x 2>/dev/null

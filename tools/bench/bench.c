@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A row's ring: made for the row, with the buffers registered if it asks for
- * that, and closed after it.
+ * that, and closed after it; and what is said when one of its commands failed.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "ring.h"
 
 static void open_ring(struct bench *b)
 {
@@ -63,4 +66,22 @@ void bench__close(struct bench *b)
 	if (b->has_ring)
 		io_uring_queue_exit(&b->ring);
 	data__close(b);
+}
+
+void ring__failed(struct bench *b)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head;
+
+	io_uring_for_each_cqe(&b->ring, head, cqe) {
+		if (cqe->res == (int32_t)cqe->user_data)
+			continue;
+		if (cqe->res < 0)
+			die(b->row.text, -cqe->res);
+		fprintf(stderr,
+			"nvmesteer-bench: %s: a command ended with 0x%x, not 0x%x\n",
+			b->row.text, cqe->res, (int32_t)cqe->user_data);
+		exit(1);
+	}
+	abort();
 }

@@ -144,6 +144,7 @@ uint64_t measure__reap(struct bench *b);
 /* Does the time stamp counter count instructions here? */
 bool measure__counts_instructions(void);
 void measure__pause(long ns);
+uint64_t measure__spin(uint64_t turns);
 int measure__compare(const void *a, const void *b);
 
 /* clock.c: I/Os a second */

@@ -84,7 +84,7 @@ static void take_completions(struct run *run)
 
 	io_uring_for_each_cqe(ring, head, cqe) {
 		if (cqe->res != (int32_t)cqe->user_data)
-			die("a command failed", cqe->res < 0 ? -cqe->res : EIO);
+			ring__failed(run->b);
 		ended(run, cqe->user_data >> 32, at);
 		n++;
 	}

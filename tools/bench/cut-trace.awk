@@ -2,12 +2,15 @@
 #
 # Counts addresses in the emulator's log of executed instructions, between the
 # marks that nvmesteer-bench printed. Input: its output, then the log. Output:
-# PART ADDRESS COUNT, PART being submit or reap.
+# PART ADDRESS COUNT, PART being submit, irq (of the wait, where it does not sleep)
+# or reap.
 
 FNR == NR {
 	if ($1 == "marks")
 		for (i = 2; i <= 5; i++)
 			mark[sprintf("%16s", $i)] = i
+	if ($1 == "irq" && $2)
+		part[3] = "irq"
 	next
 }
 FNR == 1 {

@@ -18,7 +18,7 @@
 /* ----------------------------------------------------------------- waiting */
 
 /* Two instructions a turn. */
-static uint64_t spin(uint64_t turns)
+uint64_t measure__spin(uint64_t turns)
 {
 	uint64_t start = __rdtsc();
 
@@ -40,7 +40,7 @@ static uint64_t spin_alone(uint64_t turns)
 	unsigned int i;
 
 	for (i = 0; i < 9; i++)
-		v[i] = spin(turns);
+		v[i] = measure__spin(turns);
 	qsort(v, 9, sizeof(v[0]), measure__compare);
 	return v[4];
 }
@@ -97,7 +97,7 @@ static uint64_t wait_for_device(const struct waiting *w)
 		measure__pause(w->sleep_ns);
 	if (!w->turns)
 		return 0;
-	ticks = spin(w->turns);
+	ticks = measure__spin(w->turns);
 	return ticks > w->alone ? ticks - w->alone : 0;
 }
 

@@ -4,9 +4,10 @@
 # nvmesteer-bench's output, the lengths of BPF programs, and one sorted list
 # of ADDRESS = NAME and ADDRESS PART COUNT.
 
-function line(what, s, r, to)
+function line(what, s, q, r, to)
 {
-	printf "%-44s %9.1f %9.1f %9.1f\n", what, s, r, s + r | to
+	printf "%-40s %8.1f %8s %8.1f %8.1f\n", what, s,
+	       irq ? sprintf("%.1f", q) : "-", r, s + q + r | to
 }
 
 function hex(text,    i, v)
@@ -20,6 +21,8 @@ function hex(text,    i, v)
 FILENAME == ARGV[1] {
 	if ($1 == "ios")
 		ios = $2
+	if ($1 == "irq")
+		irq = $2
 	if ($1 == "ticks") {
 		ticks["submit"] = $2
 		ticks["reap"] = $3
@@ -40,9 +43,13 @@ $2 == "=" {
 }
 {
 	n = name
-	if ($1 !~ /^ffff/)
+	if ($1 !~ /^ffff/) {
 		n = "user"
-	else if (n in bytes && hex(substr($1, 9)) - hex(substr(at, 9)) >= bytes[n])
+		# The loop that waits.
+		if ($2 == "irq")
+			next
+	}
+	if ((n in bytes) && n != "user" && hex(substr($1, 9)) - hex(substr(at, 9)) >= bytes[n])
 		n = "bpf_trampoline"
 	else if (n ~ /^bpf_prog_[0-9a-f]*_/)
 		sub(/^bpf_prog_[0-9a-f]*_/, "bpf:", n)
@@ -55,22 +62,25 @@ END {
 		print "profile: the trace is empty" >"/dev/stderr"
 		exit 1
 	}
-	printf "%-44s %9s %9s %9s\n", "FUNCTION", "SUBMIT", "REAP", "TOTAL"
-	sort = "LC_ALL=C sort -t . -k 1.66,1.76 -r -n"
+	printf "%-40s %8s %8s %8s %8s\n", "FUNCTION", "SUBMIT", "IRQ", "REAP", "TOTAL"
+	sort = "LC_ALL=C sort -k 1.69,1.77 -r -n"
 	fflush()
 	for (n in names) {
 		s = count[n " submit"] / ios
+		q = count[n " irq"] / ios
 		r = count[n " reap"] / ios
-		if (s + r >= least) {
-			line(n, s, r, sort)
+		if (s + q + r >= least) {
+			line(n, s, q, r, sort)
 			continue
 		}
 		few_s += s
+		few_q += q
 		few_r += r
 	}
 	close(sort)
-	line("(fewer than " least " each)", few_s, few_r, "cat")
-	line("sum", sum["submit"] / ios, sum["reap"] / ios, "cat")
-	line("by the time stamp counter", ticks["submit"] / ios,
-	     ticks["reap"] / ios, "cat")
+	line("(fewer than " least " each)", few_s, few_q, few_r, "cat")
+	line("sum", sum["submit"] / ios, sum["irq"] / ios, sum["reap"] / ios, "cat")
+	close("cat")
+	printf "%-40s %8.1f %8s %8.1f\n", "by the time stamp counter",
+	       ticks["submit"] / ios, "-", ticks["reap"] / ios
 }

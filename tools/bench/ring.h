@@ -28,6 +28,9 @@ static inline uint64_t ring__tag(unsigned int slot, unsigned int result)
 	return (uint64_t)slot << 32 | result;
 }
 
+/* bench.c: say what is wrong with a completion that is there, and exit. */
+void ring__failed(struct bench *b) __attribute__((noreturn));
+
 static inline void ring__submit(struct bench *b, unsigned int n)
 {
 	int ret;
@@ -48,7 +51,8 @@ static inline unsigned int ring__reap(struct bench *b, unsigned int n,
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head, seen = 0;
-	int ret, bad = 0;
+	bool bad = false;
+	int ret;
 
 	if (io_uring_cq_ready(&b->ring) < n) {
 		ret = io_uring_enter(b->ring.ring_fd, 0, wait ? n : 0,
@@ -60,12 +64,13 @@ static inline unsigned int ring__reap(struct bench *b, unsigned int n,
 	io_uring_for_each_cqe(&b->ring, head, cqe) {
 		if (seen == n)
 			break;
-		bad |= cqe->res ^ (int32_t)cqe->user_data;
+		if (cqe->res != (int32_t)cqe->user_data)
+			bad = true;
 		seen++;
 	}
-	io_uring_cq_advance(&b->ring, seen);
 	if (bad)
-		die("a command failed", EIO);
+		ring__failed(b);
+	io_uring_cq_advance(&b->ring, seen);
 	return seen;
 }
 

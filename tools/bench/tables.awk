@@ -103,7 +103,7 @@ function hooks(t,    l, c, i, k, base)
 
 function row_of(t, k, what, from, format,    c, i)
 {
-	printf "%-*s", width, substr(k, 9, length(k) - 13) ": " what
+	printf "%-28s%-*s", substr(k, 10, length(k) - 14), width - 28, what
 	for (c = 1; c <= ncol[t]; c++) {
 		i = t SUBSEP k SUBSEP col[t, c]
 		if (i in from)
