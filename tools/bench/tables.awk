@@ -88,6 +88,7 @@ function details(t,    l, c, i, k)
 # The distribution's modules, ours with nothing attached, and the difference.
 function hooks(t,    l, c, i, k, base)
 {
+	width = 52
 	heading(t, 10)
 	for (l = 1; l <= nline[t]; l++) {
 		k = line[t, l]
