@@ -118,6 +118,17 @@ static __always_inline __u32 ring_claim(struct nvme_steer_cmd *cmd, __u64 ring,
 	return found;
 }
 
+/* Does @ring still hold @queue? It has used it, then. */
+static __always_inline bool ring_holds(__u64 ring, __u32 queue, __u64 now)
+{
+	struct ring_holder *holder = bpf_map_lookup_elem(&rings, &queue);
+
+	if (!holder || holder->ring != ring)
+		return false;
+	holder->used = now;
+	return true;
+}
+
 SEC("struct_ops.s/ring_init")
 int BPF_PROG(ring_init, struct nvme_steer_dev *dev)
 {
@@ -136,11 +147,11 @@ int BPF_PROG(ring_route, struct nvme_steer_cmd *cmd)
 	answer = bpf_map_lookup_elem(&last, &zero);
 	if (!answer)
 		return NVME_STEER_DEFAULT;
-	if (answer->ring != ring || answer->tick != now) {
+	if (answer->ring != ring || (answer->tick != now &&
+				     !ring_holds(ring, answer->queue, now)))
 		answer->queue = ring_claim(cmd, ring, count, now);
-		answer->ring = ring;
-		answer->tick = now;
-	}
+	answer->ring = ring;
+	answer->tick = now;
 	return answer->queue;
 }
 

@@ -184,18 +184,10 @@ static int nvme_steer_get_pages(struct nvme_steer_map *map,
 	return 0;
 }
 
-/**
- * nvme_steer_release_pages - unpin and forget the pages of a mapping
- * @map: unmapped from DMA
- *
- * Context: task; marking pages dirty may sleep.
- */
-void nvme_steer_release_pages(struct nvme_steer_map *map)
+void __nvme_steer_release_pages(struct nvme_steer_map *map)
 {
 	unsigned int i;
 
-	if (map->dir == DMA_NONE)
-		return;
 	if (likely(map->one)) {
 		if (map->dir == DMA_FROM_DEVICE)
 			unpin_user_pages_dirty_lock(&map->page, 1, true);

@@ -73,6 +73,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	sc->node = ctrl->numa_node;
 	kref_init(&sc->ref);
 	mutex_init(&sc->policy_lock);
+	mutex_init(&sc->record_lock);
 	mutex_init(&sc->queue_lock);
 	mutex_init(&sc->state_lock);
 	spin_lock_init(&sc->answers_lock);
@@ -119,7 +120,7 @@ static void nvme_steer_restart_queues(struct nvme_steer_ctrl *sc)
 		if (!q)
 			continue;
 		ret = nvme_steer_queue_start(q);
-		q->lost = ret && ret != -ENODEV;
+		WRITE_ONCE(q->lost, ret && ret != -ENODEV);
 		if (q->lost) {
 			nvme_steer_count(sc, NVME_STEER_EV_QUEUE_LOST);
 			dev_warn(sc->nvme->device,

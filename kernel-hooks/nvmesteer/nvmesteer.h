@@ -155,7 +155,8 @@ struct nvme_steer_ctrl {
 	unsigned long answers_since;
 	unsigned int answers;
 
-	/* The last policy that ended; under @policy_lock. */
+	/* The last policy that ended; under @record_lock, which is innermost */
+	struct mutex record_lock;
 	struct nvme_steer_exit last_exit;
 	char last_policy[NVME_STEER_NAME_LEN];
 	char *dump;
@@ -387,7 +388,7 @@ static inline struct nvme_steer_plug *nvme_steer_plug(void)
 	struct blk_plug *block = current->plug;
 	struct blk_plug_cb *cb;
 
-	if (!block || list_empty(&block->cb_list))
+	if (likely(!block) || list_empty(&block->cb_list))
 		return NULL;
 	cb = list_first_entry(&block->cb_list, struct blk_plug_cb, list);
 	if (cb->callback != nvme_steer_unplug)
@@ -448,15 +449,12 @@ struct nvme_steer_dev_args {
 };
 int nvme_steer_kfunc_register(void);
 
-/* route.c */
+/* route.h: asking */
 struct nvme_steer_route_args {
 	struct nvme_steer_cmd cmd;
 	struct nvme_steer_policy *policy;
 	struct io_ring_ctx *ring;
 };
-int nvme_steer_route(struct nvme_steer_ctrl *sc,
-		     struct nvme_steer_route_args *args,
-		     struct nvme_steer_queue **queue);
 
 /* passthru.c: the uring_cmd entry */
 int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
@@ -504,7 +502,19 @@ int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 int nvme_steer_map_page(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 			u64 addr, u32 len, enum dma_data_direction dir);
 void nvme_steer_unmap(struct nvme_steer_slot *slot);
-void nvme_steer_release_pages(struct nvme_steer_map *map);
+void __nvme_steer_release_pages(struct nvme_steer_map *map);
+
+/**
+ * nvme_steer_release_pages - unpin and forget the pages of a mapping
+ * @map: unmapped from DMA
+ *
+ * Context: task; marking pages dirty may sleep.
+ */
+static inline void nvme_steer_release_pages(struct nvme_steer_map *map)
+{
+	if (map->dir != DMA_NONE)
+		__nvme_steer_release_pages(map);
+}
 
 /* keep.c: mappings that outlive a command */
 void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);

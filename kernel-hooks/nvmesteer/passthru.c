@@ -13,7 +13,7 @@
 #include <linux/uio.h>
 
 #include "nvmesteer.h"
-#include "steer_trace.h"
+#include "route.h"
 
 /*
  * In io_uring_cmd.pdu of a command on a steer queue. @tag is where the driver
@@ -88,48 +88,52 @@ static u32 nvme_steer_nlb(const struct nvme_command *cmd)
 	return (le32_to_cpu(cmd->common.cdw12) & 0xffff) + 1;
 }
 
-static void nvme_steer_fill(struct nvme_steer_cmd *c,
-			    const struct nvme_steer_passthru *pt,
-			    unsigned int issue_flags)
+static __always_inline void
+nvme_steer_fill(struct nvme_steer_cmd *c, const struct nvme_steer_passthru *pt,
+		unsigned int issue_flags)
 {
 	const struct nvme_command *cmd = pt->cmd;
 	const struct nvme_ctrl *ctrl = pt->ns->ctrl;
+	u8 opcode = cmd->common.opcode;
+	u32 flags;
 
 	c->source = NVME_STEER_SRC_URING;
-	c->opcode = cmd->common.opcode;
+	c->opcode = opcode;
 	c->ioprio = current->io_context ? current->io_context->ioprio : 0;
 	c->nsid = le32_to_cpu(cmd->common.nsid);
 	c->ctrl = ctrl->instance;
 	c->dev_node = ctrl->numa_node;
 
-	c->flags = 0;
-	if (c->opcode & 1)
-		c->flags |= NVME_STEER_CMD_WRITE;
+	flags = opcode & 1 ? NVME_STEER_CMD_WRITE : 0;
 	if (pt->ioucmd->flags & IORING_URING_CMD_FIXED)
-		c->flags |= NVME_STEER_CMD_FIXED;
+		flags |= NVME_STEER_CMD_FIXED;
 	if (issue_flags & IO_URING_F_IOPOLL)
-		c->flags |= NVME_STEER_CMD_POLLED;
+		flags |= NVME_STEER_CMD_POLLED;
 	if (issue_flags & IO_URING_F_NONBLOCK)
-		c->flags |= NVME_STEER_CMD_NOWAIT;
-	if (pt->vec)
-		c->flags |= NVME_STEER_CMD_VECTORED;
-	if (pt->meta)
-		c->flags |= NVME_STEER_CMD_META;
-
-	c->slba = 0;
-	c->nlb = 0;
-	if (nvme_steer_names_blocks(c->opcode)) {
-		c->flags |= NVME_STEER_CMD_RANGE;
-		c->slba = le32_to_cpu(cmd->common.cdw10) |
-			  (u64)le32_to_cpu(cmd->common.cdw11) << 32;
-		c->nlb = nvme_steer_nlb(cmd);
+		flags |= NVME_STEER_CMD_NOWAIT;
+	c->slba = le32_to_cpu(cmd->common.cdw10) |
+		  (u64)le32_to_cpu(cmd->common.cdw11) << 32;
+	c->nlb = nvme_steer_nlb(cmd);
+	c->len = pt->data_len;
+	if (likely(pt->plain)) {
+		c->flags = flags | NVME_STEER_CMD_RANGE;
+		return;
 	}
 
-	c->len = 0;
-	if (pt->addr && !pt->vec)
-		c->len = pt->data_len;
-	else if (pt->addr && nvme_steer_moves_blocks(c->opcode))
-		c->len = c->nlb << pt->ns->head->lba_shift;
+	if (pt->vec)
+		flags |= NVME_STEER_CMD_VECTORED;
+	if (pt->meta)
+		flags |= NVME_STEER_CMD_META;
+	if (nvme_steer_names_blocks(opcode))
+		flags |= NVME_STEER_CMD_RANGE;
+	else
+		c->slba = c->nlb = 0;
+	c->flags = flags;
+	if (!pt->addr)
+		c->len = 0;
+	else if (pt->vec)
+		c->len = nvme_steer_moves_blocks(opcode) ?
+			 c->nlb << pt->ns->head->lba_shift : 0;
 }
 
 /*
@@ -432,11 +436,8 @@ static __always_inline struct nvme_steer_queue *
 nvme_steer_batch_queue(const struct nvme_steer_policy *p,
 		       const struct io_ring_ctx *ring)
 {
-	struct nvme_steer_plug *plug;
+	struct nvme_steer_plug *plug = nvme_steer_plug();
 
-	if (!p->per_batch)
-		return NULL;
-	plug = nvme_steer_plug();
 	if (!plug || plug->policy != p || plug->ring != ring ||
 	    READ_ONCE(p->exit_kind))
 		return NULL;
@@ -505,11 +506,11 @@ put:
 }
 
 /* Ask the policy. As nvme_steer_route(). Under RCU. */
-static int nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
-				   struct nvme_steer_policy *p,
-				   const struct nvme_steer_passthru *pt,
-				   unsigned int issue_flags,
-				   struct nvme_steer_queue **q)
+static __always_inline int
+nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
+			struct nvme_steer_policy *p,
+			const struct nvme_steer_passthru *pt,
+			unsigned int issue_flags, struct nvme_steer_queue **q)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
@@ -526,14 +527,16 @@ static int nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
  * Return: as the uring_cmd hook does; for NVME_STEER_PASS with the event that
  * says why. Drops the RCU read lock.
  */
-static int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
+static noinline int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
 				    struct nvme_steer_policy *p,
 				    struct nvme_steer_queue *q,
 				    struct nvme_steer_passthru *pt,
+				    unsigned int issue_flags,
 				    enum nvme_steer_event *why)
 	__releases(RCU)
 {
 	struct nvme_steer_pdu *pdu = nvme_steer_pdu(pt->ioucmd);
+	bool fixed = pt->ioucmd->flags & IORING_URING_CMD_FIXED;
 	struct nvme_steer_slot *slot;
 	struct nvme_steer_io io = {
 		.done = nvme_steer_passthru_done,
@@ -544,6 +547,12 @@ static int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
 	};
 	int ret;
 
+	/* 32-bit callers, and what the driver refuses, are its own */
+	if (unlikely((issue_flags & IO_URING_F_COMPAT) || (pt->vec && fixed))) {
+		*why = NVME_STEER_EV_DEFAULT;
+		rcu_read_unlock();
+		return NVME_STEER_PASS;
+	}
 	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage))) {
 		*why = NVME_STEER_EV_FROZEN;
 		goto pass;
@@ -567,47 +576,6 @@ pass:
 	nvme_steer_count(sc, *why);
 	rcu_read_unlock();
 	return NVME_STEER_PASS;
-}
-
-/*
- * Ask the policy, unless @q is its answer already, and do as it says. As
- * nvme_steer_passthru_long().
- */
-static int nvme_steer_passthru(struct nvme_steer_ctrl *sc,
-			       struct nvme_steer_policy *p,
-			       struct nvme_steer_queue *q,
-			       struct nvme_steer_passthru *pt,
-			       unsigned int issue_flags,
-			       enum nvme_steer_event *why)
-	__releases(RCU)
-{
-	bool ask = !q, remember = ask && p->per_batch;
-	int ret;
-
-	*why = NVME_STEER_EV_DEFAULT;
-	if (ask) {
-		ret = nvme_steer_passthru_ask(sc, p, pt, issue_flags, &q);
-		if (ret <= 0) {
-			rcu_read_unlock();
-			return ret ?: NVME_STEER_PASS;
-		}
-	}
-	if (ask && nvme_steer_passthru_short(sc, p, q, pt)) {
-		rcu_read_unlock();
-		ret = -EIOCBQUEUED;
-	} else if (unlikely((issue_flags & IO_URING_F_COMPAT) ||
-			    (pt->vec && (pt->ioucmd->flags &
-					 IORING_URING_CMD_FIXED)))) {
-		/* 32-bit callers, and what the driver refuses, are its own */
-		rcu_read_unlock();
-		ret = NVME_STEER_PASS;
-	} else {
-		ret = nvme_steer_passthru_long(sc, p, q, pt, why);
-	}
-	if (remember && ret == -EIOCBQUEUED)
-		nvme_steer_batch_remember(p, cmd_to_io_kiocb(pt->ioucmd)->ctx,
-					  q);
-	return ret;
 }
 
 /*
@@ -659,7 +627,7 @@ static bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
  * application may have filled with another command by then. Point it to the
  * copy, which io_uring_cmd_prep() has allocated.
  */
-static int nvme_steer_pass(struct io_uring_cmd *ioucmd,
+static noinline int nvme_steer_pass(struct io_uring_cmd *ioucmd,
 			   unsigned int issue_flags)
 {
 	void *copy = cmd_to_io_kiocb(ioucmd)->async_data;
@@ -684,11 +652,13 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
 		unsigned int issue_flags, bool vec)
 {
+	const struct io_ring_ctx *ring = cmd_to_io_kiocb(ioucmd)->ctx;
 	struct nvme_steer_passthru pt nvme_steer_uninitialized;
-	struct nvme_steer_queue *q = NULL;
+	enum nvme_steer_event why = NVME_STEER_EV_DEFAULT;
+	struct nvme_steer_queue *q;
 	struct nvme_steer_policy *p;
 	struct nvme_steer_ctrl *sc;
-	enum nvme_steer_event why;
+	bool batch;
 	int ret;
 
 	/* tells the polling hook that the command is not ours */
@@ -700,37 +670,43 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 	pt.vec = vec;
 	nvme_steer_read_sqe(&pt);
 	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
-
+again:
 	rcu_read_lock();
 	sc = rcu_dereference(ctrl->steer);
 	p = sc ? rcu_dereference(sc->policy) : NULL;
-	if (likely(p)) {
-		q = nvme_steer_batch_queue(p, cmd_to_io_kiocb(ioucmd)->ctx);
-		if (q && likely(nvme_steer_passthru_short(sc, p, q, &pt))) {
+	if (unlikely(!p)) {
+		rcu_read_unlock();
+		return nvme_steer_pass(ioucmd, issue_flags);
+	}
+
+	batch = p->per_batch && current->plug;
+	q = batch ? nvme_steer_batch_queue(p, ring) : NULL;
+	if (q) {
+		batch = false;
+	} else {
+		ret = nvme_steer_passthru_ask(sc, p, &pt, issue_flags, &q);
+		if (unlikely(ret <= 0)) {
 			rcu_read_unlock();
-			return -EIOCBQUEUED;
+			return ret ?: nvme_steer_pass(ioucmd, issue_flags);
 		}
 	}
 
-	for (;;) {
-		if (!p) {
-			rcu_read_unlock();
-			break;
-		}
-		ret = nvme_steer_passthru(sc, p, q, &pt, issue_flags, &why);
-		if (likely(ret != NVME_STEER_PASS))
-			return ret;
-		if ((why != NVME_STEER_EV_FROZEN &&
-		     why != NVME_STEER_EV_QUEUE_DOWN) ||
-		    (issue_flags & IO_URING_F_NONBLOCK) ||
-		    !nvme_steer_wait(ctrl, ns, why))
-			break;
-
-		rcu_read_lock();
-		sc = rcu_dereference(ctrl->steer);
-		p = sc ? rcu_dereference(sc->policy) : NULL;
-		q = NULL;
+	if (likely(nvme_steer_passthru_short(sc, p, q, &pt))) {
+		rcu_read_unlock();
+		ret = -EIOCBQUEUED;
+	} else {
+		ret = nvme_steer_passthru_long(sc, p, q, &pt, issue_flags,
+					       &why);
 	}
+	if (batch && ret == -EIOCBQUEUED)
+		nvme_steer_batch_remember(p, ring, q);
+	if (likely(ret != NVME_STEER_PASS))
+		return ret;
+
+	if ((why == NVME_STEER_EV_FROZEN || why == NVME_STEER_EV_QUEUE_DOWN) &&
+	    !(issue_flags & IO_URING_F_NONBLOCK) &&
+	    nvme_steer_wait(ctrl, ns, why))
+		goto again;
 	return nvme_steer_pass(ioucmd, issue_flags);
 }
 

@@ -132,29 +132,32 @@ static void nvme_steer_disinherit(struct nvme_steer_policy *heir)
 	mutex_unlock(&sc->queue_lock);
 }
 
-/* Keep what a person will want to know about @p; under policy_lock. */
+/* Keep what a person will want to know about @p. */
 static void nvme_steer_record_exit(struct nvme_steer_policy *p,
 				   const struct nvme_steer_exit *info)
 {
 	struct nvme_steer_ctrl *sc = p->ctrl;
+	char *dump = kvzalloc(NVME_STEER_DUMP_SIZE, GFP_KERNEL);
 	int len;
 
+	if (dump) {
+		len = scnprintf(dump, NVME_STEER_DUMP_SIZE,
+				"policy %s ended: %s: %s\nqueues:\n", p->name,
+				nvme_steer_exit_name(info->kind), info->reason);
+		len += nvme_steer_print_queues(sc, dump + len,
+					       NVME_STEER_DUMP_SIZE - len);
+		len += scnprintf(dump + len, NVME_STEER_DUMP_SIZE - len,
+				 "events:\n");
+		nvme_steer_print_events(sc, dump + len,
+					NVME_STEER_DUMP_SIZE - len);
+	}
+
+	mutex_lock(&sc->record_lock);
 	sc->last_exit = *info;
 	strscpy(sc->last_policy, p->name);
-	if (!sc->dump)
-		sc->dump = kvzalloc(NVME_STEER_DUMP_SIZE, GFP_KERNEL);
-	if (!sc->dump)
-		return;
-
-	len = scnprintf(sc->dump, NVME_STEER_DUMP_SIZE,
-			"policy %s ended: %s: %s\nqueues:\n", p->name,
-			nvme_steer_exit_name(info->kind), info->reason);
-	len += nvme_steer_print_queues(sc, sc->dump + len,
-				       NVME_STEER_DUMP_SIZE - len);
-	len += scnprintf(sc->dump + len, NVME_STEER_DUMP_SIZE - len,
-			 "events:\n");
-	nvme_steer_print_events(sc, sc->dump + len,
-				NVME_STEER_DUMP_SIZE - len);
+	swap(sc->dump, dump);
+	mutex_unlock(&sc->record_lock);
+	kvfree(dump);
 }
 
 /*

@@ -13,7 +13,7 @@
 #include "nvmesteer.h"
 
 /* How long a program is held for a policy that is never attached. */
-#define NVME_STEER_NOTE_TIME	(10 * HZ)
+#define NVME_STEER_NOTE_TIME	(2 * HZ)
 
 struct nvme_steer_note {
 	struct list_head entry;

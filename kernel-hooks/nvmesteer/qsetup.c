@@ -12,6 +12,9 @@
 #include "nvmesteer.h"
 #include "steer_trace.h"
 
+/* Not taken in an interrupt, unlike the other queues'. */
+static struct lock_class_key nvme_steer_polled_cq_lock;
+
 static size_t nvme_steer_sq_size(struct nvme_steer_queue *q)
 {
 	return q->depth * sizeof(struct nvme_command);
@@ -106,6 +109,8 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 	q->refs = 1;
 	spin_lock_init(&q->sq_lock);
 	spin_lock_init(&q->cq_lock);
+	if (mode == NVME_STEER_POLL)
+		lockdep_set_class(&q->cq_lock, &nvme_steer_polled_cq_lock);
 	init_waitqueue_head(&q->drained);
 	INIT_LIST_HEAD(&q->entry);
 	INIT_DELAYED_WORK(&q->timer, nvme_steer_timeout_work);

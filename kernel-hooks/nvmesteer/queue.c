@@ -79,16 +79,13 @@ void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule)
 	kfree(container_of(cb, struct nvme_steer_plug, cb));
 }
 
-/* Will the submitter ring the doorbell later? */
-static bool nvme_steer_plugged(struct nvme_steer_queue *q)
+/* Begin a batch, or find it again; false where there is none to be had. */
+static noinline bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
 {
-	struct nvme_steer_plug *plug = nvme_steer_plug();
+	struct nvme_steer_plug *plug;
 	struct blk_plug_cb *cb;
 
 	lockdep_assert_held(&q->sq_lock);
-
-	if (likely(plug && plug->cb.data == q))
-		return true;
 
 	cb = blk_check_plugged(nvme_steer_unplug, q, sizeof(*plug));
 	if (!cb)
@@ -120,6 +117,7 @@ nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 		struct nvme_command *cmd)
 {
 	struct nvme_steer_queue *q = slot->queue;
+	struct nvme_steer_plug *plug;
 
 	lockdep_assert_held(&q->sq_lock);
 
@@ -137,7 +135,11 @@ nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 	if (++q->sq_tail == q->depth)
 		q->sq_tail = 0;
 	WRITE_ONCE(q->submitted, q->submitted + 1);
-	if (!nvme_steer_plugged(q))
+	/* a batch rings at its end */
+	plug = nvme_steer_plug();
+	if (likely(plug && plug->cb.data == q))
+		return;
+	if (!current->plug || !nvme_steer_plug_queue(q))
 		nvme_steer_ring_sq(q);
 }
 
@@ -268,7 +270,7 @@ struct nvme_steer_usage {
 	unsigned long nr;
 };
 
-static void nvme_steer_usage_put(struct nvme_steer_usage *usage)
+static inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
 {
 	if (usage->nr)
 		percpu_ref_put_many(usage->ref, usage->nr);
@@ -369,6 +371,14 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 	unsigned long flags;
 
 	nvme_steer_flush(q);
+	if (q->mode == NVME_STEER_POLL) {
+		/* of a lock class of its own: no interrupt handler takes it */
+		spin_lock(&q->cq_lock);
+		if (q->cqes)
+			found = nvme_steer_reap(q, drain, true);
+		spin_unlock(&q->cq_lock);
+		return found;
+	}
 	spin_lock_irqsave(&q->cq_lock, flags);
 	if (q->cqes)
 		found = nvme_steer_reap(q, drain, true);

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Asking the policy, and the one place that checks its answer: whatever does
- * not fit becomes the driver's own path and an event.
+ * What becomes of the policy's answers that name no queue, and of unfit ones:
+ * the driver's own path and an event. The answers that do are route.h.
  */
-#include <linux/filter.h>
-
-#include "nvmesteer.h"
-#include "steer_trace.h"
+#include "route.h"
 
 /* errnos a policy may refuse a command with */
 #define NVME_STEER_MAX_ERRNO	133
@@ -44,69 +41,31 @@ static bool nvme_steer_errno_fits(int err)
 	return err >= -NVME_STEER_MAX_ERRNO && err != -EAGAIN;
 }
 
-/* What the struct_ops trampoline does, less what it keeps for sleepers. */
-static int nvme_steer_ask(struct nvme_steer_policy *p,
-			  struct nvme_steer_cmd *cmd)
-{
-	u64 args[1] = { (unsigned long)cmd };
-	int answer;
-
-	if (unlikely(!p->prog))
-		return p->route ? p->route(cmd) : NVME_STEER_DEFAULT;
-	preempt_disable();
-	answer = bpf_prog_run(p->prog, args);
-	preempt_enable();
-	return answer;
-}
-
 /**
- * nvme_steer_route - ask the policy where a command goes
+ * nvme_steer_route_other - an answer that is not a queue the command can take
  * @sc: the controller
- * @args: the command, and the controller's policy
- * @queue: the steer queue, where the answer is one
+ * @args: the command, and the policy that gave it
+ * @answer: the answer
  *
- * Context: under rcu_read_lock(), which also keeps @queue.
- * Return: 1 with @queue set; 0, the driver's own path; -errno, refused.
+ * Context: under rcu_read_lock().
+ * Return: 0, the driver's own path; -errno, refused.
  */
-int nvme_steer_route(struct nvme_steer_ctrl *sc,
-		     struct nvme_steer_route_args *args,
-		     struct nvme_steer_queue **queue)
+int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
+			   struct nvme_steer_route_args *args, int answer)
 {
 	struct nvme_steer_policy *p = args->policy;
-	int answer;
-
-	if (unlikely(READ_ONCE(p->exit_kind)))
-		return 0;
-
-	answer = nvme_steer_ask(p, &args->cmd);
-	trace_nvme_steer_route(sc, &args->cmd, answer);
 
 	if (answer == NVME_STEER_DEFAULT) {
 		nvme_steer_count(sc, NVME_STEER_EV_DEFAULT);
-		return 0;
-	}
-	if (answer < 0) {
-		if (likely(nvme_steer_errno_fits(answer))) {
-			nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
-			return answer;
-		}
+	} else if (answer < 0 && nvme_steer_errno_fits(answer)) {
+		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
+		return answer;
+	} else if (answer < 0 || answer > NVME_STEER_MAX_QUEUES) {
 		nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_ANSWER);
-		return 0;
-	}
-	if (unlikely(answer > NVME_STEER_MAX_QUEUES)) {
-		nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_ANSWER);
-		return 0;
-	}
-
-	*queue = rcu_dereference(sc->queues[answer]);
-	if (unlikely(!*queue)) {
+	} else if (!rcu_access_pointer(sc->queues[answer])) {
 		nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_QUEUE);
-		return 0;
-	}
-	if (unlikely((*queue)->mode == NVME_STEER_POLL &&
-		     !(args->cmd.flags & NVME_STEER_CMD_POLLED))) {
+	} else {
 		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
-		return 0;
 	}
-	return 1;
+	return 0;
 }

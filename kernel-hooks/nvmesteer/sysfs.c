@@ -226,14 +226,14 @@ static ssize_t exit_show(struct nvme_steer_ctrl *sc, char *buf)
 {
 	ssize_t len = 0;
 
-	mutex_lock(&sc->policy_lock);
+	mutex_lock(&sc->record_lock);
 	if (sc->last_exit.kind)
 		len = sysfs_emit(buf,
 			"kind %s\nkind_code %u\ncode %d\npolicy %s\nreason %s\n",
 			nvme_steer_exit_name(sc->last_exit.kind),
 			sc->last_exit.kind, sc->last_exit.code,
 			sc->last_policy, sc->last_exit.reason);
-	mutex_unlock(&sc->policy_lock);
+	mutex_unlock(&sc->record_lock);
 	return len;
 }
 NVME_STEER_ATTR_RO(exit);
@@ -433,11 +433,11 @@ static ssize_t dump_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 {
 	ssize_t ret = 0;
 
-	mutex_lock(&sc->policy_lock);
+	mutex_lock(&sc->record_lock);
 	if (sc->dump)
 		ret = memory_read_from_buffer(buf, count, &off, sc->dump,
 					      strlen(sc->dump));
-	mutex_unlock(&sc->policy_lock);
+	mutex_unlock(&sc->record_lock);
 	return ret;
 }
 NVME_STEER_ATTR_LONG(dump);
