@@ -14,8 +14,8 @@ says err '^vm: the guest died'
 says err 'Kernel panic - not syncing'
 
 step 'a hang'
-guest 255 --stock --timeout 15 -- sleep 1000
-says err '^vm: the guest did not end within 15 s'
+guest 255 --stock --timeout 8 -- sleep 1000
+says err '^vm: the guest did not end within 8 s'
 
 step 'an interrupt'
 selftests/vm/run --stock -- sleep 1000 &

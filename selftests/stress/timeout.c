@@ -183,6 +183,8 @@ int main(void)
 	};
 
 	test_begin(120);
+	/* what a controller that failed is waited for: a minute otherwise */
+	test_set_file("/sys/module/nvme_core/parameters/admin_timeout", "5");
 	pt_open(&ns, PT_WANT_PLAIN);
 	pt_block_write(&ns, 64, NR, 1);
 	steer_puppet(&policy, ns.ctrl, &config);

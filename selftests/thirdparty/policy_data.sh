@@ -5,8 +5,6 @@
 # steered commands is read back through the block device and must be the same,
 # its neighbours untouched; and what the block device wrote is what steered
 # commands read. A policy that steers nothing unless told so is told so.
-#
-# timeout: 240
 
 . selftests/thirdparty/lib/steered.sh
 
@@ -43,37 +41,41 @@ from_block_device() { # FROM_MIB MIB
 	dd if="$dev" bs=$mib skip="$1" count="$2" iflag=direct status=none
 }
 
+head -c $((10 * mib)) /dev/urandom >"$tmp/old"
+
+# fio gets three areas of 2 MiB; the MiB around each stays as it was.
 try() { # POLICY
-	local how from
+	local from was at
 	step "$1"
 	load "$ctrl" "$1"
 	teach "$1"
-	for how in --hipri=0 --hipri=1 "--fixedbufs=1 --bs=64k"; do
-		# 4 MiB of the block device's, of which fio gets 1 to 3.
-		head -c $((4 * mib)) /dev/urandom >"$tmp/old"
-		check dd if="$tmp/old" of="$dev" bs=$mib oflag=direct \
-			conv=notrunc status=none
-		from=$(($(steered "$ctrl") + $(by_driver "$ctrl")))
-		was=$(steered "$ctrl")
-		# shellcheck disable=SC2086
-		passthru "$ng" --offset=1m --size=2m \
-			--verify_interval=4k $how
-		same "$ios" $(($(steered "$ctrl") + $(by_driver "$ctrl") - from)) \
-			"commands counted, fio $how"
-		[ "$1" = null ] || same "$ios" $(($(steered "$ctrl") - was)) \
-			"commands steered, fio $how"
-		check cmp -n $mib "$tmp/old" <(from_block_device 0 1)
-		check cmp <(tail -c $mib "$tmp/old") <(from_block_device 3 1)
-		! cmp -s <(dd if="$tmp/old" bs=$mib skip=1 count=2 status=none) \
-			<(from_block_device 1 2) || fail "fio wrote nothing"
-
-		# The same checksums, read through the block device.
-		check fio --name=back --filename="$dev" --ioengine=psync \
-			--direct=1 --rw=read --bs=4k --offset=1m \
-			--size=2m --verify=crc32c --verify_fatal=1 \
-			--verify_header_seed=0 --verify_state_save=0 \
-			--output="$tmp/back"
+	check dd if="$tmp/old" of="$dev" bs=$mib oflag=direct \
+		conv=notrunc status=none
+	from=$(($(steered "$ctrl") + $(by_driver "$ctrl")))
+	was=$(steered "$ctrl")
+	passthru "$ng" --size=2m --verify_interval=4k \
+		--name=irq --offset=1m \
+		--name=polled --stonewall --offset=4m --hipri=1 \
+		--name=registered --stonewall --offset=7m --fixedbufs=1 --bs=64k
+	same "$ios" $(($(steered "$ctrl") + $(by_driver "$ctrl") - from)) \
+		'commands counted'
+	[ "$1" = null ] || same "$ios" $(($(steered "$ctrl") - was)) \
+		'commands steered'
+	from_block_device 0 10 >"$tmp/now"
+	for at in 0 3 6 9; do
+		check cmp -i $((at * mib)) -n $mib "$tmp/old" "$tmp/now"
 	done
+	for at in 1 4 7; do
+		! cmp -s -i $((at * mib)) -n $((2 * mib)) "$tmp/old" \
+			"$tmp/now" || fail "fio wrote nothing at $at MiB"
+	done
+
+	# The same checksums, read through the block device.
+	check fio --filename="$dev" --ioengine=psync --direct=1 --rw=read \
+		--bs=4k --size=2m --verify=crc32c --verify_fatal=1 \
+		--verify_header_seed=0 --verify_state_save=0 \
+		--output="$tmp/back" --name=1 --offset=1m --name=4 --offset=4m \
+		--name=7 --offset=7m
 	clean_queues "$ctrl" || fail "a command failed or has not ended"
 
 	# The other way: the block device writes, steered commands verify.

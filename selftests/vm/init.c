@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <linux/module.h>
 #include <linux/nvme_ioctl.h>
+#include <linux/pci_regs.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -384,6 +385,36 @@ static void bind_drives(void)
 	put("/sys/bus/pci/drivers_autoprobe", "1");
 }
 
+/*
+ * The firmware leaves the functions' memory disabled. Were it enabled by the
+ * driver, while several processors run, the emulator could abort.
+ */
+static void enable_drives(void)
+{
+	uint16_t command;
+	char path[PATH_MAX];
+	glob_t found;
+	size_t i;
+	int fd;
+
+	if (glob("/sys/bus/pci/devices/*", 0, NULL, &found))
+		give_up("there is no PCI device");
+	for (i = 0; i < found.gl_pathc; i++) {
+		snprintf(path, sizeof(path), "%s/class", found.gl_pathv[i]);
+		if (strcmp(word_of(path), NVME_CLASS))
+			continue;
+		snprintf(path, sizeof(path), "%s/config", found.gl_pathv[i]);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 || pread(fd, &command, 2, PCI_COMMAND) != 2)
+			give_up("cannot read %s", path);
+		command |= PCI_COMMAND_MEMORY;
+		if (pwrite(fd, &command, 2, PCI_COMMAND) != 2)
+			give_up("cannot write %s", path);
+		close(fd);
+	}
+	globfree(&found);
+}
+
 static bool exists(const char *format, int x, int y)
 {
 	char path[PATH_MAX];
@@ -644,6 +675,7 @@ int main(void)
 	snprintf(cmdline, sizeof(cmdline), "%s", text ?: "");
 	cmdline[strcspn(cmdline, "\n")] = '\0';
 	name_ports();
+	enable_drives();
 	processors = start_processors();
 	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
 		snprintf(path, sizeof(path), "/modules/%s.ko", modules[i]);
