@@ -209,37 +209,53 @@ static void ring_on_queue(unsigned int mode, int queue)
 	pt_ring_exit(&r);
 }
 
-/* One command whose data crosses several PRP list pages. */
-static void large(void)
+/*
+ * Commands whose list of pages fills a page: the data's first page is in the
+ * command, the list holds the others, 512 at most. QEMU's drives take no more,
+ * so a second page of the list is never needed here.
+ */
+static void large(unsigned int mode)
+{
+	static const uint32_t pages[] = { 129, 256, 510, 511, 512 };
+	static const size_t offsets[] = { 0, 512, 2048, 4092 };
+	uint32_t page = 4096 >> ns.shift;
+	uint64_t events = other_events();
+	uint64_t routed = steer_event(ns.ctrl, "routed");
+	unsigned int i, j;
+	struct pt_ring r;
+
+	test_step("%s ring, up to 2 MiB at once on ng%s", pt_mode_name(mode),
+		  ns.name);
+	expected = 0;
+	pt_ring_init(&r, 8, mode);
+	for (i = 0; i < ARRAY_LEN(pages); i++)
+		for (j = 0; j < ARRAY_LEN(offsets); j++)
+			one(&r, pages[i] * page, offsets[j],
+			    (i + j) & 1 ? PT_FIXED : 0, false);
+	/* the last word of a full list is an entry too */
+	one(&r, 512 * page, 512, PT_FIXED, false);
+	one(&r, 512 * page, 512, 0, false);
+	one(&r, 512 * page, 0, PT_VEC, true);
+	one(&r, 1 * page, 512, 0, false);
+	pt_ring_exit(&r);
+	test_check(steer_event(ns.ctrl, "routed") - routed == expected,
+		   "%ju of %ju commands on steer queues",
+		   steer_event(ns.ctrl, "routed") - routed, expected);
+	test_check(other_events() == events, "an event that should not be");
+}
+
+static void large_drive(void)
 {
 	struct puppet_config config = {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
 	};
-	struct steer_policy p2;
-	struct pt_ring r;
+	static struct steer_policy p;
 
-	if (!pt_try_open(&ns, PT_WANT_LARGE)) {
-		printf("# no drive that takes more than 512 KiB\n");
-		return;
-	}
-	test_step("%u KiB at once on ng%s", ns.max_bytes / 1024, ns.name);
-	if (ns.ctrl != policy.ctrl) {
-		steer_puppet(&p2, ns.ctrl, &config);
-		steer_answer(&p2, 1, 2);
-	}
-	pt_ring_init(&r, 8, PT_IOPOLL);
-	one(&r, ns.max_bytes >> ns.shift, 0, 0, false);
-	one(&r, ns.max_bytes >> ns.shift, 0, PT_FIXED, false);
-	one(&r, (ns.max_bytes >> ns.shift) - 8, 512, 0, false);
-	one(&r, 1 + (512 * 1024 >> ns.shift), 4092, 0, false);
-	/* 513 pages and 514: where the list needs its second page */
-	one(&r, 512 * 8, 0, 0, false);
-	one(&r, 512 * 8, 512, 0, false);
-	one(&r, 511 * 8, 512, 0, false);
-	pt_ring_exit(&r);
-	if (ns.ctrl != policy.ctrl)
-		test_check(!steer_event(ns.ctrl, "too_large"),
-			   "a large command was left to the driver");
+	pt_open(&ns, PT_WANT_LARGE);
+	steer_puppet(&p, ns.ctrl, &config);
+	steer_answer(&p, 1, 2);
+	large(0);
+	large(PT_IOPOLL);
 }
 
 int main(void)
@@ -261,6 +277,6 @@ int main(void)
 	ring_on_queue(PT_SQPOLL | PT_IOPOLL, 2);
 	ring_on_queue(0, 3);
 	pt_close(&ns);
-	large();
+	large_drive();
 	test_pass();
 }

@@ -123,7 +123,7 @@ static bool fits(const struct pt_ns *ns, unsigned int want)
 	case PT_WANT_HEAD:
 		return ns->ctrl2 >= 0;
 	case PT_WANT_LARGE:
-		return plain && ns->max_bytes > 512 * 1024;
+		return !ns->ms && ns->ctrl2 < 0 && ns->max_bytes >= 2 << 20;
 	case PT_WANT_OTHER:
 		return plain && ns->ctrl != other_ctrl;
 	case PT_WANT_SECOND:
@@ -169,7 +169,7 @@ void pt_open(struct pt_ns *ns, unsigned int want)
 	static const char * const what[] = {
 		"with 512-byte blocks and no metadata", "with 4 KiB blocks",
 		"with separate metadata", "with metadata behind each block",
-		"with two controllers", "that takes more than 512 KiB at once",
+		"with two controllers", "that takes 2 MiB at once",
 		"on a second controller", "second on a controller",
 	};
 

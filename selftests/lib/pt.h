@@ -48,7 +48,7 @@ struct pt_ns {
 #define PT_WANT_SEPARATE	2	/* metadata in a buffer of its own */
 #define PT_WANT_EXTENDED	3	/* metadata behind each block */
 #define PT_WANT_HEAD		4	/* two controllers, one namespace */
-#define PT_WANT_LARGE		5	/* plain, and takes more than 512 KiB */
+#define PT_WANT_LARGE		5	/* no metadata, takes 2 MiB at once */
 #define PT_WANT_OTHER		6	/* plain, not on the controller of PLAIN */
 #define PT_WANT_SECOND		7	/* plain, second on PLAIN's controller */
 
