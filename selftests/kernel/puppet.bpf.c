@@ -35,6 +35,7 @@ int BPF_PROG(puppet_init, struct nvme_steer_dev *dev)
 SEC("struct_ops.s/puppet_exit")
 void BPF_PROG(puppet_exit, struct nvme_steer_exit *info)
 {
+	state.exit_kind = info->kind;
 	state.exits++;
 }
 

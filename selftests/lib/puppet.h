@@ -28,6 +28,7 @@ struct puppet_state {
 	__u32 turn;
 	__u64 calls;
 	__u64 exits;
+	__u32 exit_kind;
 	__s32 init_error;		/* what creating a queue returned */
 
 	/* the command asked about last */
