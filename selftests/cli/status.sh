@@ -36,11 +36,11 @@ check nvmesteer status nvme0 >/dev/null
 same 'spread unload 64' "$(json '.last_exit | "\(.policy) \(.kind) \(.kind_code)"')" 'last exit'
 
 step 'ejected'
-ejector=$(find "$BUILD" -name must_eject_answer_high.bpf.o | head -1)
-[ -n "$ejector" ] || skip 'must_eject_answer_high.bpf.o is not built'
+ejector=$BUILD/selftests/bpf/must_eject_answer_high.bpf.o
+[ -e "$ejector" ] || skip 'must_eject_answer_high.bpf.o is not built'
 check nvmesteer load --dev nvme0 "$ejector" >/dev/null
 fio --name=t --ioengine=io_uring_cmd --cmd_type=nvme --filename=/dev/ng0n1 \
-	--rw=read --bs=4k --iodepth=8 --size=64m >/dev/null
+	--rw=read --bs=4k --iodepth=8 --size=16m >/dev/null
 check wait_for 5 grep -q '^ended' /sys/class/nvme/nvme0/steer/state
 nvmesteer status nvme0 >/dev/null 2>"$err"
 same 1 $? 'exit code after an ejection'
