@@ -251,7 +251,13 @@ static void large_drive(void)
 	};
 	static struct steer_policy p;
 
-	pt_open(&ns, PT_WANT_LARGE);
+	/* an IOMMU's mappings bound a command too */
+	if (!pt_try_open(&ns, PT_WANT_LARGE)) {
+		test_check(test_exists("/sys/class/iommu/dmar0"),
+			   "no drive takes 2 MiB at once");
+		printf("# no drive takes 2 MiB at once behind the IOMMU\n");
+		return;
+	}
 	steer_puppet(&p, ns.ctrl, &config);
 	steer_answer(&p, 1, 2);
 	large(0);
