@@ -6,9 +6,13 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
+#include <linux/sizes.h>
 #include <linux/uio.h>
 
 #include "nvmesteer.h"
+
+/* Mean bytes a segment from which SGLs are used; nvme.sgl_threshold's default. */
+#define NVME_STEER_SGL_THRESHOLD	SZ_32K
 
 /* Bytes of a list from the small pool. */
 #define NVME_STEER_SMALL_LIST		256
@@ -157,6 +161,29 @@ static int nvme_steer_set_prp(struct nvme_steer_queue *q,
 	return 0;
 }
 
+/* Make one entry of pages that follow one another in memory. */
+static void nvme_steer_merge_pages(struct sg_table *sgt)
+{
+	struct scatterlist *last = sgt->sgl, *sg = last;
+	unsigned long end = page_to_pfn(sg_page(sg)) + 1;
+	unsigned int i;
+
+	for (i = 1; i < sgt->nents; i++) {
+		sg++;
+		if (page_to_pfn(sg_page(sg)) == end && !sg->offset &&
+		    PAGE_ALIGNED(last->offset + last->length)) {
+			last->length += sg->length;
+			end++;
+			continue;
+		}
+		end = page_to_pfn(sg_page(sg)) + 1;
+		*++last = *sg;
+	}
+	sgt->nents = last - sgt->sgl + 1;
+	sgt->orig_nents = sgt->nents;
+	sg_mark_end(last);
+}
+
 /* Pages of @iter into map->sgt; user pages are pinned. */
 static int nvme_steer_get_pages(struct nvme_steer_map *map,
 				struct iov_iter *iter, size_t len)
@@ -180,7 +207,7 @@ static int nvme_steer_get_pages(struct nvme_steer_map *map,
 	map->sgt.orig_nents = map->sgt.nents;
 	if (got != len)
 		return got < 0 ? got : -EFAULT;
-	sg_mark_end(&map->sgt.sgl[map->sgt.nents - 1]);
+	nvme_steer_merge_pages(&map->sgt);
 	return 0;
 }
 
@@ -197,10 +224,11 @@ void __nvme_steer_release_pages(struct nvme_steer_map *map)
 		return;
 	}
 	for (i = 0; map->pinned && i < map->sgt.orig_nents; i++) {
-		struct page *page = sg_page(&map->sgt.sgl[i]);
+		struct scatterlist *sg = &map->sgt.sgl[i];
 
-		unpin_user_pages_dirty_lock(&page, 1,
-					    map->dir == DMA_FROM_DEVICE);
+		unpin_user_page_range_dirty_lock(sg_page(sg),
+				PFN_UP(sg->offset + sg->length),
+				map->dir == DMA_FROM_DEVICE);
 	}
 	if (map->sgt.sgl != map->sgl)
 		kfree(map->sgt.sgl);
@@ -305,6 +333,10 @@ int nvme_steer_map_data(struct nvme_steer_slot *slot, struct nvme_command *cmd,
 		goto release;
 	map->mapped = true;
 
+	/* few large pieces: as the driver chooses for its own commands */
+	if (nvme_ctrl_sgl_supported(q->ctrl->nvme) &&
+	    len / map->sgt.nents >= NVME_STEER_SGL_THRESHOLD)
+		sgl = true;
 	if (!sgl && !nvme_steer_can_prp(map)) {
 		*why = NVME_STEER_EV_UNALIGNED;
 		sgl = nvme_ctrl_sgl_supported(q->ctrl->nvme);

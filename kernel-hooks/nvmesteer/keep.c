@@ -12,8 +12,9 @@
  * Kept pages are found by where io_uring keeps its bio_vec of them: a chunk
  * covers as many consecutive bio_vecs as PRP entries fit in a page, and has
  * the DMA addresses in such a page, so that a command's PRP list is a part of
- * it, ready made. A bio_vec that covers more than a page (huge pages) has one
- * entry and one contiguous mapping.
+ * it, ready made. Chunks overlap by half, so that a command of up to half as
+ * many pages lies in one wherever it starts. A bio_vec that covers more than a
+ * page (huge pages) has one entry and one contiguous mapping.
  *
  * An entry in use by the controller must not change. So an entry is written
  * once, and a chunk with an entry that has become wrong is retired as a whole:
@@ -50,7 +51,8 @@ MODULE_PARM_DESC(keep_idle_ms,
 
 /* bio_vecs in a chunk: as many as PRP entries in a controller page. */
 #define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
-#define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
+/* From the start of one chunk to the next, in bytes of bio_vecs. */
+#define NVME_STEER_STRIDE	(NVME_STEER_CHUNK / 2 * sizeof(struct bio_vec))
 
 /* Low bits of a page in a chunk. */
 #define NVME_STEER_WHOLE	1UL	/* up to the end of its folio */
@@ -86,12 +88,12 @@ struct nvme_steer_chunk {
 
 static unsigned long nvme_steer_where(const struct bio_vec *bv)
 {
-	return round_down((unsigned long)bv, NVME_STEER_CHUNK_BYTES);
+	return round_down((unsigned long)bv, NVME_STEER_STRIDE);
 }
 
 static unsigned int nvme_steer_slot_of(const struct bio_vec *bv)
 {
-	return ((unsigned long)bv & (NVME_STEER_CHUNK_BYTES - 1)) / sizeof(*bv);
+	return ((unsigned long)bv & (NVME_STEER_STRIDE - 1)) / sizeof(*bv);
 }
 
 static struct hlist_head *nvme_steer_bucket(struct nvme_steer_keep *keep,
