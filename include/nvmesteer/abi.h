@@ -135,8 +135,9 @@ struct nvme_steer_exit {
 
 /* nvme_steer_ops.flags; all other bits must be zero. */
 /*
- * The answer of route() depends on who submits, not on the command: within a
- * batch that one task submits to one ring at once, it may be asked once.
+ * The answer of route() depends on who submits, not on the command: for a batch
+ * of more than two commands that one task submits to one ring at once it is
+ * asked once, and the other commands follow the first.
  */
 #define NVME_STEER_OPS_PER_BATCH	(1U << 0)
 #define NVME_STEER_OPS_FLAGS		NVME_STEER_OPS_PER_BATCH
@@ -157,7 +158,7 @@ struct nvme_steer_ops {
 	 */
 	__u32 ctrl;
 
-	/** @flags: NVME_STEER_OPS_FLAGS; unknown bits fail with -EINVAL. */
+	/** @flags: NVME_STEER_OPS_*; unknown bits fail with -EINVAL. */
 	__u32 flags;
 
 	/**
@@ -217,7 +218,8 @@ struct nvme_steer_ops {
 	 * Context: hot; the submitting task (or the ring's SQ thread, or an
 	 * io-wq worker) under rcu_read_lock; must not sleep. Runs concurrently
 	 * on several CPUs. A command that cannot be issued without blocking
-	 * may be asked about again from io-wq.
+	 * may be asked about again from io-wq. With NVME_STEER_OPS_PER_BATCH
+	 * not every command is asked about.
 	 *
 	 * Return:
 	 * * %NVME_STEER_DEFAULT - the driver's own path.
