@@ -155,6 +155,7 @@ struct nvme_steer_ctrl {
 	unsigned long answers_since;
 	unsigned int answers;
 
+	bool ending;			/* a policy is, and is not recorded yet */
 	/* The last policy that ended; under @record_lock, which is innermost */
 	struct mutex record_lock;
 	struct nvme_steer_exit last_exit;

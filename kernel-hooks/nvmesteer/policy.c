@@ -182,6 +182,7 @@ static void nvme_steer_policy_finish(struct nvme_steer_policy *p,
 	p->ended = true;
 	p->link = NULL;
 	nvme_steer_record_exit(p, &info);
+	WRITE_ONCE(sc->ending, false);
 	trace_nvme_steer_exit(sc, p->name, &info);
 	pr_info("nvme%d: policy '%s' ended: %s: %s\n", sc->instance, p->name,
 		nvme_steer_exit_name(info.kind), info.reason);
@@ -412,6 +413,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 
 	sc = p->ctrl;
 	mutex_lock(&sc->policy_lock);
+	WRITE_ONCE(sc->ending, true);
 	RCU_INIT_POINTER(sc->policy, NULL);
 	synchronize_rcu();
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");

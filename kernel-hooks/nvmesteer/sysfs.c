@@ -113,7 +113,8 @@ static ssize_t state_show(struct nvme_steer_ctrl *sc, char *buf)
 {
 	const char *state = "none";
 
-	if (rcu_access_pointer(sc->policy))
+	/* ended only once the exit file says how */
+	if (rcu_access_pointer(sc->policy) || READ_ONCE(sc->ending))
 		state = "attached";
 	else if (READ_ONCE(sc->last_exit.kind))
 		state = "ended";
