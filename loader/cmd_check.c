@@ -22,6 +22,7 @@ static const char *op_name(const struct bpf_program *prog)
 {
 	static const char *const names[] = {
 		[5] = "init", [6] = "exit", [7] = "route",
+		[8] = "batch",
 	};
 	unsigned int i = bpf_program__expected_attach_type(prog);
 

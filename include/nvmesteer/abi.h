@@ -87,6 +87,16 @@ struct nvme_steer_cmd {
 	__s32 dev_node;
 };
 
+/*
+ * Answers of batch(): 0 delivers at once, NVME_STEER_GATHER() gathers @count
+ * completions for @us microseconds at most. @count is 1 to 32767, @us 0 to
+ * NVME_STEER_GATHER_MAX_US.
+ */
+#define NVME_STEER_GATHER(count, us)	((int)((__u32)(count) << 16 | (us)))
+#define NVME_STEER_GATHER_COUNT(answer)	((__u32)(answer) >> 16)
+#define NVME_STEER_GATHER_US(answer)	((__u32)(answer) & 0xffff)
+#define NVME_STEER_GATHER_MAX_US	10000
+
 /* Mode of a steer queue. */
 #define NVME_STEER_POLL		1	/* no interrupt; IOPOLL rings only */
 #define NVME_STEER_IRQ		2	/* an interrupt vector of its own */
@@ -107,6 +117,37 @@ struct nvme_steer_dev {
 	__u32 vectors;
 	__u32 max_depth;
 	__s32 node;
+};
+
+/**
+ * struct nvme_steer_batch - a queue's completions, as batch() sees them;
+ * read-only
+ * @opaque:	as in struct nvme_steer_cmd
+ * @ctrl:	instance number N of /dev/nvmeN
+ * @queue:	number of the steer queue
+ * @mode:	NVME_STEER_IRQ or NVME_STEER_POLL
+ * @depth:	commands the queue can hold
+ * @ready:	completions that could be delivered now
+ * @inflight:	commands in flight, the ready ones included. On an interrupt
+ *		queue at least 2, and more than @ready
+ * @last:	completions delivered the last time; 0 for a polled queue
+ * @interval_ns: mean time between completions, from the last few deliveries,
+ *		nanoseconds; what is more than a millisecond counts as one.
+ *		0: not known, as for a polled queue
+ * @age_ns:	how long the present gathering has been going on: no completion
+ *		has been ready for longer. 0: it has not begun
+ */
+struct nvme_steer_batch {
+	__u8 opaque[0];
+	__u32 ctrl;
+	__u32 queue;
+	__u32 mode;
+	__u32 depth;
+	__u32 ready;
+	__u32 inflight;
+	__u32 last;
+	__u32 interval_ns;
+	__u64 age_ns;
 };
 
 /*
@@ -234,6 +275,41 @@ struct nvme_steer_ops {
 	 * Default: the driver's own path.
 	 */
 	int (*route)(struct nvme_steer_cmd *cmd);
+
+	/**
+	 * @batch: Called for a steer queue of the controller when completions
+	 * could be delivered, to say how many to wait for and how long.
+	 * @b: the queue; valid during the call
+	 *
+	 * On an interrupt queue it is called at an interrupt, and again each
+	 * time the queue is looked at while completions are gathered; the
+	 * answer given last holds. Meanwhile the queue's interrupt is masked
+	 * and a timer looks: when the completions asked for should be there,
+	 * going by @interval_ns, or when the time is over. Whatever is ready is
+	 * then delivered together. Where that is as many as were asked for and
+	 * two or more commands are left in flight, the next gathering begins
+	 * there and then, by the same answer; otherwise with an interrupt.
+	 * It is not called where nothing can be gained: when all commands in
+	 * flight are ready, a lone one for instance, they are delivered at once.
+	 *
+	 * On a polled queue it is called when an application polls and finds
+	 * more than one completion: the count answered is the most that this
+	 * call takes, the time means nothing.
+	 *
+	 * Context: hot; an interrupt, or the task that polls; a lock of the
+	 * queue is held; must not sleep. Runs concurrently for several queues,
+	 * and may interrupt route() on the same CPU.
+	 *
+	 * Return:
+	 * * 0 - deliver at once what is ready.
+	 * * NVME_STEER_GATHER(count, us) - deliver once count completions are
+	 *   ready, and at most us microseconds after the gathering began. A
+	 *   count above @inflight is taken as that.
+	 *
+	 * Any other answer delivers at once and is counted as bad_answer.
+	 * Default: deliver at once; a poll takes all there is.
+	 */
+	int (*batch)(struct nvme_steer_batch *b);
 };
 
 /*
@@ -306,7 +382,16 @@ struct nvme_steer_ops {
 	/* A queue could not be created again after a reset. */ \
 	X(QUEUE_LOST, "queue_lost") \
 	/* A policy was ejected; the reason is in the exit file. */ \
-	X(EJECTED, "ejected")
+	X(EJECTED, "ejected") \
+	/* Completions of an interrupt queue began to be gathered, as batch() \
+	 * asked. */ \
+	X(GATHER, "gather") \
+	/* The timer of a gathering went off: an interrupt as well, one that \
+	 * the queue's interrupts do not include. */ \
+	X(GATHER_TIMER, "gather_timer") \
+	/* A gathering ended because its time was over: batch() asks for more \
+	 * completions than come in that time. */ \
+	X(GATHER_TIME, "gather_time")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

@@ -11,6 +11,7 @@
 #define NVMESTEER_H
 
 #include <linux/blkdev.h>
+#include <linux/hrtimer.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -45,7 +46,9 @@ struct nvme_steer_stats {
 /**
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
- * @prog:	the program behind it, when known (a reference); see prog.c
+ * @batch:	likewise batch()
+ * @prog:	the program behind route(), when known (a reference); see prog.c
+ * @batch_prog:	behind batch(), likewise
  * @per_batch:	NVME_STEER_OPS_PER_BATCH
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
@@ -64,7 +67,9 @@ struct nvme_steer_stats {
  */
 struct nvme_steer_policy {
 	int (*route)(struct nvme_steer_cmd *cmd);
+	int (*batch)(struct nvme_steer_batch *b);
 	struct bpf_prog *prog;
+	struct bpf_prog *batch_prog;
 	bool per_batch;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
@@ -211,8 +216,9 @@ struct nvme_steer_slot;
 
 /**
  * struct nvme_steer_drain - one round of reaping completions
- * @ring:	the ring on whose behalf it polls, or NULL; its uring_lock is
- *		held, so its commands may be finished on the spot
+ * @ring:	the ring on whose behalf it polls; its uring_lock is held, so its
+ *		commands may be finished on the spot. NULL: nobody polls, the
+ *		commands are told of together, see nvme_steer_passthru_tell()
  * @first:	slots to finish once the locks are dropped, linked by next
  * @last:	where to link the next one
  */
@@ -288,6 +294,31 @@ static inline u16 nvme_steer_cid(const struct nvme_steer_slot *slot)
 }
 
 /**
+ * struct nvme_steer_gather - completions of an interrupt queue held back
+ * @timer:	when to look at the queue again, while @held
+ * @since:	when the gathering began, ns
+ * @told:	when completions were delivered last, ns; 0: not known
+ * @interval:	mean time between completions, ns
+ * @last:	completions delivered last
+ * @open:	the interrupt is requested: completions may be held back
+ * @held:	@timer is armed, or waits for cq_lock, and the interrupt is
+ *		disabled, once, by us
+ *
+ * All under cq_lock; of a polled queue nothing is used. @open becomes false, @timer is cancelled and @held ends
+ * before the interrupt is freed, in nvme_steer_gather_close(); the queue's
+ * memory goes after that.
+ */
+struct nvme_steer_gather {
+	struct hrtimer timer;
+	u64 since;
+	u64 told;
+	u32 interval;
+	u32 last;
+	bool open;
+	bool held;
+};
+
+/**
  * struct nvme_steer_queue - a steer queue: submission and completion queue
  *
  * Has hardware from creation until it is freed or its controller goes away,
@@ -352,6 +383,8 @@ struct nvme_steer_queue {
 	u64 cancelled;
 	u64 cq_doorbells;
 	u64 interrupts;
+
+	struct nvme_steer_gather gather;
 
 	wait_queue_head_t drained;
 	struct delayed_work timer;
@@ -436,9 +469,9 @@ const char *nvme_steer_exit_name(unsigned int kind);
 int nvme_steer_ops_register(void);
 bool nvme_steer_ops_is(const struct bpf_prog *prog, const char *op);
 
-/* prog.c: the program behind route() */
-void nvme_steer_prog_note(const void *kdata, int fd);
-struct bpf_prog *nvme_steer_prog_get(const void *kdata);
+/* prog.c: the programs behind route() and batch() */
+void nvme_steer_prog_note(const void *kdata, const char *op, int fd);
+struct bpf_prog *nvme_steer_prog_get(const void *kdata, const char *op);
 void nvme_steer_prog_put(struct bpf_prog *prog);
 void nvme_steer_prog_exit(void);
 
@@ -463,6 +496,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		unsigned int issue_flags, bool vec);
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags);
+void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
 void nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
 
@@ -481,6 +515,19 @@ void nvme_steer_queue_stop(struct nvme_steer_queue *q);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
 void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 irqreturn_t nvme_steer_irq(int irq, void *data);
+unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
+				  struct nvme_steer_drain *drain,
+				  unsigned int limit);
+
+/* gather.c: completions delivered in batches, as the policy decides */
+DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);
+void nvme_steer_gather_init(struct nvme_steer_queue *q);
+void nvme_steer_gather_open(struct nvme_steer_queue *q);
+void nvme_steer_gather_close(struct nvme_steer_queue *q);
+void nvme_steer_gather_end(struct nvme_steer_ctrl *sc);
+irqreturn_t nvme_steer_gather_irq(struct nvme_steer_queue *q);
+unsigned int nvme_steer_gather_poll(struct nvme_steer_queue *q,
+				    struct nvme_steer_drain *drain);
 
 /* timeout.c */
 void nvme_steer_timeout_work(struct work_struct *work);

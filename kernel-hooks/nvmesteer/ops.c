@@ -74,7 +74,7 @@ static int nvme_steer_ops_check_member(const struct btf_type *t,
 	case offsetof(struct nvme_steer_ops, exit):
 		return 0;
 	}
-	/* route() runs under rcu_read_lock() */
+	/* route() runs under rcu_read_lock(), batch() in an interrupt */
 	return prog->sleepable ? -EINVAL : 0;
 }
 
@@ -104,7 +104,10 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 		return 1;
 	case offsetof(struct nvme_steer_ops, route):
 		/* in @udata it is the program's file descriptor */
-		nvme_steer_prog_note(kdata, (unsigned long)u->route);
+		nvme_steer_prog_note(kdata, "route", (unsigned long)u->route);
+		return 0;
+	case offsetof(struct nvme_steer_ops, batch):
+		nvme_steer_prog_note(kdata, "batch", (unsigned long)u->batch);
 		return 0;
 	case offsetof(struct nvme_steer_ops, flags):
 		if (u->flags & ~NVME_STEER_OPS_FLAGS)
@@ -144,7 +147,9 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 		return ERR_PTR(-ENODEV);
 	}
 	p->route = ops->route;
-	p->prog = nvme_steer_prog_get(ops);
+	p->prog = nvme_steer_prog_get(ops, "route");
+	p->batch = ops->batch;
+	p->batch_prog = nvme_steer_prog_get(ops, "batch");
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->init = ops->init;
 	p->exit = ops->exit;
@@ -192,10 +197,16 @@ static int nvme_steer_ops__route(struct nvme_steer_cmd *cmd)
 	return NVME_STEER_DEFAULT;
 }
 
+static int nvme_steer_ops__batch(struct nvme_steer_batch *b)
+{
+	return 0;
+}
+
 static struct nvme_steer_ops nvme_steer_ops_stubs = {
 	.init	= nvme_steer_ops__init,
 	.exit	= nvme_steer_ops__exit,
 	.route	= nvme_steer_ops__route,
+	.batch	= nvme_steer_ops__batch,
 };
 
 static struct bpf_struct_ops nvme_steer_bpf_ops = {

@@ -283,19 +283,99 @@ static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
 	nvme_steer_slot_put(slot);
 }
 
-/* Under cq_lock: leave it to the poller of its ring, or to its task. */
+/* Likewise of several, linked by next, of one ring and task. */
+static void nvme_steer_passthru_several_tw(struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags)
+{
+	struct nvme_steer_slot *first = nvme_steer_pdu(ioucmd)->slot, *slot;
+
+	for (slot = first; slot; slot = slot->next)
+		nvme_steer_passthru_end(slot, issue_flags);
+	nvme_steer_slots_put(first);
+}
+
+/* Under cq_lock: leave it to whoever drains, or to its task. */
 static void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
 				     struct nvme_steer_drain *drain)
 {
 	struct io_uring_cmd *ioucmd = slot->io.owner;
 
-	if (drain && cmd_to_io_kiocb(ioucmd)->ctx == drain->ring) {
+	if (drain && (cmd_to_io_kiocb(ioucmd)->ctx == drain->ring ||
+		      !drain->ring)) {
 		*drain->last = slot;
 		drain->last = &slot->next;
 		return;
 	}
 	nvme_steer_pdu(ioucmd)->slot = slot;
 	io_uring_cmd_do_in_task_lazy(ioucmd, nvme_steer_passthru_tw);
+}
+
+/*
+ * Does the task wait for more completions than these? Then a forced wake-up
+ * would be for nothing.
+ */
+static bool nvme_steer_waits_for_more(struct io_ring_ctx *ctx, unsigned int n)
+{
+	/* -1 when it does not wait */
+	return (ctx->flags & IORING_SETUP_DEFER_TASKRUN) &&
+	       atomic_read(&ctx->cq_wait_nr) > (int)n;
+}
+
+/*
+ * Tell the task of @n commands, linked by next, of one ring and task. As one
+ * task work where it wakes the task: io_uring counts a lazy one as a single
+ * completion, however many it brings, so that would wake too late.
+ */
+static void nvme_steer_passthru_tell_ring(struct nvme_steer_slot *first,
+					  unsigned int n)
+{
+	struct nvme_steer_slot *slot, *next;
+
+	if (n > 1 && !nvme_steer_waits_for_more(
+			cmd_to_io_kiocb(first->io.owner)->ctx, n)) {
+		nvme_steer_pdu(first->io.owner)->slot = first;
+		io_uring_cmd_complete_in_task(first->io.owner,
+					      nvme_steer_passthru_several_tw);
+		return;
+	}
+	for (slot = first; slot; slot = next) {
+		/* the slot may be someone else's once its task knows */
+		next = slot->next;
+		nvme_steer_pdu(slot->io.owner)->slot = slot;
+		io_uring_cmd_do_in_task_lazy(slot->io.owner,
+					     nvme_steer_passthru_tw);
+	}
+}
+
+static bool nvme_steer_same_ring(const struct nvme_steer_slot *a,
+				 const struct nvme_steer_slot *b)
+{
+	const struct io_kiocb *x = cmd_to_io_kiocb(a->io.owner);
+	const struct io_kiocb *y = cmd_to_io_kiocb(b->io.owner);
+
+	return x->ctx == y->ctx && x->task == y->task;
+}
+
+/**
+ * nvme_steer_passthru_tell - tell tasks of commands that were gathered
+ * @drain: the commands; nobody polled for them
+ *
+ * Context: any.
+ */
+void nvme_steer_passthru_tell(struct nvme_steer_drain *drain)
+{
+	struct nvme_steer_slot *first, *last, *next;
+	unsigned int n;
+
+	*drain->last = NULL;
+	for (first = drain->first; first; first = next) {
+		n = 1;
+		for (last = first; (next = last->next); last = next, n++)
+			if (!nvme_steer_same_ring(first, next))
+				break;
+		last->next = NULL;
+		nvme_steer_passthru_tell_ring(first, n);
+	}
 }
 
 /* Finish what a round of polling left to the poller. */
@@ -394,7 +474,7 @@ static int nvme_steer_passthru_map(struct nvme_steer_ctrl *sc,
 
 /*
  * Carry a command whose data is to be mapped: that may sleep, so it is done
- * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_long().
+ * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_try().
  */
 static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 				      struct nvme_steer_passthru *pt,

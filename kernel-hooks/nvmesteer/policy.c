@@ -61,6 +61,7 @@ static void nvme_steer_policy_release(struct kref *ref)
 		container_of(ref, struct nvme_steer_policy, ref);
 
 	nvme_steer_prog_put(p->prog);
+	nvme_steer_prog_put(p->batch_prog);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }
@@ -186,6 +187,10 @@ static void nvme_steer_policy_finish(struct nvme_steer_policy *p,
 	trace_nvme_steer_exit(sc, p->name, &info);
 	pr_info("nvme%d: policy '%s' ended: %s: %s\n", sc->instance, p->name,
 		nvme_steer_exit_name(info.kind), info.reason);
+	if (p->batch) {
+		static_branch_dec(&nvme_steer_batch_key);
+		nvme_steer_gather_end(sc);
+	}
 	if (p->exit)
 		p->exit(&info);
 	nvme_steer_free_queues(p, heir);
@@ -222,7 +227,7 @@ static void nvme_steer_eject_work(struct work_struct *work)
  * From here on it is not asked any more; the rest happens in a work item,
  * which detaches the link, so that whoever polls it learns of the end.
  *
- * Context: any but an interrupt.
+ * Context: any.
  * Return: false when it was ending already.
  */
 bool nvme_steer_policy_end(struct nvme_steer_policy *p, unsigned int kind,
@@ -315,6 +320,8 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	mutex_unlock(&nvme_steer_links_lock);
 
 	static_branch_inc(&nvme_steer_key);
+	if (p->batch)
+		static_branch_inc(&nvme_steer_batch_key);
 	rcu_assign_pointer(sc->policy, p);
 	mutex_unlock(&sc->policy_lock);
 
@@ -375,6 +382,8 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 	mutex_lock(&nvme_steer_links_lock);
 	l->policy = p;
 	mutex_unlock(&nvme_steer_links_lock);
+	if (p->batch)
+		static_branch_inc(&nvme_steer_batch_key);
 	rcu_assign_pointer(sc->policy, p);
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The BPF program behind a policy's route(), so that a command can run it
- * without the struct_ops trampoline, which costs more than many a policy
+ * The BPF programs behind a policy's route() and batch(), so that they can be
+ * run without the struct_ops trampoline, which costs more than many a policy
  * does. A member's program is known for one moment only, when the policy's
  * map is filled and its members are file descriptors; it is noted then, and
  * found again when the policy is attached. A policy whose program was not
@@ -18,6 +18,7 @@
 struct nvme_steer_note {
 	struct list_head entry;
 	const void *kdata;
+	const char *op;			/* the member's name */
 	struct bpf_prog *prog;		/* a reference */
 	unsigned long since;
 	bool claimed;
@@ -58,50 +59,62 @@ static void nvme_steer_notes_work(struct work_struct *work)
 				      NVME_STEER_NOTE_TIME);
 }
 
+/* Forget what another map has left that was there before. */
+static void nvme_steer_prog_forget(const void *kdata, const char *op)
+{
+	struct nvme_steer_note *note, *next;
+
+	mutex_lock(&nvme_steer_notes_lock);
+	list_for_each_entry_safe(note, next, &nvme_steer_notes, entry)
+		if (note->kdata == kdata && !strcmp(note->op, op))
+			nvme_steer_note_drop(note);
+	mutex_unlock(&nvme_steer_notes_lock);
+}
+
 /**
- * nvme_steer_prog_note - remember the program of a map's route() member
+ * nvme_steer_prog_note - remember the program of a map's member
  * @kdata: the map's kernel value
- * @fd: of the program, in the current process; not checked yet
+ * @op: the member's name, a constant
+ * @fd: of the program, in the current process; not checked yet, and of
+ *	anything at all where the member is not set
  *
  * Context: process, while the map is being filled.
  */
-void nvme_steer_prog_note(const void *kdata, int fd)
+void nvme_steer_prog_note(const void *kdata, const char *op, int fd)
 {
-	struct nvme_steer_note *note, *old, *next;
+	struct nvme_steer_note *note;
 	struct bpf_prog *prog;
 
+	nvme_steer_prog_forget(kdata, op);
 	prog = bpf_prog_get_type_dev(fd, BPF_PROG_TYPE_STRUCT_OPS, false);
 	if (IS_ERR(prog))
 		return;
 	note = kzalloc(sizeof(*note), GFP_KERNEL);
-	if (!note || prog->sleepable || !nvme_steer_ops_is(prog, "route")) {
+	if (!note || prog->sleepable || !nvme_steer_ops_is(prog, op)) {
 		bpf_prog_put(prog);
 		kfree(note);
 		return;
 	}
 	note->kdata = kdata;
+	note->op = op;
 	note->prog = prog;
 	note->since = jiffies;
 
 	mutex_lock(&nvme_steer_notes_lock);
-	/* another map has been there before */
-	list_for_each_entry_safe(old, next, &nvme_steer_notes, entry)
-		if (old->kdata == kdata)
-			nvme_steer_note_drop(old);
 	list_add(&note->entry, &nvme_steer_notes);
 	mutex_unlock(&nvme_steer_notes_lock);
 	schedule_delayed_work(&nvme_steer_notes_timer, NVME_STEER_NOTE_TIME);
 }
 
-/* The program noted for @kdata, with a reference, or NULL. */
-struct bpf_prog *nvme_steer_prog_get(const void *kdata)
+/* The program noted for @op of @kdata, with a reference, or NULL. */
+struct bpf_prog *nvme_steer_prog_get(const void *kdata, const char *op)
 {
 	struct bpf_prog *prog = NULL;
 	struct nvme_steer_note *note;
 
 	mutex_lock(&nvme_steer_notes_lock);
 	list_for_each_entry(note, &nvme_steer_notes, entry) {
-		if (note->kdata == kdata) {
+		if (note->kdata == kdata && !strcmp(note->op, op)) {
 			note->claimed = true;
 			prog = note->prog;
 			bpf_prog_inc(prog);

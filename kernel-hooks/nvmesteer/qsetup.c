@@ -113,6 +113,7 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 		lockdep_set_class(&q->cq_lock, &nvme_steer_polled_cq_lock);
 	init_waitqueue_head(&q->drained);
 	INIT_LIST_HEAD(&q->entry);
+	nvme_steer_gather_init(q);
 	INIT_DELAYED_WORK(&q->timer, nvme_steer_timeout_work);
 	INIT_WORK(&q->abort_work, nvme_steer_abort_work);
 	INIT_WORK(&q->free_work, nvme_steer_queue_free_work);
@@ -228,18 +229,21 @@ static int nvme_steer_request_irq(struct nvme_steer_queue *q)
 		return 0;
 	ret = pci_request_irq(pdev, vector, nvme_steer_irq, NULL, q,
 			      "nvme%dsteer%u", sc->instance, q->number);
-	if (!ret)
-		q->irq = pci_irq_vector(pdev, vector);
-	return ret;
+	if (ret)
+		return ret;
+	q->irq = pci_irq_vector(pdev, vector);
+	nvme_steer_gather_open(q);
+	return 0;
 }
 
 void nvme_steer_queue_free_irq(struct nvme_steer_queue *q)
 {
 	lockdep_assert_held(&q->ctrl->state_lock);
 
-	if (q->irq)
-		pci_free_irq(to_pci_dev(q->dev),
-			     q->ctrl->res.first_vec + q->vector, q);
+	if (!q->irq)
+		return;
+	nvme_steer_gather_close(q);
+	pci_free_irq(to_pci_dev(q->dev), q->ctrl->res.first_vec + q->vector, q);
 	q->irq = 0;
 }
 

@@ -323,8 +323,10 @@ static void nvme_steer_handle_cqe(struct nvme_steer_queue *q,
 	nvme_steer_finish(slot, drain, usage);
 }
 
-static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
-				    struct nvme_steer_drain *drain, bool ring)
+/* @limit: at most so many, 0 for all there are */
+static __always_inline unsigned int
+nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
+		   bool ring, unsigned int limit)
 {
 	struct nvme_steer_usage usage = { };
 	unsigned int found = 0;
@@ -344,6 +346,8 @@ static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
 			q->cq_phase ^= 1;
 		}
 		found++;
+		if (limit && found == limit)
+			break;
 	}
 
 	if (!found)
@@ -351,9 +355,30 @@ static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
 	nvme_steer_usage_put(&usage);
 	if (ring)
 		nvme_steer_ring_cq(q);
-	if ( unlikely(waitqueue_active(&q->drained)))
+	if (unlikely(waitqueue_active(&q->drained)))
 		wake_up(&q->drained);
 	return found;
+}
+
+static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
+				    struct nvme_steer_drain *drain, bool ring)
+{
+	return nvme_steer_do_reap(q, drain, ring, 0);
+}
+
+/**
+ * nvme_steer_reap_some - complete some of what the controller has completed
+ * @q: the queue; under cq_lock
+ * @drain: as for nvme_steer_poll()
+ * @limit: at most so many, 0 for all there are
+ *
+ * Return: the number of completions found.
+ */
+unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
+				  struct nvme_steer_drain *drain,
+				  unsigned int limit)
+{
+	return nvme_steer_do_reap(q, drain, true, limit);
 }
 
 /**
@@ -374,12 +399,17 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 	if (q->mode == NVME_STEER_POLL) {
 		/* of a lock class of its own: no interrupt handler takes it */
 		spin_lock(&q->cq_lock);
-		if (q->cqes)
+		if (!q->cqes)
+			;
+		else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
+			found = nvme_steer_gather_poll(q, drain);
+		else
 			found = nvme_steer_reap(q, drain, true);
 		spin_unlock(&q->cq_lock);
 		return found;
 	}
 	spin_lock_irqsave(&q->cq_lock, flags);
+	/* a gathering's timer will find nothing, and end it */
 	if (q->cqes)
 		found = nvme_steer_reap(q, drain, true);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
@@ -390,6 +420,9 @@ irqreturn_t nvme_steer_irq(int irq, void *data)
 {
 	struct nvme_steer_queue *q = data;
 	unsigned int found;
+
+	if (static_branch_unlikely(&nvme_steer_batch_key))
+		return nvme_steer_gather_irq(q);
 
 	spin_lock(&q->cq_lock);
 	found = nvme_steer_reap(q, NULL, true);

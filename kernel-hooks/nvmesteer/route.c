@@ -17,16 +17,17 @@ static void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
 				  enum nvme_steer_event ev)
 {
 	char reason[sizeof(p->reason)];
+	unsigned long flags;
 	bool eject;
 
 	nvme_steer_count(sc, ev);
-	spin_lock(&sc->answers_lock);
+	spin_lock_irqsave(&sc->answers_lock, flags);
 	if (time_after(jiffies, sc->answers_since + HZ)) {
 		sc->answers_since = jiffies;
 		sc->answers = 0;
 	}
 	eject = ++sc->answers > READ_ONCE(nvme_steer_bad_answers);
-	spin_unlock(&sc->answers_lock);
+	spin_unlock_irqrestore(&sc->answers_lock, flags);
 
 	if (eject) {
 		snprintf(reason, sizeof(reason),
@@ -68,4 +69,39 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
 	}
 	return 0;
+}
+
+static bool nvme_steer_gather_fits(int answer)
+{
+	return !answer ||
+	       (answer > 0 && NVME_STEER_GATHER_COUNT(answer) &&
+		NVME_STEER_GATHER_US(answer) <= NVME_STEER_GATHER_MAX_US);
+}
+
+/**
+ * nvme_steer_batch - ask the policy how many completions to gather
+ * @sc: the controller
+ * @b: its queue
+ *
+ * Context: any.
+ * Return: what batch() answers and may answer; 0 where there is none to ask.
+ */
+int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b)
+{
+	struct nvme_steer_policy *p;
+	int answer = 0;
+
+	rcu_read_lock();
+	p = rcu_dereference(sc->policy);
+	if (p && p->batch && !READ_ONCE(p->exit_kind)) {
+		answer = likely(p->batch_prog) ?
+			 nvme_steer_run(p->batch_prog, b) : p->batch(b);
+		if (unlikely(!nvme_steer_gather_fits(answer))) {
+			nvme_steer_bad_answer(sc, p, answer,
+					      NVME_STEER_EV_BAD_ANSWER);
+			answer = 0;
+		}
+	}
+	rcu_read_unlock();
+	return answer;
 }

@@ -15,18 +15,24 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 			   struct nvme_steer_route_args *args, int answer);
 
 /* What the struct_ops trampoline does, less what it keeps for sleepers. */
+static __always_inline int nvme_steer_run(const struct bpf_prog *prog,
+					  const void *arg)
+{
+	u64 args[1] = { (unsigned long)arg };
+	int answer;
+
+	preempt_disable();
+	answer = bpf_prog_run(prog, args);
+	preempt_enable();
+	return answer;
+}
+
 static __always_inline int nvme_steer_ask(struct nvme_steer_policy *p,
 					  struct nvme_steer_cmd *cmd)
 {
-	u64 args[1] = { (unsigned long)cmd };
-	int answer;
-
 	if (unlikely(!p->prog))
 		return p->route ? p->route(cmd) : NVME_STEER_DEFAULT;
-	preempt_disable();
-	answer = bpf_prog_run(p->prog, args);
-	preempt_enable();
-	return answer;
+	return nvme_steer_run(p->prog, cmd);
 }
 
 /**
@@ -60,5 +66,7 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 	}
 	return nvme_steer_route_other(sc, args, answer);
 }
+
+int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b);
 
 #endif /* NVMESTEER_ROUTE_H */

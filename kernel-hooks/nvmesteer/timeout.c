@@ -141,7 +141,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, timer.work);
 	struct nvme_steer_ctrl *sc = q->ctrl;
-	bool any = false, up, fatal = false;
+	bool any = false, up, fatal = false, held;
 	unsigned int i, found;
 
 	for (i = 0; i < q->depth - 1 && !any; i++)
@@ -159,8 +159,10 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	if (!up)
 		goto rearm;
 
+	/* what is held back to be delivered together is not late */
+	held = READ_ONCE(q->gather.held);
 	found = nvme_steer_poll(q, NULL);
-	for (; found; found--)
+	for (; found && !held; found--)
 		nvme_steer_count(sc, NVME_STEER_EV_LATE_REAP);
 
 	for (i = 0; i < q->depth - 1; i++)

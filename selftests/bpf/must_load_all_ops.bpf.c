@@ -32,8 +32,17 @@ int BPF_PROG(all_route, struct nvme_steer_cmd *cmd)
 	return NVME_STEER_DEFAULT;
 }
 
+SEC("struct_ops/all_batch")
+int BPF_PROG(all_batch, struct nvme_steer_batch *b)
+{
+	sum += b->ctrl + b->queue + b->mode + b->depth + b->ready +
+	       b->inflight + b->last + b->interval_ns + b->age_ns;
+	return 0;
+}
+
 NVME_STEER_POLICY(all,
 	.init	= (void *)all_init,
 	.exit	= (void *)all_exit,
 	.route	= (void *)all_route,
+	.batch	= (void *)all_batch,
 );

@@ -22,6 +22,7 @@ struct nvme_steer_ops___newer {
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	int (*route)(struct nvme_steer_cmd *cmd);
+	int (*batch)(struct nvme_steer_batch *b);
 	int (*teleport)(struct nvme_steer_cmd *cmd);
 };
 

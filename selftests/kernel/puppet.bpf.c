@@ -3,7 +3,8 @@
  * puppet - answers what the test tells it; not a test itself.
  *
  * init() makes the queues of its configuration; route() answers from memory
- * shared with the test, and notes there what it was asked.
+ * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
+ * is the same with a batch().
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -72,8 +73,32 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 	return first + __sync_fetch_and_add(&state.turn, 1) % count;
 }
 
+#ifdef PUPPET_BATCH
+SEC("struct_ops/puppet_batch")
+int BPF_PROG(puppet_batch, struct nvme_steer_batch *b)
+{
+	state.batch_queue = b->queue;
+	state.batch_mode = b->mode;
+	state.batch_depth = b->depth;
+	state.batch_ready = b->ready;
+	state.batch_inflight = b->inflight;
+	state.batch_last = b->last;
+	state.batch_interval_ns = b->interval_ns;
+	state.batch_age_ns = b->age_ns;
+	if (b->mode == NVME_STEER_IRQ &&
+	    (b->inflight < 2 || b->ready >= b->inflight ||
+	     (!b->ready && !b->age_ns)))
+		__sync_fetch_and_add(&state.batch_odd, 1);
+	__sync_fetch_and_add(&state.batch_calls, 1);
+	return state.gather;
+}
+#endif
+
 NVME_STEER_POLICY(puppet,
 	.init	= (void *)puppet_init,
 	.exit	= (void *)puppet_exit,
 	.route	= (void *)puppet_route,
+#ifdef PUPPET_BATCH
+	.batch	= (void *)puppet_batch,
+#endif
 );

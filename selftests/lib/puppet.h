@@ -43,6 +43,19 @@ struct puppet_state {
 	__u32 ctrl;
 	__u64 ring;
 	__u32 uid;
+
+	/* batch(), of puppet_batch only: what it answers, and was asked last */
+	__s32 gather;
+	__u32 batch_queue;
+	__u32 batch_mode;
+	__u32 batch_depth;
+	__u32 batch_ready;
+	__u32 batch_inflight;
+	__u32 batch_last;
+	__u32 batch_interval_ns;
+	__u64 batch_age_ns;
+	__u64 batch_calls;
+	__u64 batch_odd;		/* times something in it was not true */
 };
 
 #endif /* PUPPET_H */

@@ -250,7 +250,7 @@ static void *section(struct bpf_object *obj, const char *name, size_t size)
 int steer_load(struct steer_policy *p, int ctrl, const char *name,
 	       const struct puppet_config *config)
 {
-	bool puppet = !strcmp(name, "puppet");
+	bool puppet = !strncmp(name, "puppet", 6);
 	struct nvme_steer_ops *ops;
 	char path[PATH_MAX];
 	struct bpf_map *map;
@@ -334,6 +334,12 @@ void steer_puppet(struct steer_policy *p, int ctrl,
 		  const struct puppet_config *config)
 {
 	load_and_attach(p, ctrl, "puppet", config);
+}
+
+void steer_puppet_batch(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_batch", config);
 }
 
 void steer_policy(struct steer_policy *p, int ctrl, const char *name)

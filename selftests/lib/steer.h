@@ -72,8 +72,8 @@ void steer_word(int ctrl, const char *name, char *buf, size_t size);
 bool steer_wait_idle(int ctrl, unsigned int ms);
 
 /*
- * Load a policy for a controller. @name: "puppet", one of the product's
- * policies ("spread"), or a path. @config: for a puppet, may be NULL.
+ * Load a policy for a controller. @name: "puppet", "puppet_batch", one of the
+ * product's policies ("spread"), or a path. @config: for a puppet, may be NULL.
  * 0 or -errno, and for the _ok variants 0 or the test fails.
  */
 int steer_load(struct steer_policy *p, int ctrl, const char *name,
@@ -86,6 +86,9 @@ void steer_unlink(struct steer_policy *p);
 /* Load and attach; the test fails when that does. Detached at the end. */
 void steer_puppet(struct steer_policy *p, int ctrl,
 		  const struct puppet_config *config);
+/* One with a batch(), which answers state->gather. */
+void steer_puppet_batch(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
 
 /*
