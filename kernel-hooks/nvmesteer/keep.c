@@ -292,6 +292,13 @@ static unsigned long nvme_steer_tag_pages(unsigned long tag)
 	return folio_nr_pages(folio) - folio_page_idx(folio, page);
 }
 
+/* How many pages may be kept. */
+static unsigned long nvme_steer_keep_most(void)
+{
+	return (unsigned long)READ_ONCE(nvme_steer_keep_mb) <<
+	       (20 - PAGE_SHIFT);
+}
+
 /* Count @pages against the limit of the current user; false when over it. */
 static bool nvme_steer_account(struct nvme_steer_chunk *chunk,
 			       unsigned long pages)
@@ -369,7 +376,7 @@ nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
 		if (chunk->where == where && chunk->user == user)
 			return chunk;
 
-	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL | __GFP_NOWARN);
+	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!chunk)
 		return NULL;
 	chunk->prps = dma_alloc_coherent(sc->nvme->dev, NVME_CTRL_PAGE_SIZE,
@@ -443,8 +450,7 @@ static void nvme_steer_keep_span(struct nvme_steer_ctrl *sc,
 				 const struct iov_iter *iter,
 				 const struct nvme_steer_span *span, u64 addr)
 {
-	unsigned long most = (unsigned long)READ_ONCE(nvme_steer_keep_mb) <<
-			     (20 - PAGE_SHIFT);
+	unsigned long most = nvme_steer_keep_most();
 	unsigned long pages = 0, before = sc->keep.pages;
 	const struct bio_vec *bv = iter->bvec;
 	unsigned int i;
@@ -505,8 +511,13 @@ void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 	/* another submitter is at it: the next time will do */
 	if (!mutex_trylock(&keep->lock))
 		return;
-	chunk = keep->closed ? NULL :
-		nvme_steer_chunk_get(sc, nvme_steer_where(bv));
+	if (keep->closed)
+		goto unlock;
+	if (keep->pages >= nvme_steer_keep_most()) {
+		nvme_steer_count(sc, NVME_STEER_EV_KEEP_FULL);
+		goto unlock;
+	}
+	chunk = nvme_steer_chunk_get(sc, nvme_steer_where(bv));
 	if (!chunk)
 		goto unlock;
 

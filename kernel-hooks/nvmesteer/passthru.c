@@ -474,7 +474,7 @@ static int nvme_steer_passthru_map(struct nvme_steer_ctrl *sc,
 
 /*
  * Carry a command whose data is to be mapped: that may sleep, so it is done
- * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_try().
+ * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_long().
  */
 static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 				      struct nvme_steer_passthru *pt,
