@@ -49,8 +49,6 @@ module_param_named(keep_idle_ms, nvme_steer_keep_idle_ms, uint, 0644);
 MODULE_PARM_DESC(keep_idle_ms,
 	"how long a buffer stays mapped after its last use, in milliseconds (default: 2000)");
 
-/* bio_vecs in a chunk: as many as PRP entries in a controller page. */
-#define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
 /* From the start of one chunk to the next, in bytes of bio_vecs. */
 #define NVME_STEER_STRIDE	(NVME_STEER_CHUNK / 2 * sizeof(struct bio_vec))
 
@@ -268,6 +266,39 @@ u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		return epoch;
 	}
 	return 0;
+}
+
+/**
+ * nvme_steer_view_at - see the chunk that keeps a page of a buffer
+ * @sc: the controller
+ * @bv: a bio_vec of a registered buffer
+ * @view: the chunk, if there is one; nvme_steer_view_page() for its use
+ *
+ * Context: under rcu_read_lock(), until the commands are in flight with an
+ * epoch that was read before, or given up.
+ * Return: whether there is one.
+ */
+bool nvme_steer_view_at(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+			struct nvme_steer_view *view)
+{
+	unsigned long where = nvme_steer_where(bv);
+	unsigned int slot = nvme_steer_slot_of(bv);
+	struct nvme_steer_chunk *chunk;
+
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
+		return false;
+	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
+				 entry) {
+		if (chunk->where != where ||
+		    READ_ONCE(chunk->pages[slot]) != (unsigned long)bv->bv_page)
+			continue;
+		nvme_steer_chunk_use(chunk);
+		view->where = where;
+		view->pages = chunk->pages;
+		view->prps = chunk->prps;
+		return true;
+	}
+	return false;
 }
 
 static struct page *nvme_steer_tag_page(unsigned long tag)

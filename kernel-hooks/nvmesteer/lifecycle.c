@@ -255,6 +255,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 
 const struct nvme_steer_hooks nvme_steer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
+	.uring_op	= nvme_steer_uring_op_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
 	.start		= nvme_steer_start_hook,
 	.end		= nvme_steer_end_hook,

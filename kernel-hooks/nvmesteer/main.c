@@ -44,13 +44,16 @@ static int __init nvme_steer_init(void)
 	if (!nvme_steer_wq)
 		return -ENOMEM;
 
-	ret = nvme_steer_kfunc_register();
+	ret = nvme_steer_group_init();
+	if (!ret)
+		ret = nvme_steer_kfunc_register();
 	if (!ret)
 		ret = nvme_steer_ops_register();
 	if (!ret)
 		ret = nvme_steer_register(&nvme_steer_hooks);
 	if (ret) {
 		pr_err("nvmesteer: cannot register: %d\n", ret);
+		nvme_steer_group_exit();
 		destroy_workqueue(nvme_steer_wq);
 	}
 	return ret;
@@ -60,6 +63,7 @@ static void __exit nvme_steer_exit(void)
 {
 	nvme_steer_unregister();
 	nvme_steer_prog_exit();
+	nvme_steer_group_exit();
 	destroy_workqueue(nvme_steer_wq);
 	/* for kfree_rcu() no code of ours is needed */
 }

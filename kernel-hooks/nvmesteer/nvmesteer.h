@@ -213,6 +213,7 @@ enum nvme_steer_slot_state {
 };
 
 struct nvme_steer_slot;
+struct nvme_steer_run;
 
 /**
  * struct nvme_steer_drain - one round of reaping completions
@@ -221,11 +222,13 @@ struct nvme_steer_slot;
  *		commands are told of together, see nvme_steer_passthru_tell()
  * @first:	slots to finish once the locks are dropped, linked by next
  * @last:	where to link the next one
+ * @runs:	groups of which a round has ended, likewise
  */
 struct nvme_steer_drain {
 	struct io_ring_ctx *ring;
 	struct nvme_steer_slot *first;
 	struct nvme_steer_slot **last;
+	struct nvme_steer_run *runs;
 };
 
 /**
@@ -490,6 +493,49 @@ struct nvme_steer_route_args {
 	struct io_ring_ctx *ring;
 };
 
+/*
+ * In io_uring_cmd.pdu of a command on a steer queue. @tag is where the driver
+ * keeps its request pointer; the low bit, never set in a pointer, tells whose
+ * command it is, the rest is the queue. @run is a group's.
+ */
+struct nvme_steer_pdu {
+	unsigned long tag;
+	union {
+		struct nvme_steer_slot *slot;
+		struct nvme_steer_run *run;
+	};
+};
+
+#define NVME_STEER_PDU_MINE	1UL
+
+static inline struct nvme_steer_pdu *
+nvme_steer_pdu(struct io_uring_cmd *ioucmd)
+{
+	return io_uring_cmd_to_pdu(ioucmd, struct nvme_steer_pdu);
+}
+
+static inline u32 nvme_steer_nlb(const struct nvme_command *cmd)
+{
+	return (le32_to_cpu(cmd->common.cdw12) & 0xffff) + 1;
+}
+
+/*
+ * What a passthrough command brings. The SQE is memory the caller can write to
+ * at any time: @cmd is what the driver has checked, the rest is read once.
+ */
+struct nvme_steer_passthru {
+	struct nvme_ns *ns;
+	struct io_uring_cmd *ioucmd;
+	struct nvme_command *cmd;
+	u64 addr;
+	u32 data_len;
+	u32 timeout_ms;
+	bool meta;	/* has a separate metadata buffer */
+	bool vec;
+	bool bounded;	/* its length was checked against its block count */
+	bool plain;	/* see nvme_steer_is_plain() */
+};
+
 /* passthru.c: the uring_cmd entry */
 int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
@@ -499,12 +545,58 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
 void nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
+int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
+		     enum nvme_steer_event *why);
+int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
+			      struct nvme_steer_policy *p,
+			      const struct nvme_steer_passthru *pt,
+			      unsigned int issue_flags,
+			      struct nvme_steer_queue **q);
+bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
+		     enum nvme_steer_event why);
+int nvme_steer_pass(struct io_uring_cmd *ioucmd, unsigned int issue_flags);
+
+/**
+ * struct nvme_steer_member - a command of a group
+ * @cmd:	copied from the application's array, and completed
+ * @run:	the group
+ * @place:	kernel address of its place in the array; only written to
+ * @addr:	of its data, and @len
+ * @flags:	NVME_STEER_MEMBER_*
+ */
+struct nvme_steer_member {
+	struct nvme_command cmd;
+	struct nvme_steer_run *run;
+	struct nvme_steer_group_cmd *place;
+	u64 addr;
+	u32 len;
+	u32 flags;
+};
+
+#define NVME_STEER_MEMBER_BOUNDED	(1U << 0) /* @len is the blocks' */
+#define NVME_STEER_MEMBER_MAPPED	(1U << 1) /* for this command alone */
+#define NVME_STEER_MEMBER_SKIP		(1U << 2) /* it has failed already */
+
+/* group.c: command groups */
+int nvme_steer_uring_op_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			     unsigned int issue_flags);
+void nvme_steer_group_finish(struct nvme_steer_drain *drain);
+int nvme_steer_group_init(void);
+void nvme_steer_group_exit(void);
 
 /* queue.c: the hot half of a queue */
 int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
 			 const struct nvme_steer_io *io,
 			 struct nvme_command *cmd);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
+int nvme_steer_slots_get(struct nvme_steer_queue *q,
+			 struct nvme_steer_slot **slots, unsigned int *nr);
+int nvme_steer_queue_members(struct nvme_steer_queue *q,
+			     const struct nvme_steer_io *io,
+			     struct nvme_steer_member *m, unsigned int nr);
+int nvme_steer_submit_members(struct nvme_steer_slot **slots,
+			      const struct nvme_steer_io *io,
+			      struct nvme_steer_member *m, unsigned int nr);
 void nvme_steer_slots_put(struct nvme_steer_slot *slot);
 void nvme_steer_slot_put(struct nvme_steer_slot *slot);
 int nvme_steer_submit(struct nvme_steer_slot *slot,
@@ -565,10 +657,47 @@ static inline void nvme_steer_release_pages(struct nvme_steer_map *map)
 }
 
 /* keep.c: mappings that outlive a command */
+
+/* bio_vecs in a chunk: as many as PRP entries in a controller page. */
+#define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
+#define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
+
+/*
+ * A chunk as who names many buffers of it sees it: where its bio_vecs begin,
+ * 0 for none yet, their pages, and the pages' DMA addresses.
+ */
+struct nvme_steer_view {
+	unsigned long where;
+	const unsigned long *pages;
+	const __le64 *prps;
+};
+
+/*
+ * The DMA address of @bv, which is a page or a part of one, where @view keeps
+ * it; false if not. Context as for nvme_steer_view_at().
+ */
+static __always_inline bool
+nvme_steer_view_page(const struct nvme_steer_view *view,
+		     const struct bio_vec *bv, u64 *addr)
+{
+	unsigned long at = (unsigned long)bv - view->where;
+	unsigned int slot = at / sizeof(*bv);
+
+	if (unlikely(at >= NVME_STEER_CHUNK_BYTES ||
+		     READ_ONCE(view->pages[slot]) !=
+			     (unsigned long)bv->bv_page))
+		return false;
+	smp_rmb();	/* pages before prps */
+	*addr = le64_to_cpu(view->prps[slot]) + bv->bv_offset;
+	return true;
+}
+
 void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
 u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		    struct nvme_command *cmd);
+bool nvme_steer_view_at(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+			struct nvme_steer_view *view);
 void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr);
 

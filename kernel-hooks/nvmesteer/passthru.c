@@ -15,40 +15,6 @@
 #include "nvmesteer.h"
 #include "route.h"
 
-/*
- * In io_uring_cmd.pdu of a command on a steer queue. @tag is where the driver
- * keeps its request pointer; the low bit, never set in a pointer, tells whose
- * command it is.
- */
-struct nvme_steer_pdu {
-	unsigned long tag;
-	struct nvme_steer_slot *slot;
-};
-
-#define NVME_STEER_PDU_MINE	1UL
-
-static struct nvme_steer_pdu *nvme_steer_pdu(struct io_uring_cmd *ioucmd)
-{
-	return io_uring_cmd_to_pdu(ioucmd, struct nvme_steer_pdu);
-}
-
-/*
- * What a passthrough command brings. The SQE is memory the caller can write to
- * at any time: @cmd is what the driver has checked, the rest is read once.
- */
-struct nvme_steer_passthru {
-	struct nvme_ns *ns;
-	struct io_uring_cmd *ioucmd;
-	struct nvme_command *cmd;
-	u64 addr;
-	u32 data_len;
-	u32 timeout_ms;
-	bool meta;	/* has a separate metadata buffer */
-	bool vec;
-	bool bounded;	/* its length was checked against its block count */
-	bool plain;	/* see nvme_steer_is_plain() */
-};
-
 static __always_inline void
 nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
 {
@@ -81,11 +47,6 @@ static bool nvme_steer_names_blocks(u8 opcode)
 static bool nvme_steer_moves_blocks(u8 opcode)
 {
 	return nvme_steer_names_blocks(opcode) && (opcode & 3);
-}
-
-static u32 nvme_steer_nlb(const struct nvme_command *cmd)
-{
-	return (le32_to_cpu(cmd->common.cdw12) & 0xffff) + 1;
 }
 
 static __always_inline void
@@ -164,8 +125,8 @@ static size_t nvme_steer_transfer(const struct nvme_steer_passthru *pt)
  * Return: 0; -EINVAL for a buffer that would be overrun; or 1 for the driver's
  * own path, with @why.
  */
-static int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
-			    enum nvme_steer_event *why)
+int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
+		     enum nvme_steer_event *why)
 {
 	size_t transfer;
 
@@ -600,6 +561,16 @@ nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
 	return nvme_steer_route(sc, &args, q);
 }
 
+/* Likewise, for a command of a group. */
+int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
+			      struct nvme_steer_policy *p,
+			      const struct nvme_steer_passthru *pt,
+			      unsigned int issue_flags,
+			      struct nvme_steer_queue **q)
+{
+	return nvme_steer_passthru_ask(sc, p, pt, issue_flags, q);
+}
+
 /*
  * The long way, for any command that a queue can carry. The namespace's usage
  * reference is taken before the slot and held until the controller is done
@@ -663,8 +634,8 @@ pass:
  * frozen, or the queues are not back yet after a reset. False when the driver
  * should have the command after all.
  */
-static bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-			    enum nvme_steer_event why)
+bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
+		     enum nvme_steer_event why)
 {
 	struct nvme_steer_ctrl *sc;
 	struct request *req;
@@ -707,8 +678,8 @@ static bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
  * application may have filled with another command by then. Point it to the
  * copy, which io_uring_cmd_prep() has allocated.
  */
-static noinline int nvme_steer_pass(struct io_uring_cmd *ioucmd,
-			   unsigned int issue_flags)
+noinline int nvme_steer_pass(struct io_uring_cmd *ioucmd,
+			     unsigned int issue_flags)
 {
 	void *copy = cmd_to_io_kiocb(ioucmd)->async_data;
 
@@ -811,6 +782,8 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 	nvme_steer_poll((struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE),
 			&drain);
 	nvme_steer_passthru_finish(&drain);
+	if (drain.runs)
+		nvme_steer_group_finish(&drain);
 	return 0;
 }
 

@@ -112,21 +112,19 @@ static void nvme_steer_arm_timer(struct nvme_steer_queue *q,
 			 max_t(long, deadline - jiffies, 0));
 }
 
+/* Write a command to the submission queue; the timer is armed, or will be. */
 static __always_inline void
-nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
-		struct nvme_command *cmd)
+nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
+		 const struct nvme_steer_io *io, struct nvme_command *cmd,
+		 unsigned long deadline)
 {
-	struct nvme_steer_queue *q = slot->queue;
-	struct nvme_steer_plug *plug;
-
 	lockdep_assert_held(&q->sq_lock);
 
 	slot->io = *io;
 	slot->gen++;
 	slot->aborted = false;
 	slot->cancelled = false;
-	slot->deadline = jiffies + io->timeout;
-	nvme_steer_arm_timer(q, slot->deadline);
+	slot->deadline = deadline;
 	cmd->common.command_id = nvme_steer_cid(slot);
 	/* pairs with the acquire of whoever looks for INFLIGHT slots */
 	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
@@ -134,13 +132,30 @@ nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
 	if (++q->sq_tail == q->depth)
 		q->sq_tail = 0;
-	WRITE_ONCE(q->submitted, q->submitted + 1);
-	/* a batch rings at its end */
-	plug = nvme_steer_plug();
+}
+
+/* Ring the doorbell, unless there is a batch: that does so at its end. */
+static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = nvme_steer_plug();
+
 	if (likely(plug && plug->cb.data == q))
 		return;
 	if (!current->plug || !nvme_steer_plug_queue(q))
 		nvme_steer_ring_sq(q);
+}
+
+static __always_inline void
+nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
+		struct nvme_command *cmd)
+{
+	unsigned long deadline = jiffies + io->timeout;
+	struct nvme_steer_queue *q = slot->queue;
+
+	nvme_steer_arm_timer(q, deadline);
+	nvme_steer_write(q, slot, io, cmd, deadline);
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	nvme_steer_ring_soon(q);
 }
 
 /**
@@ -220,6 +235,157 @@ int nvme_steer_submit(struct nvme_steer_slot *slot,
 	return ret;
 }
 
+static void nvme_steer_slots_free(struct nvme_steer_queue *q,
+				  struct nvme_steer_slot *slot)
+{
+	u16 *free = q->free + q->nr_free;
+	unsigned int nr, reserved = 0;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	for (; slot; slot = slot->next) {
+		reserved += slot->state == NVME_STEER_SLOT_RESERVED;
+		slot->state = NVME_STEER_SLOT_FREE;
+		*free++ = slot->index;
+	}
+	nr = free - (q->free + q->nr_free);
+	q->nr_free += nr;
+	q->nr_reserved -= reserved;
+	q->refs -= nr;
+}
+
+/**
+ * nvme_steer_queue_members - hand commands of a group to the controller
+ * @q: the queue; under RCU
+ * @io: as for nvme_steer_queue_cmd(), but the owner is the member
+ * @m: the commands, complete but for their ids
+ * @nr: how many
+ *
+ * Return: 0; -ENODEV (not live) or -EBUSY (fewer free slots than commands),
+ * and nothing has happened.
+ */
+int nvme_steer_queue_members(struct nvme_steer_queue *q,
+			     const struct nvme_steer_io *io,
+			     struct nvme_steer_member *m, unsigned int nr)
+{
+	unsigned long deadline = jiffies + io->timeout;
+	struct nvme_steer_io own = *io;
+	struct nvme_steer_member *end;
+	const u16 *free;
+	int ret = 0;
+
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live)) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+	if (unlikely(q->nr_free < nr)) {
+		ret = -EBUSY;
+		goto unlock;
+	}
+	free = q->free + q->nr_free;
+	q->nr_free -= nr;
+	q->refs += nr;
+	WRITE_ONCE(q->submitted, q->submitted + nr);
+	nvme_steer_arm_timer(q, deadline);
+	for (end = m + nr; m < end; m++) {
+		own.owner = m;
+		nvme_steer_write(q, &q->slots[*--free], &own, &m->cmd,
+				 deadline);
+	}
+	nvme_steer_ring_soon(q);
+unlock:
+	spin_unlock(&q->sq_lock);
+	return ret;
+}
+
+/**
+ * nvme_steer_slots_get - take several slots, for commands not ready yet
+ * @q: the queue; under RCU, or otherwise known to have hardware
+ * @slots: slots of @q to give back before, RESERVED or DONE, or NULL; gets
+ *	what was taken, linked by next
+ * @nr: how many to take at most, and how many were
+ *
+ * Return: 0; -ENODEV (not live) or -EBUSY (all taken), and nothing has
+ * happened.
+ */
+int nvme_steer_slots_get(struct nvme_steer_queue *q,
+			 struct nvme_steer_slot **slots, unsigned int *nr)
+{
+	struct nvme_steer_slot *first = NULL, *slot;
+	unsigned int i, free;
+	int ret = 0;
+
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live)) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+	nvme_steer_slots_free(q, *slots);
+	if (unlikely(!q->nr_free)) {
+		ret = -EBUSY;
+		goto unlock;
+	}
+	free = q->nr_free;
+	*nr = min(*nr, free);
+	for (i = *nr; i; i--) {
+		slot = &q->slots[q->free[--free]];
+		slot->state = NVME_STEER_SLOT_RESERVED;
+		slot->next = first;
+		first = slot;
+	}
+	q->nr_free = free;
+	q->nr_reserved += *nr;
+	q->refs += *nr;
+	*slots = first;
+unlock:
+	spin_unlock(&q->sq_lock);
+	return ret;
+}
+
+/**
+ * nvme_steer_submit_members - hand commands of a group to the controller
+ * @slots: RESERVED, at least @nr, in the order of the commands; gets what is
+ *	left over
+ * @io: as for nvme_steer_queue_cmd(), but the owner is the member
+ * @m: the commands, of which those that are to be skipped do not count
+ * @nr: how many
+ *
+ * Return: 0, or -ENODEV: not live any more, the slots are the caller's as
+ * before.
+ */
+int nvme_steer_submit_members(struct nvme_steer_slot **slots,
+			      const struct nvme_steer_io *io,
+			      struct nvme_steer_member *m, unsigned int nr)
+{
+	struct nvme_steer_slot *slot = *slots, *next;
+	struct nvme_steer_queue *q = slot->queue;
+	unsigned long deadline = jiffies + io->timeout;
+	struct nvme_steer_io own = *io;
+	unsigned int left;
+	int ret = -ENODEV;
+
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live))
+		goto unlock;
+	q->nr_reserved -= nr;
+	WRITE_ONCE(q->submitted, q->submitted + nr);
+	nvme_steer_arm_timer(q, deadline);
+	for (left = nr; left; left--, m++, slot = next) {
+		while (unlikely(m->flags & NVME_STEER_MEMBER_SKIP))
+			m++;
+		next = slot->next;
+		own.owner = m;
+		nvme_steer_write(q, slot, &own, &m->cmd, deadline);
+	}
+	nvme_steer_ring_soon(q);
+	*slots = slot;
+	ret = 0;
+unlock:
+	spin_unlock(&q->sq_lock);
+	return ret;
+}
+
 /**
  * nvme_steer_slots_put - give slots back
  * @slot: the first, RESERVED or DONE; all of one queue, linked by next, and
@@ -233,13 +399,7 @@ void nvme_steer_slots_put(struct nvme_steer_slot *slot)
 	bool last;
 
 	spin_lock(&q->sq_lock);
-	for (; slot; slot = slot->next) {
-		if (slot->state == NVME_STEER_SLOT_RESERVED)
-			q->nr_reserved--;
-		slot->state = NVME_STEER_SLOT_FREE;
-		q->free[q->nr_free++] = slot->index;
-		q->refs--;
-	}
+	nvme_steer_slots_free(q, slot);
 	last = !q->refs;
 	spin_unlock(&q->sq_lock);
 	if (unlikely(last))

@@ -31,7 +31,7 @@ static void register_buffer(struct bench *b)
 {
 	struct iovec iov = {
 		.iov_base = b->data.buffer,
-		.iov_len = b->data.size,
+		.iov_len = b->data.room + b->row.kind->extra,
 	};
 	int ret = io_uring_register_buffers(&b->ring, &iov, 1);
 

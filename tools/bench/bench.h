@@ -48,6 +48,8 @@ struct device {
 /* The buffers of a row, and what must be in them. */
 struct data {
 	size_t size;		/* slots * bytes */
+	size_t room;		/* likewise, in whole pages; the kind's extra
+				 * bytes follow */
 	char *buffer;		/* what commands read into or write from */
 	char *want;		/* what another path says is on the device */
 	char *poison;		/* differs from want in every byte */
@@ -78,6 +80,9 @@ struct kind {
 	bool no_ring;		/* submit() sleeps until all are done */
 	bool no_data;
 	bool no_poll;		/* a row cannot ask for polling */
+	bool one_completion;	/* for all that submit() was given; buffers
+				 * are registered */
+	size_t extra;		/* bytes for itself, behind the data */
 	void (*open)(struct bench *b);
 	/* Hand the commands of slots next[0..n) to the kernel. */
 	void (*submit)(struct bench *b, unsigned int n);

@@ -6,12 +6,14 @@
 
 #include "bench.h"
 
-extern const struct kind kind_nop, kind_ioctl, kind_block, kind_passthru;
+extern const struct kind kind_nop, kind_ioctl, kind_block, kind_passthru,
+			 kind_group;
 
 const struct kind *const kinds[] = {
 	&kind_nop,
 	&kind_ioctl,
 	&kind_block,
 	&kind_passthru,
+	&kind_group,
 	NULL
 };

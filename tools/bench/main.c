@@ -173,6 +173,9 @@ static void check_row(const struct row *row, const struct device *dev,
 {
 	if (row->write && !o->write)
 		usage_error("a row that writes needs --write");
+	if (row->kind->one_completion && (!row->fixed || o->seconds > 0))
+		usage_error("rows of kind %s need 'fixed', and are not for --seconds",
+			    row->kind->name);
 	if (!row->kind->no_data && row->bytes % dev->block)
 		usage_error("bytes=%u is not a multiple of the block size %u",
 			    row->bytes, dev->block);
@@ -215,7 +218,8 @@ int main(int argc, char **argv)
 	device__open(&dev, argv[optind], o.write);
 	for (i = 0; i < n; i++) {
 		check_row(&rows[i], &dev, &o);
-		size = (size_t)rows[i].depth * rows[i].bytes;
+		size = (size_t)rows[i].depth * rows[i].bytes + 4096 +
+		       rows[i].kind->extra;
 		if (rows[i].huge && size > largest)
 			largest = size;
 	}

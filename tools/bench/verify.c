@@ -137,7 +137,9 @@ void data__open(struct bench *b)
 	d->size = (size_t)b->nr_slots * b->row.bytes;
 	if (d->size > b->dev->size)
 		die("the namespace is smaller than one batch", EFBIG);
-	d->buffer = b->row.huge ? huge_buffer : scattered_pages(d->size);
+	d->room = (d->size + 4095) & ~4095ul;
+	d->buffer = b->row.huge ? huge_buffer :
+				  scattered_pages(d->room + b->row.kind->extra);
 	d->want = map(d->size);
 	d->poison = map(d->size);
 	if (b->dev->may_write) {
@@ -199,7 +201,7 @@ void data__close(struct bench *b)
 	if (!b->data.size)
 		return;
 	if (!b->row.huge)
-		munmap(b->data.buffer, b->data.size);
+		munmap(b->data.buffer, b->data.room + b->row.kind->extra);
 	munmap(b->data.want, b->data.size);
 	munmap(b->data.poison, b->data.size);
 }

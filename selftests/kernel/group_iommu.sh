@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# group once more behind an IOMMU that forgets at once: a mapping that is not
+# there when the controller looks is an error here, not luck.
+#
+# vm: --cpus 2 --iommu --append iommu.strict=1
+# timeout: 300
+
+read -r type </sys/class/nvme/nvme0/device/iommu_group/type
+if [ "$type" != DMA ]; then
+	echo "the IOMMU is not strict: $type"
+	exit 1
+fi
+COUNT=500 RESETS=4 "$NVMESTEER_BUILD/selftests/kernel/group"
