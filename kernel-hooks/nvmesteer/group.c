@@ -189,37 +189,36 @@ static int nvme_steer_member_allowed(struct nvme_steer_member *m,
 	return ret;
 }
 
-/* Find the page that data is in, if it is in one that is kept mapped. */
-static bool nvme_steer_member_page(struct nvme_steer_run *run,
-				   struct nvme_steer_member *m,
-				   struct nvme_steer_reading *r)
+/*
+ * Find the page that data is in. Returns whether it is in one, within what the
+ * group may use, and kept mapped.
+ */
+static noinline bool nvme_steer_member_page(struct nvme_steer_run *run,
+					    u64 addr, u32 len,
+					    struct nvme_steer_reading *r)
 {
-	u64 offset = m->addr - run->base, dma, from, to;
+	u64 offset = addr - run->base, left = run->len - offset, dma;
 	const struct bio_vec *bv;
-	size_t skip;
+	size_t skip, bytes;
 
-	bv = nvme_steer_run_bvec(run, offset, &skip);
-	if (bv->bv_len - skip < m->len ||
-	    bv->bv_offset + bv->bv_len > PAGE_SIZE)
+	if (unlikely(offset > run->len || len > left))
 		return false;
-	if (!nvme_steer_view_page(&r->view, bv, &dma) &&
+	bv = nvme_steer_run_bvec(run, offset, &skip);
+	bytes = bv->bv_len - skip;
+	if (unlikely(len > bytes || bv->bv_offset + bv->bv_len > PAGE_SIZE))
+		return false;
+	if (unlikely(!nvme_steer_view_page(&r->view, bv, &dma)) &&
 	    (!nvme_steer_view_at(r->sc, bv, &r->view) ||
 	     !nvme_steer_view_page(&r->view, bv, &dma)))
 		return false;
-	/* of it, what the group may use */
-	from = max(m->addr - skip, run->base);
-	to = min(m->addr - skip + bv->bv_len, run->base + run->len);
-	r->from = from;
-	r->bytes = to - from;
-	r->dma = dma + (from - (m->addr - skip));
+	r->from = addr;
+	r->bytes = min(bytes, left);
+	r->dma = dma + skip;
 	return true;
 }
 
-/*
- * Check a command of the copy that is not as the one before. Returns 0 or
- * -errno; 1 when its data is in the page that was found.
- */
-static noinline int nvme_steer_member_check(struct nvme_steer_run *run,
+/* Any other command than a plain read or write. Returns 0 or -errno. */
+static noinline int nvme_steer_member_other(struct nvme_steer_run *run,
 					    struct nvme_steer_member *m,
 					    struct nvme_steer_reading *r)
 {
@@ -230,6 +229,29 @@ static noinline int nvme_steer_member_check(struct nvme_steer_run *run,
 	};
 	u8 opcode = m->cmd.common.opcode;
 	enum nvme_steer_event why;
+	int ret;
+
+	if ((opcode & 3) == 3)
+		return -EOPNOTSUPP;
+	if (!(opcode & 3) && m->len)
+		return -EINVAL;
+	ret = nvme_steer_check(&pt, m->len, &why);
+	if (ret > 0)
+		return why == NVME_STEER_EV_METADATA ? -EOPNOTSUPP : -EINVAL;
+	if (!pt.bounded)
+		m->flags = 0;
+	return ret;
+}
+
+/*
+ * Check a command of the copy that is not as the one before. Returns 0 or
+ * -errno; 1 when its data is in the page that was found.
+ */
+static noinline int nvme_steer_member_check(struct nvme_steer_run *run,
+					    struct nvme_steer_member *m,
+					    struct nvme_steer_reading *r)
+{
+	u8 opcode = m->cmd.common.opcode;
 	u64 offset;
 	bool plain;
 	int ret;
@@ -241,16 +263,7 @@ static noinline int nvme_steer_member_check(struct nvme_steer_run *run,
 		m->len && m->len <= r->most &&
 		m->len == (u64)nvme_steer_nlb(&m->cmd) << r->shift;
 	if (!plain) {
-		if ((opcode & 3) == 3)
-			return -EOPNOTSUPP;
-		if (!(opcode & 3) && m->len)
-			return -EINVAL;
-		ret = nvme_steer_check(&pt, m->len, &why);
-		if (ret > 0)
-			return why == NVME_STEER_EV_METADATA ? -EOPNOTSUPP :
-							       -EINVAL;
-		if (!pt.bounded)
-			m->flags = 0;
+		ret = nvme_steer_member_other(run, m, r);
 		if (ret || !m->len)
 			return ret;
 	}
@@ -262,7 +275,7 @@ static noinline int nvme_steer_member_check(struct nvme_steer_run *run,
 		return -EFAULT;
 
 	if (!(m->flags & NVME_STEER_MEMBER_BOUNDED) ||
-	    !nvme_steer_member_page(run, m, r)) {
+	    !nvme_steer_member_page(run, m->addr, m->len, r)) {
 		r->kept = false;
 		return 0;
 	}
@@ -336,13 +349,20 @@ static int nvme_steer_group_read(struct nvme_steer_run *run, u64 array,
 			m->flags = NVME_STEER_MEMBER_BOUNDED;
 			from += sizeof(*m->place) / sizeof(*from);
 
-			/* one as the one before, in the same page? */
-			at = addr - r.from;
-			if (likely(word0 == r.plain && at < r.bytes &&
-				   len <= r.bytes - at && !(addr & r.align) &&
+			/* one as the one before, and in the same page? */
+			if (likely(word0 == r.plain && !(addr & r.align) &&
 				   len == ((u32)(u16)word6 + 1) << r.shift)) {
-				to[3] = cpu_to_le64(r.dma + at);
-				continue;
+				at = addr - r.from;
+				if (likely(at < r.bytes &&
+					   len <= r.bytes - at)) {
+					to[3] = cpu_to_le64(r.dma + at);
+					continue;
+				}
+				if (likely(nvme_steer_member_page(run, addr,
+								  len, &r))) {
+					to[3] = cpu_to_le64(r.dma);
+					continue;
+				}
 			}
 			to[3] = 0;
 			err = nvme_steer_member_check(run, m, &r);
@@ -822,13 +842,15 @@ static int nvme_steer_group_route(struct nvme_steer_run *run,
 				  unsigned int *bad)
 {
 	unsigned int i, nr = p->per_batch ? 1 : run->nr;
-	struct nvme_steer_passthru pt = {
-		.ns = ns,
-		.ioucmd = run->ioucmd,
-	};
+	struct nvme_steer_passthru pt nvme_steer_uninitialized;
 	struct nvme_steer_queue *q = NULL;
 	int ret;
 
+	pt.ns = ns;
+	pt.ioucmd = run->ioucmd;
+	pt.meta = false;
+	pt.vec = false;
+	pt.plain = false;
 	for (i = 0; i < nr; i++) {
 		pt.cmd = &run->members[i].cmd;
 		pt.addr = run->members[i].addr;

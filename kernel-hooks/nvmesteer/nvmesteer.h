@@ -258,7 +258,8 @@ struct nvme_steer_io {
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
  *		command end exactly once
- * @gen:	generation, the high four bits of the command id
+ * @cid:	command id: its low bits are the slot's index, the high four a
+ *		generation, which is another one for each command
  * @aborted:	an Abort was sent; belongs to the timeout work
  * @cancelled:	ended without an answer of the controller
  * @status:	NVMe status field without the phase tag, of a DONE slot
@@ -272,10 +273,9 @@ struct nvme_steer_io {
  */
 struct nvme_steer_slot {
 	u8 state;
-	u8 gen;
 	bool aborted;
 	bool cancelled;
-	u16 index;
+	u16 cid;
 	u16 status;
 	u64 result;
 	struct nvme_steer_io io;
@@ -293,7 +293,7 @@ struct nvme_steer_slot {
 
 static inline u16 nvme_steer_cid(const struct nvme_steer_slot *slot)
 {
-	return slot->index | (u16)(slot->gen << NVME_STEER_CID_BITS);
+	return slot->cid;
 }
 
 /**

@@ -77,7 +77,7 @@ static int nvme_steer_alloc_memory(struct nvme_steer_queue *q)
 		return -ENOMEM;
 
 	for (i = 0; i < q->depth - 1; i++) {
-		q->slots[i].index = i;
+		q->slots[i].cid = i;
 		q->slots[i].queue = q;
 		q->slots[i].map.dir = DMA_NONE;
 		q->free[i] = q->depth - 2 - i;

@@ -121,7 +121,7 @@ nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 	lockdep_assert_held(&q->sq_lock);
 
 	slot->io = *io;
-	slot->gen++;
+	slot->cid += 1U << NVME_STEER_CID_BITS;
 	slot->aborted = false;
 	slot->cancelled = false;
 	slot->deadline = deadline;
@@ -244,9 +244,10 @@ static void nvme_steer_slots_free(struct nvme_steer_queue *q,
 	lockdep_assert_held(&q->sq_lock);
 
 	for (; slot; slot = slot->next) {
-		reserved += slot->state == NVME_STEER_SLOT_RESERVED;
+		if (unlikely(slot->state == NVME_STEER_SLOT_RESERVED))
+			reserved++;
 		slot->state = NVME_STEER_SLOT_FREE;
-		*free++ = slot->index;
+		*free++ = slot->cid & NVME_STEER_CID_MASK;
 	}
 	nr = free - (q->free + q->nr_free);
 	q->nr_free += nr;
@@ -437,9 +438,9 @@ static inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
 }
 
 /* End a command: the caller moved the slot from INFLIGHT to DONE. */
-static void nvme_steer_finish(struct nvme_steer_slot *slot,
-			      struct nvme_steer_drain *drain,
-			      struct nvme_steer_usage *usage)
+static __always_inline void
+nvme_steer_finish(struct nvme_steer_slot *slot, struct nvme_steer_drain *drain,
+		  struct nvme_steer_usage *usage)
 {
 	if (unlikely(slot->io.usage != usage->ref)) {
 		nvme_steer_usage_put(usage);
@@ -454,10 +455,10 @@ static void nvme_steer_finish(struct nvme_steer_slot *slot,
 	slot->io.done(slot, drain);
 }
 
-static void nvme_steer_handle_cqe(struct nvme_steer_queue *q,
-				  struct nvme_completion *cqe,
-				  struct nvme_steer_drain *drain,
-				  struct nvme_steer_usage *usage)
+static __always_inline void
+nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
+		      struct nvme_steer_drain *drain,
+		      struct nvme_steer_usage *usage)
 {
 	u16 cid = READ_ONCE(cqe->command_id);
 	unsigned int index = cid & NVME_STEER_CID_MASK;
@@ -489,21 +490,21 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 		   bool ring, unsigned int limit)
 {
 	struct nvme_steer_usage usage = { };
-	unsigned int found = 0;
+	unsigned int found = 0, head = q->cq_head, phase = q->cq_phase;
 
 	lockdep_assert_held(&q->cq_lock);
 
 	for (;;) {
-		struct nvme_completion *cqe = &q->cqes[q->cq_head];
+		struct nvme_completion *cqe = &q->cqes[head];
 
-		if ((le16_to_cpu(READ_ONCE(cqe->status)) & 1) != q->cq_phase)
+		if ((le16_to_cpu(READ_ONCE(cqe->status)) & 1) != phase)
 			break;
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
 		nvme_steer_handle_cqe(q, cqe, drain, &usage);
-		if (++q->cq_head == q->depth) {
-			q->cq_head = 0;
-			q->cq_phase ^= 1;
+		if (++head == q->depth) {
+			head = 0;
+			phase ^= 1;
 		}
 		found++;
 		if (limit && found == limit)
@@ -512,6 +513,8 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 
 	if (!found)
 		return 0;
+	q->cq_head = head;
+	q->cq_phase = phase;
 	nvme_steer_usage_put(&usage);
 	if (ring)
 		nvme_steer_ring_cq(q);

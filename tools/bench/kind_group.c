@@ -28,16 +28,23 @@ static void fill(struct bench *b, struct nvme_steer_group_cmd *cmds,
 	for (i = 0; i < n; i++) {
 		unsigned int slot = b->next[i];
 		uint64_t slba = b->offset[slot] >> shift;
+		struct nvme_steer_group_cmd *c = &cmds[i];
 
-		cmds[i] = (struct nvme_steer_group_cmd) {
-			.opcode = opcode,
-			.nsid = nsid,
-			.addr = buffer + (uint64_t)slot * bytes,
-			.data_len = bytes,
-			.cdw10 = slba,
-			.cdw11 = slba >> 32,
-			.cdw12 = (bytes >> shift) - 1,
-		};
+		/* all but what the kernel writes */
+		c->opcode = opcode;
+		c->flags = 0;
+		c->rsvd = 0;
+		c->nsid = nsid;
+		c->cdw2 = 0;
+		c->cdw3 = 0;
+		c->addr = buffer + (uint64_t)slot * bytes;
+		c->data_len = bytes;
+		c->cdw10 = slba;
+		c->cdw11 = slba >> 32;
+		c->cdw12 = (bytes >> shift) - 1;
+		c->cdw13 = 0;
+		c->cdw14 = 0;
+		c->cdw15 = 0;
 	}
 }
 

@@ -9,6 +9,7 @@ BEGIN {
 	title["ways"] = "The ways there are"
 	title["policies"] = "Each policy"
 	title["buffers"] = "Buffers"
+	title["groups"] = "Command groups, one of b commands"
 	title["reap"] = "32 submitted together, some reaped at a time"
 	title["depth"] = "Queue depth, 4 KiB reads"
 	title["path"] = "Without the multipath head"
