@@ -118,8 +118,10 @@ static __always_inline __u32 rings__queue(struct nvme_steer_cmd *cmd)
 	answer = bpf_map_lookup_elem(&last, &zero);
 	if (!answer)
 		return NVME_STEER_DEFAULT;
-	if (answer->ring != ring || (answer->tick != now &&
-				     !rings__holds(ring, answer->queue, now)))
+	/* A new ring may have the id of one of the other kind that is gone. */
+	if (answer->ring != ring ||
+	    answer->queue - queues__pick(cmd, 1) >= count ||
+	    (answer->tick != now && !rings__holds(ring, answer->queue, now)))
 		answer->queue = rings__claim(cmd, ring, count, now);
 	answer->ring = ring;
 	answer->tick = now;
