@@ -254,11 +254,7 @@ void nvme_steer_gather_end(struct nvme_steer_ctrl *sc)
 	unsigned int n;
 
 	mutex_lock(&sc->queue_lock);
-	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
-		q = rcu_dereference_protected(sc->queues[n],
-				lockdep_is_held(&sc->queue_lock));
-		if (q)
-			nvme_steer_gather_flush(q);
-	}
+	nvme_steer_for_each_queue(sc, q, n)
+		nvme_steer_gather_flush(q);
 	mutex_unlock(&sc->queue_lock);
 }

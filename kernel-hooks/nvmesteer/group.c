@@ -522,9 +522,6 @@ static void nvme_steer_round_unmap(struct nvme_steer_run *run)
 static void nvme_steer_group_done(struct nvme_steer_slot *slot,
 				  struct nvme_steer_drain *drain);
 
-static void nvme_steer_group_done(struct nvme_steer_slot *slot,
-				  struct nvme_steer_drain *drain);
-
 /*
  * The short way: all commands are complete, and there are slots for all of
  * them. Anything else has another try on the long way. Returns whether the
@@ -761,7 +758,10 @@ static struct nvme_steer_run *nvme_steer_run_alloc(unsigned int nr)
 			GFP_KERNEL_ACCOUNT);
 }
 
-/* What the SQE asks for; @array is where the array begins. Each word of the SQE is read once. */
+/*
+ * What the SQE asks for; @array is where the array begins. Each word of the SQE
+ * is read once.
+ */
 static struct nvme_steer_run *nvme_steer_run_make(struct nvme_ns *ns,
 						  struct io_uring_cmd *ioucmd,
 						  u64 *array)

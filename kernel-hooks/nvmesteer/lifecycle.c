@@ -114,11 +114,7 @@ static void nvme_steer_restart_queues(struct nvme_steer_ctrl *sc)
 
 	lockdep_assert_held(&sc->queue_lock);
 
-	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
-		q = rcu_dereference_protected(sc->queues[n],
-				lockdep_is_held(&sc->queue_lock));
-		if (!q)
-			continue;
+	nvme_steer_for_each_queue(sc, q, n) {
 		ret = nvme_steer_queue_start(q);
 		WRITE_ONCE(q->lost, ret && ret != -ENODEV);
 		if (q->lost) {

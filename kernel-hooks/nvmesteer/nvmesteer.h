@@ -447,6 +447,14 @@ static inline void nvme_steer_count(struct nvme_steer_ctrl *sc,
 	this_cpu_inc(sc->stats->events[ev]);
 }
 
+/* Each published queue, which the body may unpublish; under queue_lock. */
+#define nvme_steer_for_each_queue(sc, q, n)				\
+	for ((n) = 1; (n) <= NVME_STEER_MAX_QUEUES; (n)++)		\
+		if (!((q) = rcu_dereference_protected((sc)->queues[n],	\
+				lockdep_is_held(&(sc)->queue_lock))))	\
+			;						\
+		else
+
 /* main.c */
 extern struct workqueue_struct *nvme_steer_wq;
 extern unsigned int nvme_steer_bad_answers;

@@ -101,10 +101,8 @@ static void nvme_steer_free_queues(struct nvme_steer_policy *p,
 	unsigned int n;
 
 	mutex_lock(&sc->queue_lock);
-	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
-		q = rcu_dereference_protected(sc->queues[n],
-				lockdep_is_held(&sc->queue_lock));
-		if (!q || q->owner != p)
+	nvme_steer_for_each_queue(sc, q, n) {
+		if (q->owner != p)
 			continue;
 		if (heir && q->heir == heir) {
 			q->owner = heir;
@@ -124,12 +122,9 @@ static void nvme_steer_disinherit(struct nvme_steer_policy *heir)
 	unsigned int n;
 
 	mutex_lock(&sc->queue_lock);
-	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++) {
-		q = rcu_dereference_protected(sc->queues[n],
-				lockdep_is_held(&sc->queue_lock));
-		if (q && q->heir == heir)
+	nvme_steer_for_each_queue(sc, q, n)
+		if (q->heir == heir)
 			q->heir = NULL;
-	}
 	mutex_unlock(&sc->queue_lock);
 }
 

@@ -66,7 +66,6 @@ static void nvme_steer_flush(struct nvme_steer_queue *q)
 void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule)
 {
 	struct nvme_steer_queue *q = cb->data;
-
 	bool last;
 
 	spin_lock(&q->sq_lock);
