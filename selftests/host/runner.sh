@@ -10,11 +10,12 @@
 
 # A checkout that holds only the runner and the planted tests.
 repo=$TEST_TMP/repo
-mkdir -p "$repo/selftests/planted" "$repo/tools" "$TEST_TMP/results"
+mkdir -p "$repo"/selftests/{planted,host} "$repo/tools" "$TEST_TMP/results"
 cp -r selftests/run selftests/lib selftests/vm "$repo/selftests"
 cp tools/in-tree "$repo/tools"
 plant() { # NAME, the test on stdin
-	cat >"$repo/selftests/planted/$1.sh"
+	[[ $1 = */* ]] || set -- "planted/$1"
+	cat >"$repo/selftests/$1.sh"
 }
 plant a_passes <<<'echo fine; exit 0'
 plant b_fails <<<'echo the reason; exit 1'
@@ -33,10 +34,12 @@ plant i_passes <<'T'
 [ ! -e /sys/fs/bpf/left ] && [ -e /sys/class/nvme/nvme3 ] &&
 	! pgrep -x sleep
 T
+plant host/j_passes <<<'exit 0'
+plant host/k_skips <<<'echo not here; exit 4'
 
 status=0
 NVMESTEER_BUILD=$BUILD NVMESTEER_RESULTS=$TEST_TMP/results \
-	"$repo/selftests/run" >"$TEST_TMP/out" 2>&1 || status=$?
+	"$repo/selftests/run" planted host >"$TEST_TMP/out" 2>&1 || status=$?
 cat "$TEST_TMP/out"
 same 1 $status 'exit code'
 says out '^ok    planted/a_passes '
@@ -49,10 +52,38 @@ says out '^FAIL  planted/f_pins .*left pinned: /sys/fs/bpf/left'
 says out '^FAIL  planted/g_gone .*left the controllers nvme0'
 says out '^FAIL  planted/h_panics .*the guest died'
 says out '^ok    planted/i_passes '
-same '2 passed, 6 failed, 1 skipped' "$(tail -n 1 "$TEST_TMP/out")"
-same 9 "$(grep -c -E '^(not )?ok ' "$TEST_TMP/results/results.ktap")"
+says out '^skip  host/k_skips .*not here'
+same '3 passed, 6 failed, 2 skipped' "$(tail -n 1 "$TEST_TMP/out")"
+# In the order of the suites, whatever ended first.
+same 'a b c d e f g h i j k' "$(sed -n -E \
+	's/^(not )?ok [0-9]+ [a-z]+\/([a-z])_.*/\2/p' \
+	"$TEST_TMP/results/results.ktap" | paste -s -d ' ')"
+same 'KTAP version 1 1..11' \
+	"$(head -n 2 "$TEST_TMP/results/results.ktap" | paste -s -d ' ')"
 
 step 'a run in which nothing ran fails'
 refuse env NVMESTEER_BUILD="$BUILD" NVMESTEER_RESULTS="$TEST_TMP/results" \
 	"$repo/selftests/run" --filter matches_nothing
+
+step 'an interrupted run ends what it started'
+plant host/l_waits <<T
+echo \$\$ >$TEST_TMP/pid
+exec sleep 1000
+T
+NVMESTEER_BUILD=$BUILD NVMESTEER_RESULTS=$TEST_TMP/results \
+	"$repo/selftests/run" --jobs 2 --filter 'd_hangs|l_waits' planted host \
+	>"$TEST_TMP/out" 2>&1 &
+pid=$!
+started() {
+	[ -s "$TEST_TMP/pid" ] &&
+		pgrep -f "path=$TEST_TMP/results/guest" >/dev/null
+}
+check wait_for 60 started
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+same 130 $status 'exit code'
+refuse pgrep -f "path=$TEST_TMP/results/guest"
+refuse kill -0 "$(cat "$TEST_TMP/pid")" 2>/dev/null
+same '' "$(find "$TEST_TMP/results" -name 'guest.*')" 'what is left'
 pass
