@@ -14,9 +14,11 @@ ctrl=$(ctrl_by_serial blk4k) || fail "no drive blk4k"
 dev=/dev/ng${ctrl#nvme}n1
 load "$ctrl" spread
 for bs in 4k 128k; do
-	all_steered "$ctrl" "$dev" --bs=$bs --size=4m
-	all_steered "$ctrl" "$dev" --bs=$bs --size=4m --hipri=1
-	all_steered "$ctrl" "$dev" --bs=$bs --size=4m --fixedbufs=1
+	size=1m
+	[ $bs = 4k ] || size=4m
+	all_steered "$ctrl" "$dev" --bs=$bs --size=$size
+	all_steered "$ctrl" "$dev" --bs=$bs --size=$size --hipri=1
+	all_steered "$ctrl" "$dev" --bs=$bs --size=$size --fixedbufs=1
 done
 unload "$ctrl"
 

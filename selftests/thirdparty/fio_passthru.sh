@@ -14,23 +14,12 @@ ctrl=$(ctrl_by_serial copylim) || fail "no drive"
 dev=/dev/ng${ctrl#nvme}n1
 load "$ctrl" spread
 
-# mode QUEUES.. : of the queues that got commands, all have this mode
-only_mode() {
-	stats "$ctrl" | jq -e --arg m "$1" --slurpfile was "$tmp/was" '
-		[.queues[] | select(.queue > 0) | . as $q
-			| select($q.submitted > ([$was[0].queues[]
-				| select(.queue == $q.queue)
-				| .submitted][0] // 0))
-			| .mode] | unique == [$m]' >/dev/null
-}
-
 try() { # MODE NAME FIO-OPTION...
 	local mode=$1 name=$2
 	shift 2
 	step "$name"
-	stats "$ctrl" >"$tmp/was"
 	all_steered "$ctrl" "$dev" "$@"
-	only_mode "$mode" || fail "$name: not on $mode queues only"
+	same "$mode" "$modes" "mode of the queues, $name,"
 	printf '   %s commands\n' "$ios"
 }
 

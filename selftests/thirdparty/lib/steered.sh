@@ -68,7 +68,7 @@ lba_bytes_of() { # DEVICE
 # fault. Options before the first --name are for all jobs; without one there
 # is one job. Sets ios to the commands it counted.
 passthru() {
-	local dev=$1
+	local dev=$1 errors
 	shift
 	[[ " $*" == *" --name="* ]] || set -- "$@" --name=passthru
 	(
@@ -84,23 +84,33 @@ passthru() {
 		fail "fio $* on $dev failed"
 	}
 	sed -n '/^{/,$p' "$tmp/fio.json" >"$tmp/fio.only"
-	same 0 "$(jq '[.jobs[].error] | add' "$tmp/fio.only")" "fio's error"
-	ios=$(jq '[.jobs[] | .read.total_ios + .write.total_ios] | add' \
-		"$tmp/fio.only")
+	read -r errors ios < <(jq -r '"\([.jobs[].error] | add) \([.jobs[]
+		| .read.total_ios + .write.total_ios] | add)"' "$tmp/fio.only")
+	same 0 "$errors" "fio's error"
 	[ "$ios" -gt 0 ] || fail "fio $* did nothing"
 }
 
 # all_steered CTRL DEVICE [FIO OPTION]...: every command of such a fio run
-# goes to a steer queue.
+# goes to a steer queue. Sets modes to the modes of the queues that got some.
 all_steered() {
-	local ctrl=$1 before
+	local ctrl=$1 count left
 	shift
-	before=$(steered "$ctrl")
+	# One look before and one after: each takes a while in a guest.
+	stats "$ctrl" >"$tmp/was"
 	passthru "$@"
-	same "$ios" $(($(steered "$ctrl") - before)) \
-		"commands on steer queues of fio ${*:2}"
-	clean_queues "$ctrl" || {
-		stats "$ctrl"
+	stats "$ctrl" >"$tmp/now"
+	read -r count left modes < <(jq -r --slurpfile was "$tmp/was" '
+		[.queues[] | select(.queue > 0) | . as $q
+			| .new = .submitted - ([$was[0].queues[]
+				| select(.queue == $q.queue)
+				| .submitted][0] // 0)] as $steered
+		| ([.queues[] | .failed + .cancelled + .inflight] | add) as $left
+		| ([$steered[] | select(.new > 0) | .mode] | unique | join(" "))
+			as $modes
+		| "\([$steered[].new] | add // 0) \($left) \($modes)"' "$tmp/now")
+	same "$ios" "$count" "commands on steer queues of fio ${*:2}"
+	[ "$left" = 0 ] || {
+		cat "$tmp/now"
 		fail "a command failed or has not ended"
 	}
 }
