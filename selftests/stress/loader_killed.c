@@ -9,6 +9,7 @@
  * COUNT=   places, spread evenly (default 10); 0 is all of them
  *
  * vm: --cpus 4
+ * timeout: 300
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -119,7 +120,7 @@ int main(void)
 	struct load load;
 	int code;
 
-	test_begin(170);
+	test_begin(290);
 	pt_open(&ns, PT_WANT_PLAIN);
 	snprintf(dev, sizeof(dev), "nvme%d", ns.ctrl);
 	if (test_sh("command -v nvmesteer >/dev/null"))

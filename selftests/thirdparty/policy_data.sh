@@ -5,6 +5,8 @@
 # steered commands is read back through the block device and must be the same,
 # its neighbours untouched; and what the block device wrote is what steered
 # commands read. A policy that steers nothing unless told so is told so.
+#
+# timeout: 300
 
 . selftests/thirdparty/lib/steered.sh
 
