@@ -15,7 +15,9 @@
  *
  * The array is read once, when the SQE is submitted; changing it later has no
  * effect. The kernel then writes status and result of each command to its
- * place in the array, as the commands end, and all before the CQE appears.
+ * place in the array, as the commands end, and all before the CQE appears. It
+ * writes nothing else: in an array that is used again, what is the same in the
+ * next group need not be filled in again.
  *
  * Include fixed-width types first: <linux/types.h>.
  */
