@@ -6,8 +6,8 @@
  *
  * Array and data are inside one registered buffer, whose pages io_uring keeps
  * as long as the uring_cmd lives. The array is read through their kernel
- * mapping, once and before anything is checked, and status and result are
- * written the same way, in whatever context a command ends.
+ * mapping, each word once, and status and result are written the same way, in
+ * whatever context a command ends.
  *
  * A group is carried out in rounds of as many commands as it got slots. A
  * round ends when all its commands have ended; who finds that, under cq_lock,
@@ -20,11 +20,11 @@
 #include "group_run.h"
 
 /*
- * Groups up to this size come from a cache of their own. It has a constructor,
- * so that kernels built to clear what is allocated (CONFIG_INIT_ON_ALLOC) do
- * not clear what is written in full.
+ * Groups up to this size come from a cache of their own. It has a constructor
+ * for what is the same in each, so kernels built to clear what is allocated
+ * (CONFIG_INIT_ON_ALLOC) do not clear it either.
  */
-#define NVME_STEER_SMALL_GROUP	64
+#define NVME_STEER_SMALL_GROUP	128
 
 static struct kmem_cache *nvme_steer_small_runs;
 
@@ -35,16 +35,33 @@ static struct kmem_cache *nvme_steer_small_runs;
  */
 static DEFINE_PER_CPU(struct nvme_steer_run *, nvme_steer_spare_run);
 
+static size_t nvme_steer_run_size(unsigned int nr)
+{
+	struct nvme_steer_run *run;
+
+	return struct_size(run, members, nr) + nr * sizeof(*run->slots);
+}
+
+/* The indices of its slots are behind the members. */
+static void nvme_steer_run_init(struct nvme_steer_run *run, unsigned int nr)
+{
+	unsigned int i;
+
+	run->slots = (u16 *)(run->members + nr);
+	for (i = 0; i < nr; i++)
+		run->members[i].run = run;
+}
+
 static void nvme_steer_run_construct(void *run)
 {
+	nvme_steer_run_init(run, NVME_STEER_SMALL_GROUP);
 }
 
 int nvme_steer_group_init(void)
 {
 	nvme_steer_small_runs = kmem_cache_create("nvme_steer_group",
-			struct_size_t(struct nvme_steer_run, members,
-				      NVME_STEER_SMALL_GROUP),
-			0, 0, nvme_steer_run_construct);
+			nvme_steer_run_size(NVME_STEER_SMALL_GROUP), 0, 0,
+			nvme_steer_run_construct);
 	return nvme_steer_small_runs ? 0 : -ENOMEM;
 }
 
@@ -64,7 +81,8 @@ static void nvme_steer_run_free(struct nvme_steer_run *run)
 	if (unlikely(run->holds_rq))
 		blk_put_queue(run->rq);
 	if (unlikely(run->nr > NVME_STEER_SMALL_GROUP)) {
-		kvfree(run);
+		/* sleeps never: the module's code is not held any more */
+		kvfree_rcu(run, rcu);
 		return;
 	}
 	run = this_cpu_xchg(nvme_steer_spare_run, run);
@@ -89,6 +107,12 @@ static void nvme_steer_member_failed(struct nvme_steer_run *run,
 		run->first = index;
 		run->status = status;
 	}
+}
+
+static struct nvme_steer_slot *
+nvme_steer_run_slot(const struct nvme_steer_run *run, unsigned int i)
+{
+	return &run->queue->slots[run->slots[i]];
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -164,7 +188,7 @@ static int nvme_steer_member_map(struct nvme_steer_run *run,
 }
 
 /*
- * Map what is not kept, each for itself; @slots are RESERVED. One that cannot
+ * Map what is not kept, each for itself; the slots are RESERVED. One that cannot
  * be mapped has failed. Returns how many commands the round has then.
  */
 static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
@@ -172,9 +196,8 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 					 unsigned int nr, bool keep)
 {
 	struct nvme_steer_member *m = run->members + run->sent;
-	struct nvme_steer_slot *slot = run->slots;
 	struct iov_iter iter = { };
-	unsigned int i;
+	unsigned int i, left = 0;
 	bool kept;
 	int ret;
 
@@ -192,8 +215,9 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 			       nvme_steer_kept(sc, &iter, &m->cmd);
 			rcu_read_unlock();
 			if (!kept)
-				ret = nvme_steer_member_map(run, sc, m, slot,
-							    keep);
+				ret = nvme_steer_member_map(run, sc, m,
+						nvme_steer_run_slot(run, left),
+						keep);
 		}
 		if (ret) {
 			m->flags |= NVME_STEER_MEMBER_SKIP;
@@ -202,7 +226,7 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 			if (run->flags & NVME_STEER_GROUP_STOP)
 				return i + 1;
 		} else {
-			slot = slot->next;
+			left++;
 		}
 	}
 	return nr;
@@ -223,8 +247,10 @@ static unsigned int nvme_steer_round_skipped(const struct nvme_steer_run *run,
 static void nvme_steer_round_unmap(struct nvme_steer_run *run)
 {
 	struct nvme_steer_slot *slot;
+	unsigned int i;
 
-	for (slot = run->slots; slot && run->mapped; slot = slot->next) {
+	for (i = 0; i < run->nr_slots && run->mapped; i++) {
+		slot = nvme_steer_run_slot(run, i);
 		nvme_steer_unmap(slot);
 		nvme_steer_release_pages(&slot->map);
 	}
@@ -234,38 +260,61 @@ static void nvme_steer_round_unmap(struct nvme_steer_run *run)
 static void nvme_steer_group_done(struct nvme_steer_slot *slot,
 				  struct nvme_steer_drain *drain);
 
+/* Send what is complete. As nvme_steer_read_and_send(). */
+static bool nvme_steer_send_copies(struct nvme_steer_run *run,
+				   struct nvme_steer_queue *q,
+				   const struct nvme_steer_io *io)
+{
+	struct nvme_steer_writer w nvme_steer_uninitialized;
+	struct nvme_steer_member *m = run->members;
+
+	if (unlikely(!nvme_steer_write_begin(&w, q, run->nr)))
+		return false;
+	for (; m < run->members + run->nr; m++) {
+		*w.at = m->cmd;
+		w.at->common.command_id = nvme_steer_write_id(&w);
+		nvme_steer_write_next(&w);
+	}
+	nvme_steer_write_commit(q, w.at - w.first, io, run->members, run->nr,
+				run->slots);
+	return true;
+}
+
 /*
- * The short way: all commands are complete, and there are slots for all of
- * them. Anything else has another try on the long way. Returns whether the
- * group was sent, and is not the caller's any more. Under RCU.
+ * The short way: there are slots for all commands, and all are complete, or
+ * only the first one was read and the rest is read on the way. Anything else
+ * has another try on the long way. Returns whether the group was sent, and is
+ * not the caller's any more. Under RCU.
  */
 static bool nvme_steer_group_short(struct nvme_steer_run *run,
-				   struct nvme_steer_ctrl *sc,
+				   struct nvme_steer_reading *r,
 				   struct nvme_steer_queue *q)
 {
 	struct nvme_steer_io io nvme_steer_uninitialized;
+	struct nvme_steer_ctrl *sc = r->sc;
 	unsigned int nr = run->nr;
 
-	if (unlikely(!run->ready || run->window < nr))
-		return false;
 	io.done = nvme_steer_group_done;
-	io.usage = &run->rq->q_usage_counter;
+	io.usage = NULL;
 	io.timeout = run->timeout;
 	io.kept = run->epoch;
-	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage)))
+	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter)))
 		return false;
-	if (nr > 1)
-		percpu_ref_get_many(io.usage, nr - 1);
+	run->queue = q;
+	run->nr_slots = nr;
 	run->left = nr;
 	run->sent = nr;
-	if (unlikely(nvme_steer_queue_members(q, &io, run->members, nr))) {
-		run->sent = 0;
-		percpu_ref_put_many(io.usage, nr);
-		return false;
+	if (likely(r->nr < nr ? nvme_steer_read_and_send(run, r, q, &io) :
+				nvme_steer_send_copies(run, q, &io))) {
+		this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
+		this_cpu_add(sc->stats->events[NVME_STEER_EV_KEPT],
+			     nr - r->bare);
+		return true;
 	}
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_KEPT], nr);
-	return true;
+	run->nr_slots = 0;
+	run->sent = 0;
+	percpu_ref_put(&run->rq->q_usage_counter);
+	return false;
 }
 
 /*
@@ -275,7 +324,7 @@ static bool nvme_steer_group_short(struct nvme_steer_run *run,
  *
  * Return: 0, and the run is not the caller's any more; 1 when none of the
  * round could be sent; or -errno, with the event that says why. In both cases
- * run->slots, if there are any, go on keeping @q.
+ * the slots of the run, if it has any, go on keeping @q.
  */
 static int nvme_steer_round(struct nvme_steer_run *run,
 			    struct nvme_steer_ctrl *sc,
@@ -286,30 +335,30 @@ static int nvme_steer_round(struct nvme_steer_run *run,
 	unsigned int got = min(run->window, run->nr - run->sent), nr, left;
 	struct nvme_steer_io io = {
 		.done = nvme_steer_group_done,
-		.usage = &run->rq->q_usage_counter,
 		.timeout = run->timeout,
 	};
-	struct nvme_steer_slot *spare;
 	unsigned int kept;
 	int ret;
 
 	*why = NVME_STEER_EV_FROZEN;
-	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage))) {
+	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter))) {
 		nvme_steer_count(sc, *why);
 		rcu_read_unlock();
 		return -EAGAIN;
 	}
-	ret = nvme_steer_slots_get(q, &run->slots, &got);
+	ret = nvme_steer_slots_get(q, run->slots, run->nr_slots,
+				   run->reserved, &got);
 	if (unlikely(ret)) {
 		*why = ret == -EBUSY ? NVME_STEER_EV_QUEUE_FULL :
 				       NVME_STEER_EV_QUEUE_DOWN;
 		nvme_steer_count(sc, *why);
-		percpu_ref_put(io.usage);
+		percpu_ref_put(&run->rq->q_usage_counter);
 		rcu_read_unlock();
 		return ret;
 	}
-	if (got > 1)
-		percpu_ref_get_many(io.usage, got - 1);
+	run->queue = q;
+	run->nr_slots = got;
+	run->reserved = true;
 	/* the namespace may go once nothing of it is in flight */
 	if (unlikely(run->sent + got < run->nr && !run->holds_rq))
 		run->holds_rq = blk_get_queue(run->rq);
@@ -321,15 +370,13 @@ static int nvme_steer_round(struct nvme_steer_run *run,
 		left = nr - nvme_steer_round_skipped(run, nr);
 		rcu_read_lock();
 	}
-	if (unlikely(left != got))
-		percpu_ref_put_many(io.usage, got - left);
-
-	spare = run->slots;
-	run->slots = NULL;
 	run->left = left;
 	run->sent += nr;
 	if (likely(left)) {
-		ret = nvme_steer_submit_members(&spare, &io,
+		/* as they are when the round ends */
+		run->nr_slots = left;
+		run->reserved = false;
+		ret = nvme_steer_submit_members(q, run->slots, got, &io,
 						&run->members[run->sent - nr],
 						left);
 		if (likely(!ret)) {
@@ -337,20 +384,19 @@ static int nvme_steer_round(struct nvme_steer_run *run,
 				     left);
 			this_cpu_add(sc->stats->events[NVME_STEER_EV_KEPT],
 				     kept);
-			if (unlikely(spare))
-				nvme_steer_slots_put(spare);
 			rcu_read_unlock();
 			return 0;
 		}
+		run->nr_slots = got;
+		run->reserved = true;
 		*why = NVME_STEER_EV_QUEUE_DOWN;
 		nvme_steer_count(sc, *why);
-		percpu_ref_put_many(io.usage, left);
 		run->sent -= nr;
 	} else {
 		ret = 1;
 	}
+	percpu_ref_put(&run->rq->q_usage_counter);
 	rcu_read_unlock();
-	run->slots = spare;
 	nvme_steer_round_unmap(run);
 	return ret;
 }
@@ -361,10 +407,7 @@ static int nvme_steer_round(struct nvme_steer_run *run,
 static void nvme_steer_group_end(struct nvme_steer_run *run, int why,
 				 unsigned int issue_flags)
 {
-	struct io_uring_cmd *ioucmd = run->ioucmd;
-	struct nvme_steer_slot *slots = run->slots;
-	unsigned int i, done, first;
-	int status;
+	unsigned int i;
 
 	for (i = run->sent; unlikely(i < run->nr); i++)
 		nvme_steer_member_status(&run->members[i], why);
@@ -372,21 +415,19 @@ static void nvme_steer_group_end(struct nvme_steer_run *run, int why,
 		run->first = run->sent;
 		run->status = why;
 	}
-	status = run->status;
-	done = run->sent - run->failed;
-	first = run->first;
-	nvme_steer_run_free(run);
-
-	io_uring_cmd_done(ioucmd, status, (u64)first << 32 | done, issue_flags);
+	io_uring_cmd_done(run->ioucmd, run->status, (u64)run->first << 32 |
+			  (run->sent - run->failed), issue_flags);
 	/* the last slot may keep the module */
-	nvme_steer_slots_put(slots);
+	nvme_steer_indices_put(run->queue, run->slots, run->nr_slots,
+			       run->reserved);
+	nvme_steer_run_free(run);
 }
 
 /* A round has ended: send the next, or end the group. */
 static void nvme_steer_group_next(struct nvme_steer_run *run,
 				  unsigned int issue_flags)
 {
-	struct nvme_steer_queue *q = run->slots->queue;
+	struct nvme_steer_queue *q = run->queue;
 	bool stop = run->failed && (run->flags & NVME_STEER_GROUP_STOP);
 	enum nvme_steer_event why;
 	int ret = 1;
@@ -414,6 +455,20 @@ static void nvme_steer_group_tw(struct io_uring_cmd *ioucmd,
 	nvme_steer_group_next(nvme_steer_pdu(ioucmd)->run, issue_flags);
 }
 
+/* A round has ended: leave it to whoever drains, or to its task. */
+static noinline void nvme_steer_round_done(struct nvme_steer_run *run,
+					   struct nvme_steer_drain *drain)
+{
+	percpu_ref_put(&run->rq->q_usage_counter);
+	if (drain && run->ring == drain->ring) {
+		run->next = drain->runs;
+		drain->runs = run;
+		return;
+	}
+	nvme_steer_pdu(run->ioucmd)->run = run;
+	io_uring_cmd_do_in_task_lazy(run->ioucmd, nvme_steer_group_tw);
+}
+
 /* Under cq_lock. */
 static void nvme_steer_group_done(struct nvme_steer_slot *slot,
 				  struct nvme_steer_drain *drain)
@@ -430,18 +485,8 @@ static void nvme_steer_group_done(struct nvme_steer_slot *slot,
 	}
 	WRITE_ONCE(place->result, slot->result);
 	WRITE_ONCE(place->status, status);
-	slot->next = run->slots;
-	run->slots = slot;
-	if (likely(--run->left))
-		return;
-
-	if (drain && run->ring == drain->ring) {
-		run->next = drain->runs;
-		drain->runs = run;
-		return;
-	}
-	nvme_steer_pdu(run->ioucmd)->run = run;
-	io_uring_cmd_do_in_task_lazy(run->ioucmd, nvme_steer_group_tw);
+	if (unlikely(!--run->left))
+		nvme_steer_round_done(run, drain);
 }
 
 /**
@@ -462,69 +507,69 @@ void nvme_steer_group_finish(struct nvme_steer_drain *drain)
 
 /* ---------------------------------------------------------------- beginning */
 
+/* Memory for a group, if there is any at hand. */
+static struct nvme_steer_run *nvme_steer_run_spare(unsigned int nr)
+{
+	if (unlikely(nr > NVME_STEER_SMALL_GROUP))
+		return NULL;
+	return this_cpu_xchg(nvme_steer_spare_run, NULL);
+}
+
 static struct nvme_steer_run *nvme_steer_run_alloc(unsigned int nr)
 {
 	struct nvme_steer_run *run;
 
-	if (likely(nr <= NVME_STEER_SMALL_GROUP)) {
-		run = this_cpu_xchg(nvme_steer_spare_run, NULL);
-		if (likely(run))
-			return run;
+	if (nr <= NVME_STEER_SMALL_GROUP)
 		return kmem_cache_alloc(nvme_steer_small_runs, GFP_KERNEL);
-	}
-	return kvmalloc(struct_size_t(struct nvme_steer_run, members, nr),
-			GFP_KERNEL_ACCOUNT);
+	run = kvmalloc(nvme_steer_run_size(nr), GFP_KERNEL_ACCOUNT);
+	if (run)
+		nvme_steer_run_init(run, nr);
+	return run;
 }
 
 /*
- * What the SQE asks for; @array is where the array begins. Each word of the SQE
- * is read once.
+ * What the SQE asks for, of which each word is read once, @nr already; @array
+ * is where the array begins in the group's part of the buffer.
  */
-static struct nvme_steer_run *nvme_steer_run_make(struct nvme_ns *ns,
-						  struct io_uring_cmd *ioucmd,
-						  u64 *array)
+static int nvme_steer_run_set(struct nvme_steer_run *run, struct nvme_ns *ns,
+			      struct io_uring_cmd *ioucmd, u32 nr, u64 *array)
 {
 	const struct nvme_steer_group *sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	u64 cmds = READ_ONCE(sqe->cmds), base = READ_ONCE(sqe->base);
-	u32 nr = READ_ONCE(sqe->nr), flags = READ_ONCE(sqe->flags);
-	u32 window = READ_ONCE(sqe->window);
+	u32 window = READ_ONCE(sqe->window), flags = READ_ONCE(sqe->flags);
 	u32 timeout_ms = READ_ONCE(sqe->timeout_ms);
 	u64 len = READ_ONCE(sqe->len);
-	struct nvme_steer_run *run;
-	struct iov_iter iter nvme_steer_uninitialized;
 	u64 size = (u64)nr * sizeof(struct nvme_steer_group_cmd);
+	struct iov_iter iter nvme_steer_uninitialized;
 	int ret;
 
 	BUILD_BUG_ON(sizeof(*sqe) > 80);
+	run->nr = nr;
+	run->holds_rq = false;
 	if (!(ioucmd->flags & IORING_URING_CMD_FIXED) ||
-	    !nr || nr > NVME_STEER_GROUP_MAX ||
 	    (flags & ~NVME_STEER_GROUP_STOP) ||
 	    cmds % sizeof(struct nvme_steer_group_cmd) || !len ||
 	    READ_ONCE(sqe->rsvd[0]) || READ_ONCE(sqe->rsvd[1]) ||
 	    READ_ONCE(sqe->rsvd[2]))
-		return ERR_PTR(-EINVAL);
+		return -EINVAL;
 	if (cmds < base || cmds - base > len || size > len - (cmds - base))
-		return ERR_PTR(-EFAULT);
+		return -EFAULT;
 	ret = io_uring_cmd_import_fixed(base, len, ITER_DEST, &iter, ioucmd);
 	if (ret)
-		return ERR_PTR(ret);
+		return ret;
 
-	run = nvme_steer_run_alloc(nr);
-	if (!run)
-		return ERR_PTR(-ENOMEM);
 	run->ioucmd = ioucmd;
 	run->ring = cmd_to_io_kiocb(ioucmd)->ctx;
-	run->slots = NULL;
-	run->nr = nr;
+	run->nr_slots = 0;
 	run->sent = 0;
 	run->failed = 0;
 	run->first = nr;
 	run->status = 0;
 	run->mapped = false;
-	run->holds_rq = false;
+	run->reserved = false;
 	run->flags = flags;
 	run->window = window ?: nr;
-	run->timeout = msecs_to_jiffies(timeout_ms);
+	run->timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) : 0;
 	run->sgl = nvme_ctrl_sgl_supported(ns->ctrl);
 	run->rq = ns->queue;
 	run->bvec = iter.bvec;
@@ -533,7 +578,7 @@ static struct nvme_steer_run *nvme_steer_run_make(struct nvme_ns *ns,
 	run->base = base;
 	run->len = len;
 	*array = cmds - base;
-	return run;
+	return 0;
 }
 
 /* Nothing was sent, because of one command. */
@@ -548,33 +593,33 @@ static void nvme_steer_group_refuse(struct nvme_steer_run *run,
 }
 
 /*
- * Ask the policy, once or for each command. Returns 0 with the queue, which
+ * Ask the policy about the first @nr commands. Returns 0 with the queue, which
  * RCU keeps, or -errno, with the index of the command that is why.
  */
 static int nvme_steer_group_route(struct nvme_steer_run *run,
-				  struct nvme_ns *ns,
-				  struct nvme_steer_ctrl *sc,
-				  struct nvme_steer_policy *p,
+				  const struct nvme_steer_reading *r,
+				  struct nvme_steer_policy *p, unsigned int nr,
 				  unsigned int issue_flags,
 				  struct nvme_steer_queue **queue,
 				  unsigned int *bad)
 {
-	unsigned int i, nr = p->per_batch ? 1 : run->nr;
 	struct nvme_steer_passthru pt nvme_steer_uninitialized;
 	struct nvme_steer_queue *q = NULL;
+	unsigned int i;
 	int ret;
 
-	pt.ns = ns;
+	pt.ns = r->ns;
 	pt.ioucmd = run->ioucmd;
 	pt.meta = false;
 	pt.vec = false;
-	pt.plain = false;
+	/* then the first one is, and it is the only one where one is asked for */
+	pt.plain = nr == 1 && r->plain;
 	for (i = 0; i < nr; i++) {
 		pt.cmd = &run->members[i].cmd;
 		pt.addr = run->members[i].addr;
 		pt.data_len = run->members[i].len;
 		*bad = i;
-		ret = nvme_steer_passthru_route(sc, p, &pt, issue_flags,
+		ret = nvme_steer_passthru_route(r->sc, p, &pt, issue_flags,
 						&q);
 		if (ret <= 0)
 			return ret ?: -EOPNOTSUPP;
@@ -590,9 +635,11 @@ static void nvme_steer_run_reset(struct nvme_steer_run *run)
 {
 	struct nvme_steer_member *m;
 
-	if (run->slots)
-		nvme_steer_slots_put(run->slots);
-	run->slots = NULL;
+	if (run->nr_slots)
+		nvme_steer_indices_put(run->queue, run->slots, run->nr_slots,
+				       run->reserved);
+	run->nr_slots = 0;
+	run->reserved = false;
 	run->failed = 0;
 	run->first = run->nr;
 	run->status = 0;
@@ -601,37 +648,70 @@ static void nvme_steer_run_reset(struct nvme_steer_run *run)
 }
 
 /*
- * Ask the policy and send. As nvme_steer_group(); -EAGAIN with the event that
- * says why. Under RCU, which is dropped.
+ * Read the array, ask the policy, and send: on the short way, if possible while
+ * the array is being read. A policy that is asked once is asked when the first
+ * command was checked, any other when all were.
+ *
+ * Return: -EIOCBQUEUED; 0, and the group is to go the long way, to @q; or
+ * -errno: it is refused. Under RCU.
  */
-static int nvme_steer_group_try(struct nvme_steer_run *run, struct nvme_ns *ns,
-				struct nvme_steer_ctrl *sc,
-				struct nvme_steer_policy *p,
-				unsigned int issue_flags,
-				enum nvme_steer_event *why)
-	__releases(RCU)
+static int nvme_steer_group_begin(struct nvme_steer_run *run,
+				  struct nvme_steer_reading *r,
+				  struct nvme_steer_policy *p,
+				  unsigned int issue_flags,
+				  struct nvme_steer_queue **q)
 {
 	struct nvme_steer_pdu *pdu = nvme_steer_pdu(run->ioucmd);
-	struct nvme_steer_queue *q;
-	unsigned int bad;
-	int ret;
+	bool short_way = run->window >= run->nr;
+	int ret = 0;
 
-	ret = nvme_steer_group_route(run, ns, sc, p, issue_flags, &q, &bad);
-	if (unlikely(ret)) {
-		rcu_read_unlock();
-		nvme_steer_group_refuse(run, bad, ret);
-		return ret;
-	}
 	if (likely(!run->timeout))
 		run->timeout = p->timeout;
-
-	pdu->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
-	if (likely(nvme_steer_group_short(run, sc, q))) {
-		rcu_read_unlock();
-		return -EIOCBQUEUED;
+	if (likely(!r->nr)) {
+		/* before the lookups: see nvme_steer_retire() */
+		run->epoch = smp_load_acquire(&r->sc->keep.epoch);
+		nvme_steer_read_first(run, r);
 	}
-	run->ready = false;
-	ret = nvme_steer_round(run, sc, q, true, why);
+	if (likely(p->per_batch && !r->error)) {
+		ret = nvme_steer_group_route(run, r, p, 1, issue_flags, q,
+					     &r->bad);
+		if (likely(!ret && short_way && r->plain && r->kept)) {
+			pdu->tag = (unsigned long)*q | NVME_STEER_PDU_MINE;
+			if (likely(nvme_steer_group_short(run, r, *q)))
+				return -EIOCBQUEUED;
+			pdu->tag = 0;
+		}
+	}
+	nvme_steer_read(run, r);
+	if (unlikely(r->error))
+		return r->error;
+	if (!p->per_batch)
+		ret = nvme_steer_group_route(run, r, p, run->nr, issue_flags,
+					     q, &r->bad);
+	if (unlikely(ret))
+		return ret;
+
+	pdu->tag = (unsigned long)*q | NVME_STEER_PDU_MINE;
+	if (run->ready && short_way && nvme_steer_group_short(run, r, *q))
+		return -EIOCBQUEUED;
+	/* by the time it is sent other mappings may be kept */
+	r->kept = false;
+	return 0;
+}
+
+/*
+ * The long way. As nvme_steer_group(); -EAGAIN with the event that says why.
+ * Under RCU, which is dropped.
+ */
+static int nvme_steer_group_long(struct nvme_steer_run *run,
+				 struct nvme_steer_ctrl *sc,
+				 struct nvme_steer_queue *q,
+				 unsigned int issue_flags,
+				 enum nvme_steer_event *why)
+	__releases(RCU)
+{
+	int ret = nvme_steer_round(run, sc, q, true, why);
+
 	if (likely(!ret))
 		return -EIOCBQUEUED;
 
@@ -640,62 +720,62 @@ static int nvme_steer_group_try(struct nvme_steer_run *run, struct nvme_ns *ns,
 		nvme_steer_group_next(run, issue_flags);
 		return -EIOCBQUEUED;
 	}
-	pdu->tag = 0;
+	nvme_steer_pdu(run->ioucmd)->tag = 0;
 	nvme_steer_run_reset(run);
 	return *why == NVME_STEER_EV_QUEUE_FULL ? -EBUSY : -EAGAIN;
 }
 
-/* A group. Returns as the uring_op hook does. */
-static int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			    unsigned int issue_flags)
+/* The policy, or NULL, and the controller. Under RCU. */
+static struct nvme_steer_policy *
+nvme_steer_group_policy(struct nvme_ns *ns, struct nvme_steer_ctrl **sc)
 {
-	enum nvme_steer_event why;
+	*sc = rcu_dereference(ns->ctrl->steer);
+	return likely(*sc) ? rcu_dereference((*sc)->policy) : NULL;
+}
+
+/*
+ * What comes after the first nvme_steer_group_begin(), which returned @ret. May
+ * sleep. Under RCU, which is dropped.
+ */
+static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
+					   struct nvme_steer_reading *r,
+					   struct nvme_steer_queue *q,
+					   unsigned int issue_flags, int ret)
+	__releases(RCU)
+{
+	struct nvme_ns *ns = r->ns;
 	struct nvme_steer_policy *p;
-	struct nvme_steer_ctrl *sc;
-	struct nvme_steer_run *run;
-	unsigned int bad;
-	bool again;
-	u64 array;
-	int ret;
+	enum nvme_steer_event why;
 
-	nvme_steer_pdu(ioucmd)->tag = 0;
-	run = nvme_steer_run_make(ns, ioucmd, &array);
-	if (IS_ERR(run))
-		return PTR_ERR(run);
-
-	for (again = false;; again = true) {
-		rcu_read_lock();
-		sc = rcu_dereference(ns->ctrl->steer);
-		p = sc ? rcu_dereference(sc->policy) : NULL;
-		ret = -ENOTTY;
-		if (unlikely(!p)) {
+	for (;;) {
+		if (ret) {
 			rcu_read_unlock();
+			if (ret == -EIOCBQUEUED)
+				return ret;
+			nvme_steer_group_refuse(run, r->bad, ret);
 			break;
 		}
-		if (likely(!again)) {
-			/* before the lookups: see nvme_steer_retire() */
-			run->epoch = smp_load_acquire(&sc->keep.epoch);
-			ret = nvme_steer_group_read(run, array, ns, sc, &bad);
-			if (unlikely(ret)) {
-				rcu_read_unlock();
-				nvme_steer_group_refuse(run, bad, ret);
-				break;
-			}
-		}
-		ret = nvme_steer_group_try(run, ns, sc, p, issue_flags, &why);
+		ret = nvme_steer_group_long(run, r->sc, q, issue_flags, &why);
 		if (likely(ret == -EIOCBQUEUED))
 			return ret;
 		if (ret != -EAGAIN)
 			break;
 		if (issue_flags & IO_URING_F_NONBLOCK) {
 			/* again from io-wq, where it may wait */
-			nvme_steer_pass(ioucmd, issue_flags);
+			nvme_steer_pass(run->ioucmd, issue_flags);
 			break;
 		}
-		if (!nvme_steer_wait(ns->ctrl, ns, why)) {
-			ret = -ENODEV;
+		ret = -ENODEV;
+		if (!nvme_steer_wait(ns->ctrl, ns, why))
+			break;
+		rcu_read_lock();
+		p = nvme_steer_group_policy(ns, &r->sc);
+		if (unlikely(!p)) {
+			rcu_read_unlock();
+			ret = -ENOTTY;
 			break;
 		}
+		ret = nvme_steer_group_begin(run, r, p, issue_flags, &q);
 	}
 	nvme_steer_run_free(run);
 	return ret;
@@ -704,27 +784,66 @@ static int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 /*
  * An operation the driver does not know; the hook uring_op of struct
  * nvme_steer_hooks. With a policy attached the module is held, so it can be
- * held again, which lets everything else sleep.
+ * held again, which lets everything that is not the short way sleep.
  */
 int nvme_steer_uring_op_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			     unsigned int issue_flags)
 {
-	struct nvme_steer_ctrl *sc;
-	bool attached;
+	const struct nvme_steer_group *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	struct nvme_steer_reading r nvme_steer_uninitialized;
+	struct nvme_steer_policy *p;
+	struct nvme_steer_queue *q;
+	struct nvme_steer_run *run;
+	bool held = false;
+	u64 array;
 	int ret;
+	u32 nr;
 
 	if (ioucmd->cmd_op != NVME_STEER_URING_CMD_GROUP)
 		return NVME_STEER_PASS;
+	nvme_steer_pdu(ioucmd)->tag = 0;
 	rcu_read_lock();
-	sc = rcu_dereference(ns->ctrl->steer);
-	attached = sc && rcu_access_pointer(sc->policy);
-	if (attached)
-		__module_get(THIS_MODULE);
-	rcu_read_unlock();
-	if (!attached)
+	p = nvme_steer_group_policy(ns, &r.sc);
+	if (unlikely(!p)) {
+		rcu_read_unlock();
 		return NVME_STEER_PASS;
-
-	ret = nvme_steer_group(ns, ioucmd, issue_flags);
-	module_put(THIS_MODULE);
+	}
+	nr = READ_ONCE(sqe->nr);
+	if (unlikely(!nr || nr > NVME_STEER_GROUP_MAX)) {
+		rcu_read_unlock();
+		return -EINVAL;
+	}
+	run = nvme_steer_run_spare(nr);
+	if (unlikely(!run)) {
+		__module_get(THIS_MODULE);
+		held = true;
+		rcu_read_unlock();
+		run = nvme_steer_run_alloc(nr);
+		ret = -ENOMEM;
+		if (!run)
+			goto put;
+		rcu_read_lock();
+		p = nvme_steer_group_policy(ns, &r.sc);
+	}
+	ret = nvme_steer_run_set(run, ns, ioucmd, nr, &array);
+	if (unlikely(ret || !p)) {
+		rcu_read_unlock();
+		nvme_steer_run_free(run);
+		ret = ret ?: -ENOTTY;
+		goto put;
+	}
+	nvme_steer_read_begin(run, &r, array, ns);
+	ret = nvme_steer_group_begin(run, &r, p, issue_flags, &q);
+	if (likely(ret == -EIOCBQUEUED)) {
+		rcu_read_unlock();
+		goto put;
+	}
+	if (!held)
+		__module_get(THIS_MODULE);
+	held = true;
+	ret = nvme_steer_group_go_on(run, &r, q, issue_flags, ret);
+put:
+	if (unlikely(held))
+		module_put(THIS_MODULE);
 	return ret;
 }

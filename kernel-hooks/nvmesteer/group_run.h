@@ -16,7 +16,10 @@
  * struct nvme_steer_run - a group that is being carried out
  * @ioucmd:	the uring_cmd, of @ring
  * @next:	in a struct nvme_steer_drain
- * @slots:	of the round before, DONE, linked by next; they hold the queue
+ * @rcu:	to be freed
+ * @queue:	that carries it; kept by @slots
+ * @slots:	indices of this round's slots, or of the round before that, DONE,
+ *		@nr_slots of them; all are RESERVED if @reserved
  * @left:	commands of this round that have not ended
  * @sent:	members that were sent, or could not be
  * @failed:	members that did not succeed; the first of them is @first and
@@ -30,14 +33,19 @@
  *		first and the last has 1 << @shift bytes
  *
  * Belongs to whoever sends a round until its first command is in flight, then
- * to cq_lock: @slots, @left, @failed, @first and @status change under it; when
- * @left is 0 it belongs to whoever ends the round.
+ * to cq_lock: @left, @failed, @first and @status change under it; when @left is
+ * 0 it belongs to whoever ends the round.
  */
 struct nvme_steer_run {
 	struct io_uring_cmd *ioucmd;
 	struct io_ring_ctx *ring;
-	struct nvme_steer_run *next;
-	struct nvme_steer_slot *slots;
+	union {
+		struct nvme_steer_run *next;
+		struct rcu_head rcu;
+	};
+	struct nvme_steer_queue *queue;
+	u16 *slots;
+	unsigned int nr_slots;
 	unsigned int left;
 	unsigned int nr;
 	unsigned int sent;
@@ -52,6 +60,7 @@ struct nvme_steer_run {
 	bool ready;
 	bool sgl;
 	bool holds_rq;
+	bool reserved;
 	u8 shift;
 	struct request_queue *rq;
 	const struct bio_vec *bvec;
@@ -77,8 +86,77 @@ nvme_steer_run_bvec(const struct nvme_steer_run *run, u64 offset, size_t *skip)
 	return bv;
 }
 
-int nvme_steer_group_read(struct nvme_steer_run *run, u64 array,
-			  struct nvme_ns *ns, struct nvme_steer_ctrl *sc,
-			  unsigned int *bad);
+/**
+ * struct nvme_steer_reading - how far an array is read, and what was found
+ * @array:	where it begins in the group's part of the buffer
+ * @nr:		how many entries were read
+ * @error:	of the first command that is refused; its index is @bad
+ * @plain:	first word of a read or write that was allowed
+ * @from:	@bytes from this address on are kept mapped at @dma
+ * @shift:	of a logical block
+ * @align:	of data, a mask
+ * @most:	bytes of a read or write
+ * @write:	the file may be written to
+ * @kept:	all data so far is kept mapped
+ * @bare:	commands without data
+ * @allowed:	opcodes
+ */
+struct nvme_steer_reading {
+	u64 array;
+	unsigned int nr;
+	int error;
+	unsigned int bad;
+	u64 plain;
+	u64 from;
+	u64 bytes;
+	u64 dma;
+	u32 shift;
+	u32 align;
+	u32 nsid;
+	u32 most;
+	unsigned int bare;
+	bool write;
+	bool kept;
+	struct nvme_ns *ns;
+	struct nvme_steer_ctrl *sc;
+	DECLARE_BITMAP(allowed, 256);
+	struct nvme_steer_view view;
+};
+
+/*
+ * Before the first word of the array is read, which begins at @array in the
+ * group's part of the buffer.
+ */
+static __always_inline void
+nvme_steer_read_begin(struct nvme_steer_run *run, struct nvme_steer_reading *r,
+		      u64 array, struct nvme_ns *ns)
+{
+	const struct nvme_ns_head *head = ns->head;
+
+	r->array = array;
+	r->nr = 0;
+	r->error = 0;
+	r->ns = ns;
+	r->nsid = head->ns_id;
+	r->shift = head->lba_shift;
+	r->most = head->ms ? 0 :
+		  queue_max_hw_sectors(run->rq) << SECTOR_SHIFT;
+	r->align = queue_dma_alignment(run->rq);
+	r->write = run->ioucmd->file->f_mode & FMODE_WRITE;
+	r->kept = true;
+	r->bare = 0;
+	r->plain = 0;
+	r->bytes = 0;
+	r->view.where = 0;
+	bitmap_zero(r->allowed, 256);
+}
+
+void nvme_steer_read_first(struct nvme_steer_run *run,
+			   struct nvme_steer_reading *r);
+void nvme_steer_read(struct nvme_steer_run *run, struct nvme_steer_reading *r);
+bool nvme_steer_read_and_send(struct nvme_steer_run *run,
+			      struct nvme_steer_reading *r,
+			      struct nvme_steer_queue *q,
+			      const struct nvme_steer_io *io);
 
 #endif /* NVMESTEER_GROUP_RUN_H */

@@ -239,7 +239,7 @@ struct nvme_steer_drain {
  * @owner:	for @done
  * @usage:	request queue usage reference of the namespace, held from
  *		before RESERVED to DONE: freezing or removing the namespace
- *		waits for the command
+ *		waits for the command. NULL where a group holds one for all
  * @timeout:	jiffies
  * @kept:	epoch at which the kept mapping was looked up that the command
  *		uses, 0 for none; see keep.c
@@ -257,7 +257,8 @@ struct nvme_steer_io {
  * struct nvme_steer_slot - one command id of a queue
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
- *		command end exactly once
+ *		command end exactly once. On the free list nobody looks at it:
+ *		there it is what it was when a group gave it back
  * @cid:	command id: its low bits are the slot's index, the high four a
  *		generation, which is another one for each command
  * @aborted:	an Abort was sent; belongs to the timeout work
@@ -294,6 +295,12 @@ struct nvme_steer_slot {
 static inline u16 nvme_steer_cid(const struct nvme_steer_slot *slot)
 {
 	return slot->cid;
+}
+
+/* Another generation, for the next command. */
+static __always_inline u16 nvme_steer_next_cid(struct nvme_steer_slot *slot)
+{
+	return slot->cid += 1U << NVME_STEER_CID_BITS;
 }
 
 /**
@@ -597,14 +604,13 @@ int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
 			 const struct nvme_steer_io *io,
 			 struct nvme_command *cmd);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
-int nvme_steer_slots_get(struct nvme_steer_queue *q,
-			 struct nvme_steer_slot **slots, unsigned int *nr);
-int nvme_steer_queue_members(struct nvme_steer_queue *q,
-			     const struct nvme_steer_io *io,
-			     struct nvme_steer_member *m, unsigned int nr);
-int nvme_steer_submit_members(struct nvme_steer_slot **slots,
-			      const struct nvme_steer_io *io,
+int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
+			 unsigned int had, bool reserved, unsigned int *nr);
+int nvme_steer_submit_members(struct nvme_steer_queue *q, const u16 *index,
+			      unsigned int got, const struct nvme_steer_io *io,
 			      struct nvme_steer_member *m, unsigned int nr);
+void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
+			    unsigned int nr, bool reserved);
 void nvme_steer_slots_put(struct nvme_steer_slot *slot);
 void nvme_steer_slot_put(struct nvme_steer_slot *slot);
 int nvme_steer_submit(struct nvme_steer_slot *slot,
@@ -618,6 +624,70 @@ irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit);
+
+/**
+ * struct nvme_steer_writer - commands being written to a submission queue
+ * @slots:	the queue's
+ * @first:	of the ring's entries, @end behind the last one
+ * @at:		where the next command is written
+ * @free:	behind the index of the next command's slot, on the free list
+ *
+ * What is written is behind the tail, and its slots are free still: neither
+ * the controller nor anybody here sees any of it until the commit, and to take
+ * all of it back is to forget it. sq_lock is held from begin to the end.
+ */
+struct nvme_steer_writer {
+	struct nvme_steer_slot *slots;
+	struct nvme_command *first;
+	struct nvme_command *end;
+	struct nvme_command *at;
+	const u16 *free;
+};
+
+/* The next command's id; its entry is @at. */
+static __always_inline u16 nvme_steer_write_id(struct nvme_steer_writer *w)
+{
+	return nvme_steer_next_cid(&w->slots[*--w->free]);
+}
+
+/* It is written. */
+static __always_inline void nvme_steer_write_next(struct nvme_steer_writer *w)
+{
+	if (unlikely(++w->at == w->end))
+		w->at = w->first;
+}
+
+/*
+ * Begin to write up to @nr commands to @q. Under RCU. Returns whether the queue
+ * is live and has slots for them; then sq_lock is held, until
+ * nvme_steer_write_commit() or nvme_steer_write_undo().
+ */
+static __always_inline bool
+nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
+		       unsigned int nr)
+{
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live || q->nr_free < nr)) {
+		spin_unlock(&q->sq_lock);
+		return false;
+	}
+	w->slots = q->slots;
+	w->first = q->sq_cmds;
+	w->end = q->sq_cmds + q->depth;
+	w->at = q->sq_cmds + q->sq_tail;
+	w->free = q->free + q->nr_free;
+	return true;
+}
+
+static inline void nvme_steer_write_undo(struct nvme_steer_queue *q)
+{
+	spin_unlock(&q->sq_lock);
+}
+
+void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,
+			     const struct nvme_steer_io *io,
+			     struct nvme_steer_member *m, unsigned int nr,
+			     u16 *taken);
 
 /* gather.c: completions delivered in batches, as the policy decides */
 DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);

@@ -111,7 +111,20 @@ static void nvme_steer_arm_timer(struct nvme_steer_queue *q,
 			 max_t(long, deadline - jiffies, 0));
 }
 
-/* Write a command to the submission queue; the timer is armed, or will be. */
+/* The command with the slot's id is in the queue; the timer runs, or will. */
+static __always_inline void
+nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
+		unsigned long deadline)
+{
+	slot->io = *io;
+	slot->aborted = false;
+	slot->cancelled = false;
+	slot->deadline = deadline;
+	/* pairs with the acquire of whoever looks for INFLIGHT slots */
+	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+}
+
+/* Write a command to the submission queue. */
 static __always_inline void
 nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 		 const struct nvme_steer_io *io, struct nvme_command *cmd,
@@ -119,14 +132,8 @@ nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 {
 	lockdep_assert_held(&q->sq_lock);
 
-	slot->io = *io;
-	slot->cid += 1U << NVME_STEER_CID_BITS;
-	slot->aborted = false;
-	slot->cancelled = false;
-	slot->deadline = deadline;
-	cmd->common.command_id = nvme_steer_cid(slot);
-	/* pairs with the acquire of whoever looks for INFLIGHT slots */
-	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+	cmd->common.command_id = nvme_steer_next_cid(slot);
+	nvme_steer_take(slot, io, deadline);
 
 	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
 	if (++q->sq_tail == q->depth)
@@ -255,65 +262,74 @@ static void nvme_steer_slots_free(struct nvme_steer_queue *q,
 }
 
 /**
- * nvme_steer_queue_members - hand commands of a group to the controller
- * @q: the queue; under RCU
+ * nvme_steer_write_commit - hand all that was written to the controller
+ * @q: the queue; sq_lock is held since nvme_steer_write_begin(), until here
+ * @tail: behind what was written
  * @io: as for nvme_steer_queue_cmd(), but the owner is the member
- * @m: the commands, complete but for their ids
+ * @m: the members, in the order they were written
  * @nr: how many
- *
- * Return: 0; -ENODEV (not live) or -EBUSY (fewer free slots than commands),
- * and nothing has happened.
+ * @taken: gets the indices of their slots
  */
-int nvme_steer_queue_members(struct nvme_steer_queue *q,
+void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,
 			     const struct nvme_steer_io *io,
-			     struct nvme_steer_member *m, unsigned int nr)
+			     struct nvme_steer_member *m, unsigned int nr,
+			     u16 *taken)
 {
 	unsigned long deadline = jiffies + io->timeout;
+	const u16 *free = q->free + q->nr_free;
+	struct nvme_steer_slot *slots = q->slots;
 	struct nvme_steer_io own = *io;
 	struct nvme_steer_member *end;
-	const u16 *free;
-	int ret = 0;
 
-	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
-		ret = -ENODEV;
-		goto unlock;
-	}
-	if (unlikely(q->nr_free < nr)) {
-		ret = -EBUSY;
-		goto unlock;
-	}
-	free = q->free + q->nr_free;
-	q->nr_free -= nr;
-	q->refs += nr;
-	WRITE_ONCE(q->submitted, q->submitted + nr);
+	lockdep_assert_held(&q->sq_lock);
+
 	nvme_steer_arm_timer(q, deadline);
 	for (end = m + nr; m < end; m++) {
 		own.owner = m;
-		nvme_steer_write(q, &q->slots[*--free], &own, &m->cmd,
-				 deadline);
+		nvme_steer_take(&slots[*taken++ = *--free], &own, deadline);
 	}
+	q->nr_free -= nr;
+	q->refs += nr;
+	q->sq_tail = tail;
+	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_ring_soon(q);
-unlock:
 	spin_unlock(&q->sq_lock);
-	return ret;
+}
+
+/* Slots of a group, by their indices: all RESERVED, or all DONE. */
+static void nvme_steer_indices_free(struct nvme_steer_queue *q,
+				    const u16 *index, unsigned int nr,
+				    bool reserved)
+{
+	u16 *free = q->free + q->nr_free;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	if (unlikely(reserved))
+		q->nr_reserved -= nr;
+	q->nr_free += nr;
+	q->refs -= nr;
+	for (; nr >= 4; nr -= 4, index += 4, free += 4)
+		memcpy(free, index, 4 * sizeof(*free));
+	while (nr--)
+		*free++ = *index++;
 }
 
 /**
  * nvme_steer_slots_get - take several slots, for commands not ready yet
  * @q: the queue; under RCU, or otherwise known to have hardware
- * @slots: slots of @q to give back before, RESERVED or DONE, or NULL; gets
- *	what was taken, linked by next
+ * @index: of slots to give back before, @had of them; gets those of what was
+ *	taken
+ * @reserved: those to give back are RESERVED, not DONE
  * @nr: how many to take at most, and how many were
  *
  * Return: 0; -ENODEV (not live) or -EBUSY (all taken), and nothing has
  * happened.
  */
-int nvme_steer_slots_get(struct nvme_steer_queue *q,
-			 struct nvme_steer_slot **slots, unsigned int *nr)
+int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
+			 unsigned int had, bool reserved, unsigned int *nr)
 {
-	struct nvme_steer_slot *first = NULL, *slot;
-	unsigned int i, free;
+	unsigned int i;
 	int ret = 0;
 
 	spin_lock(&q->sq_lock);
@@ -321,23 +337,18 @@ int nvme_steer_slots_get(struct nvme_steer_queue *q,
 		ret = -ENODEV;
 		goto unlock;
 	}
-	nvme_steer_slots_free(q, *slots);
+	nvme_steer_indices_free(q, index, had, reserved);
 	if (unlikely(!q->nr_free)) {
 		ret = -EBUSY;
 		goto unlock;
 	}
-	free = q->nr_free;
-	*nr = min(*nr, free);
-	for (i = *nr; i; i--) {
-		slot = &q->slots[q->free[--free]];
-		slot->state = NVME_STEER_SLOT_RESERVED;
-		slot->next = first;
-		first = slot;
+	*nr = min(*nr, (unsigned int)q->nr_free);
+	for (i = 0; i < *nr; i++) {
+		index[i] = q->free[--q->nr_free];
+		q->slots[index[i]].state = NVME_STEER_SLOT_RESERVED;
 	}
-	q->nr_free = free;
 	q->nr_reserved += *nr;
 	q->refs += *nr;
-	*slots = first;
 unlock:
 	spin_unlock(&q->sq_lock);
 	return ret;
@@ -345,8 +356,9 @@ unlock:
 
 /**
  * nvme_steer_submit_members - hand commands of a group to the controller
- * @slots: RESERVED, at least @nr, in the order of the commands; gets what is
- *	left over
+ * @q: the queue
+ * @index: of slots, RESERVED, in the order of the commands, @got of them;
+ *	those that are not needed are given back
  * @io: as for nvme_steer_queue_cmd(), but the owner is the member
  * @m: the commands, of which those that are to be skipped do not count
  * @nr: how many
@@ -354,15 +366,13 @@ unlock:
  * Return: 0, or -ENODEV: not live any more, the slots are the caller's as
  * before.
  */
-int nvme_steer_submit_members(struct nvme_steer_slot **slots,
-			      const struct nvme_steer_io *io,
+int nvme_steer_submit_members(struct nvme_steer_queue *q, const u16 *index,
+			      unsigned int got, const struct nvme_steer_io *io,
 			      struct nvme_steer_member *m, unsigned int nr)
 {
-	struct nvme_steer_slot *slot = *slots, *next;
-	struct nvme_steer_queue *q = slot->queue;
 	unsigned long deadline = jiffies + io->timeout;
 	struct nvme_steer_io own = *io;
-	unsigned int left;
+	unsigned int i;
 	int ret = -ENODEV;
 
 	spin_lock(&q->sq_lock);
@@ -371,19 +381,40 @@ int nvme_steer_submit_members(struct nvme_steer_slot **slots,
 	q->nr_reserved -= nr;
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_arm_timer(q, deadline);
-	for (left = nr; left; left--, m++, slot = next) {
+	for (i = 0; i < nr; i++, m++) {
 		while (unlikely(m->flags & NVME_STEER_MEMBER_SKIP))
 			m++;
-		next = slot->next;
 		own.owner = m;
-		nvme_steer_write(q, slot, &own, &m->cmd, deadline);
+		nvme_steer_write(q, &q->slots[index[i]], &own, &m->cmd,
+				 deadline);
 	}
+	nvme_steer_indices_free(q, index + nr, got - nr, true);
 	nvme_steer_ring_soon(q);
-	*slots = slot;
 	ret = 0;
 unlock:
 	spin_unlock(&q->sq_lock);
 	return ret;
+}
+
+/**
+ * nvme_steer_indices_put - give slots of a group back
+ * @q: the queue; not to be touched afterwards
+ * @index: of the slots, all RESERVED or all DONE, @nr of them
+ * @reserved: which of the two
+ *
+ * Context: task; not from an interrupt.
+ */
+void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
+			    unsigned int nr, bool reserved)
+{
+	bool last;
+
+	spin_lock(&q->sq_lock);
+	nvme_steer_indices_free(q, index, nr, reserved);
+	last = !q->refs;
+	spin_unlock(&q->sq_lock);
+	if (unlikely(last))
+		queue_work(nvme_steer_wq, &q->free_work);
 }
 
 /**
@@ -432,7 +463,7 @@ struct nvme_steer_usage {
 
 static inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
 {
-	if (usage->nr)
+	if (usage->ref)
 		percpu_ref_put_many(usage->ref, usage->nr);
 }
 
@@ -456,14 +487,15 @@ nvme_steer_finish(struct nvme_steer_slot *slot, struct nvme_steer_drain *drain,
 
 static __always_inline void
 nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
+		      u16 status, unsigned long nr_slots,
 		      struct nvme_steer_drain *drain,
 		      struct nvme_steer_usage *usage)
 {
 	u16 cid = READ_ONCE(cqe->command_id);
-	unsigned int index = cid & NVME_STEER_CID_MASK;
+	unsigned long index = cid & NVME_STEER_CID_MASK;
 	struct nvme_steer_slot *slot = &q->slots[index];
 
-	if (unlikely(index >= q->depth - 1 ||
+	if (unlikely(index >= nr_slots ||
 		     smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT ||
 		     nvme_steer_cid(slot) != cid)) {
 		nvme_steer_count(q->ctrl, NVME_STEER_EV_BAD_CID);
@@ -472,14 +504,14 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 		return;
 	}
 
-	slot->status = le16_to_cpu(cqe->status) >> 1;
+	slot->status = status;
 	slot->result = le64_to_cpu(cqe->result.u64);
 	slot->state = NVME_STEER_SLOT_DONE;
-	if (likely(!slot->status))
+	if (likely(!status))
 		WRITE_ONCE(q->completed, q->completed + 1);
 	else
 		WRITE_ONCE(q->failed, q->failed + 1);
-	trace_nvme_steer_complete(q, cid, slot->status);
+	trace_nvme_steer_complete(q, cid, status);
 	nvme_steer_finish(slot, drain, usage);
 }
 
@@ -489,20 +521,24 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 		   bool ring, unsigned int limit)
 {
 	struct nvme_steer_usage usage = { };
-	unsigned int found = 0, head = q->cq_head, phase = q->cq_phase;
+	struct nvme_completion *cqe = q->cqes + q->cq_head;
+	struct nvme_completion *end = q->cqes + q->depth;
+	unsigned int found = 0, phase = q->cq_phase;
+	unsigned long nr_slots = q->depth - 1;
 
 	lockdep_assert_held(&q->cq_lock);
 
 	for (;;) {
-		struct nvme_completion *cqe = &q->cqes[head];
+		u16 status = le16_to_cpu(READ_ONCE(cqe->status));
 
-		if ((le16_to_cpu(READ_ONCE(cqe->status)) & 1) != phase)
+		if ((status & 1) != phase)
 			break;
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
-		nvme_steer_handle_cqe(q, cqe, drain, &usage);
-		if (++head == q->depth) {
-			head = 0;
+		nvme_steer_handle_cqe(q, cqe, status >> 1, nr_slots, drain,
+				      &usage);
+		if (unlikely(++cqe == end)) {
+			cqe = q->cqes;
 			phase ^= 1;
 		}
 		found++;
@@ -512,7 +548,7 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 
 	if (!found)
 		return 0;
-	q->cq_head = head;
+	q->cq_head = cqe - q->cqes;
 	q->cq_phase = phase;
 	nvme_steer_usage_put(&usage);
 	if (ring)
