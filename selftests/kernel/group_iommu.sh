@@ -7,9 +7,11 @@
 # vm: --cpus 2 --iommu --append iommu.strict=1
 # timeout: 300
 
+set -eu
 read -r type </sys/class/nvme/nvme0/device/iommu_group/type
 if [ "$type" != DMA ]; then
 	echo "the IOMMU is not strict: $type"
 	exit 1
 fi
-COUNT=500 RESETS=4 "$NVMESTEER_BUILD/selftests/kernel/group"
+"$NVMESTEER_BUILD/selftests/kernel/group"
+COUNT=500 "$NVMESTEER_BUILD/selftests/kernel/group_refused"

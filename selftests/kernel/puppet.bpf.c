@@ -4,7 +4,7 @@
  *
  * init() makes the queues of its configuration; route() answers from memory
  * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
- * is the same with a batch().
+ * is the same with a batch(), puppet_once.bpf.c is asked once a batch.
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -95,6 +95,9 @@ int BPF_PROG(puppet_batch, struct nvme_steer_batch *b)
 #endif
 
 NVME_STEER_POLICY(puppet,
+#ifdef PUPPET_FLAGS
+	.flags	= PUPPET_FLAGS,
+#endif
 	.init	= (void *)puppet_init,
 	.exit	= (void *)puppet_exit,
 	.route	= (void *)puppet_route,

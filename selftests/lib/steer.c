@@ -342,6 +342,12 @@ void steer_puppet_batch(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_batch", config);
 }
 
+void steer_puppet_once(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_once", config);
+}
+
 void steer_policy(struct steer_policy *p, int ctrl, const char *name)
 {
 	load_and_attach(p, ctrl, name, NULL);

@@ -89,6 +89,9 @@ void steer_puppet(struct steer_policy *p, int ctrl,
 /* One with a batch(), which answers state->gather. */
 void steer_puppet_batch(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config);
+/* One that is asked once a batch of commands. */
+void steer_puppet_once(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
 
 /*
