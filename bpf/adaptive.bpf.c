@@ -67,6 +67,7 @@ int BPF_PROG(adaptive_batch, struct nvme_steer_batch *b)
 
 NVME_STEER_POLICY(adaptive,
 	.flags	= NVME_STEER_OPS_PER_BATCH,
+	.hold_ms = RINGS__HOLD_MS,
 	.init	= (void *)adaptive_init,
 	.route	= (void *)adaptive_route,
 	.batch	= (void *)adaptive_batch,

@@ -62,6 +62,7 @@ int BPF_PROG(coalesce_batch, struct nvme_steer_batch *b)
 
 NVME_STEER_POLICY(coalesce,
 	.flags	= NVME_STEER_OPS_PER_BATCH,
+	.hold_ms = RINGS__HOLD_MS,
 	.init	= (void *)coalesce_init,
 	.route	= (void *)coalesce_route,
 	.batch	= (void *)coalesce_batch,

@@ -7,7 +7,7 @@
  * idle_ms gives its queue up when another ring wants one; should it come
  * back, it claims anew. When more rings are busy than there are queues, the
  * late ones share a queue chosen by a hash of the ring, and move to one of
- * their own within a clock tick of one becoming free.
+ * their own within 50 ms of one becoming free.
  *
  * Does well: one busy ring a thread, as databases, fio and SPDK-like engines
  * do: no two submitters meet on a queue. Does badly: many short-lived rings,
@@ -20,7 +20,8 @@
  *                2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
  *   idle_ms      milliseconds without a command after which a ring's queue
- *                may be given to another ring; 1000 is the default
+ *                may be given to another ring; 1000 is the default, and
+                less than 100 would take queues away from busy rings
  *
  * Maps:
  *   rings   index = steer queue number; .ring is the ring that holds the
@@ -51,9 +52,10 @@ int BPF_PROG(ring_route, struct nvme_steer_cmd *cmd)
 	return rings__queue(cmd);
 }
 
-/* The answer is the ring's: the same for all commands of a batch. */
+/* The answer is the ring's: the same for all its commands, for a while. */
 NVME_STEER_POLICY(ring,
 	.flags	= NVME_STEER_OPS_PER_BATCH,
+	.hold_ms = RINGS__HOLD_MS,
 	.init	= (void *)ring_init,
 	.route	= (void *)ring_route,
 );

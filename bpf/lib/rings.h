@@ -20,6 +20,13 @@ extern int CONFIG_HZ __kconfig;
 
 const volatile __u32 idle_ms = 1000;
 
+/*
+ * How long a ring goes on with a queue without looking: well below idle_ms, so
+ * that it is not taken for idle, and it notices soon that a queue was taken
+ * away by hand.
+ */
+#define RINGS__HOLD_MS	50
+
 /* A queue and the ring that holds it. */
 struct ring_holder {
 	__u64 ring;

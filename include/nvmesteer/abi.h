@@ -260,7 +260,7 @@ struct nvme_steer_ops {
 	 * io-wq worker) under rcu_read_lock; must not sleep. Runs concurrently
 	 * on several CPUs. A command that cannot be issued without blocking
 	 * may be asked about again from io-wq. With NVME_STEER_OPS_PER_BATCH
-	 * not every command is asked about.
+	 * or @hold_ms not every command is asked about.
 	 *
 	 * Return:
 	 * * %NVME_STEER_DEFAULT - the driver's own path.
@@ -310,7 +310,19 @@ struct nvme_steer_ops {
 	 * Default: deliver at once; a poll takes all there is.
 	 */
 	int (*batch)(struct nvme_steer_batch *b);
+
+	/**
+	 * @hold_ms: For how long a queue that route() named holds for all
+	 * commands of that ring on that CPU, without asking again. For policies
+	 * whose answer depends on the ring alone. A queue that goes away is
+	 * asked about anew. Milliseconds; 0 is not at all; more than 1000 fails
+	 * with -ERANGE.
+	 */
+	__u32 hold_ms;
 };
+
+/* The most of nvme_steer_ops.hold_ms. */
+#define NVME_STEER_HOLD_MAX_MS		1000
 
 /*
  * Event counters: X(NAME, "sysfs name"), one per controller, counted from the

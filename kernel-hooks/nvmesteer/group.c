@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "group_run.h"
+#include "queue.h"
 
 /*
  * Groups up to this size come from a cache of their own. It has a constructor
@@ -144,8 +145,10 @@ static bool nvme_steer_round_kept(struct nvme_steer_run *run,
 		iter.bvec = nvme_steer_run_bvec(run, m->addr - run->base,
 						&iter.iov_offset);
 		iter.count = m->len;
-		kept = nvme_steer_kept(sc, &iter, &m->cmd);
-		if (unlikely(!kept))
+		kept = nvme_steer_keep_epoch(sc);
+		if (unlikely(!nvme_steer_set_dptr(&m->cmd,
+				nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
+						iter.count))))
 			return false;
 		/* the first is the oldest */
 		if (!*epoch)
@@ -212,7 +215,9 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 			iter.count = m->len;
 			rcu_read_lock();
 			kept = (m->flags & NVME_STEER_MEMBER_BOUNDED) &&
-			       nvme_steer_kept(sc, &iter, &m->cmd);
+			       nvme_steer_set_dptr(&m->cmd, nvme_steer_kept(sc,
+					iter.bvec, iter.iov_offset,
+					iter.count));
 			rcu_read_unlock();
 			if (!kept)
 				ret = nvme_steer_member_map(run, sc, m,
@@ -669,7 +674,7 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 		run->timeout = p->timeout;
 	if (likely(!r->nr)) {
 		/* before the lookups: see nvme_steer_retire() */
-		run->epoch = smp_load_acquire(&r->sc->keep.epoch);
+		run->epoch = nvme_steer_keep_epoch(r->sc);
 		nvme_steer_read_first(run, r);
 	}
 	if (likely(p->per_batch && !r->error)) {
@@ -762,7 +767,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 			break;
 		if (issue_flags & IO_URING_F_NONBLOCK) {
 			/* again from io-wq, where it may wait */
-			nvme_steer_pass(run->ioucmd, issue_flags);
+			nvme_steer_own_sqe(run->ioucmd);
 			break;
 		}
 		ret = -ENODEV;
@@ -781,13 +786,19 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 	return ret;
 }
 
-/*
- * An operation the driver does not know; the hook uring_op of struct
- * nvme_steer_hooks. With a policy attached the module is held, so it can be
- * held again, which lets everything that is not the short way sleep.
+/**
+ * nvme_steer_group - carry out a command group
+ * @ns: the namespace it was sent to
+ * @ioucmd: NVME_STEER_URING_CMD_GROUP
+ * @issue_flags: of the uring_cmd
+ *
+ * With a policy attached the module is held, so it can be held again, which
+ * lets everything else sleep.
+ *
+ * Return: as the uring_cmd hook does.
  */
-int nvme_steer_uring_op_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			     unsigned int issue_flags)
+int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+		     unsigned int issue_flags)
 {
 	const struct nvme_steer_group *sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	struct nvme_steer_reading r nvme_steer_uninitialized;
@@ -799,8 +810,6 @@ int nvme_steer_uring_op_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	int ret;
 	u32 nr;
 
-	if (ioucmd->cmd_op != NVME_STEER_URING_CMD_GROUP)
-		return NVME_STEER_PASS;
 	nvme_steer_pdu(ioucmd)->tag = 0;
 	rcu_read_lock();
 	p = nvme_steer_group_policy(ns, &r.sc);

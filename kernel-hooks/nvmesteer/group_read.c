@@ -7,6 +7,7 @@
  * same kept page, are let through on a few comparisons.
  */
 #include "group_run.h"
+#include "queue.h"
 
 /*
  * May the caller send it? The driver's answer depends on the opcode only, so

@@ -10,7 +10,7 @@
 
 #include <nvmesteer/group.h>
 
-#include "nvmesteer.h"
+#include "keep.h"
 
 /**
  * struct nvme_steer_run - a group that is being carried out

@@ -28,7 +28,6 @@
  */
 #include <linux/cred.h>
 #include <linux/dma-mapping.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -37,7 +36,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "nvmesteer.h"
+#include "keep.h"
 
 static unsigned int nvme_steer_keep_mb = 256;
 module_param_named(keep_mb, nvme_steer_keep_mb, uint, 0644);
@@ -49,56 +48,11 @@ module_param_named(keep_idle_ms, nvme_steer_keep_idle_ms, uint, 0644);
 MODULE_PARM_DESC(keep_idle_ms,
 	"how long a buffer stays mapped after its last use, in milliseconds (default: 2000)");
 
-/* From the start of one chunk to the next, in bytes of bio_vecs. */
-#define NVME_STEER_STRIDE	(NVME_STEER_CHUNK / 2 * sizeof(struct bio_vec))
-
 /* Low bits of a page in a chunk. */
 #define NVME_STEER_WHOLE	1UL	/* up to the end of its folio */
 #define NVME_STEER_SEEN		2UL	/* used once; not kept yet */
 #define NVME_STEER_NEVER	4UL	/* could not be kept */
 #define NVME_STEER_TAGS		7UL
-
-/**
- * struct nvme_steer_chunk - kept mappings of consecutive bio_vecs
- * @entry:	in nvme_steer_keep.chunks
- * @where:	address of the first bio_vec
- * @used:	since the work looked last
- * @prps:	DMA addresses of @pages
- * @prps_dma:	of @prps
- * @retired:	in nvme_steer_keep.retired, with @epoch the last one in which it
- *		could be found
- * @user:	whose RLIMIT_MEMLOCK @accounted pages count against
- * @pages:	struct page pointers with low bits; 0 is none. Set once, after
- *		the entry of @prps, under keep.lock
- */
-struct nvme_steer_chunk {
-	struct hlist_node entry;
-	unsigned long where;
-	bool used;
-	__le64 *prps;
-	dma_addr_t prps_dma;
-	struct list_head retired;
-	u32 epoch;
-	struct user_struct *user;
-	unsigned long accounted;
-	unsigned long pages[NVME_STEER_CHUNK];
-};
-
-static unsigned long nvme_steer_where(const struct bio_vec *bv)
-{
-	return round_down((unsigned long)bv, NVME_STEER_STRIDE);
-}
-
-static unsigned int nvme_steer_slot_of(const struct bio_vec *bv)
-{
-	return ((unsigned long)bv & (NVME_STEER_STRIDE - 1)) / sizeof(*bv);
-}
-
-static struct hlist_head *nvme_steer_bucket(struct nvme_steer_keep *keep,
-					    unsigned long where)
-{
-	return &keep->chunks[hash_long(where, NVME_STEER_KEEP_BITS)];
-}
 
 /* The page of a bio_vec as it stands in a chunk that keeps it. */
 static unsigned long nvme_steer_tag(const struct bio_vec *bv)
@@ -120,17 +74,14 @@ struct nvme_steer_span {
 };
 
 /* False when the buffer is of a shape that is not kept. */
-static inline bool nvme_steer_span(const struct iov_iter *iter,
-				   struct nvme_steer_span *span)
+static inline bool nvme_steer_span(const struct bio_vec *bv, size_t skip,
+				   size_t len, struct nvme_steer_span *span)
 {
-	const struct bio_vec *bv = iter->bvec;
-	size_t len = iter->count;
-
 	span->first = nvme_steer_slot_of(bv);
-	span->offset = bv->bv_offset + iter->iov_offset;
+	span->offset = bv->bv_offset + skip;
 	span->nr = 1;
 	span->prps = DIV_ROUND_UP((span->offset & ~PAGE_MASK) + len, PAGE_SIZE);
-	if (iter->iov_offset + len <= bv->bv_len)
+	if (skip + len <= bv->bv_len)
 		return true;
 
 	/*
@@ -175,97 +126,47 @@ static bool nvme_steer_chunk_has(const struct nvme_steer_chunk *chunk,
 	return !diff;
 }
 
-static void nvme_steer_chunk_use(struct nvme_steer_chunk *chunk)
-{
-	smp_rmb();	/* pages before prps */
-	if (!READ_ONCE(chunk->used))
-		WRITE_ONCE(chunk->used, true);
-}
-
 /* nvme_steer_kept() for a buffer of more than a page, or in huge pages. */
-static noinline bool nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
-					  const struct iov_iter *iter,
-					  struct nvme_command *cmd)
+struct nvme_steer_dptr nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
+					    const struct bio_vec *bv,
+					    size_t skip, u32 len)
 {
-	const struct bio_vec *bv = iter->bvec;
 	unsigned long where = nvme_steer_where(bv);
+	struct nvme_steer_dptr dptr = { };
 	struct nvme_steer_chunk *chunk;
 	struct nvme_steer_span span;
-	dma_addr_t addr;
+	u64 addr;
 
-	if (!nvme_steer_span(iter, &span) ||
+	if (!nvme_steer_span(bv, skip, len, &span) ||
 	    !nvme_steer_span_nameable(sc, &span))
-		return false;
+		return dptr;
 	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
 				 entry)
 		if (chunk->where == where &&
 		    likely(nvme_steer_chunk_has(chunk, bv, &span)))
 			break;
 	if (!chunk)
-		return false;
+		return dptr;
 
 	nvme_steer_chunk_use(chunk);
 	addr = le64_to_cpu(chunk->prps[span.first]) + span.offset;
-	cmd->common.dptr.prp1 = cpu_to_le64(addr);
-	if (span.prps == 1) {
-		cmd->common.dptr.prp2 = 0;
+	dptr.prp1 = addr;
+	if (span.prps == 1)
+		return dptr;
+	if (span.prps > 2 && span.nr > 1) {
+		dptr.prp2 = chunk->prps_dma +
+			    (span.first + 1) * sizeof(__le64);
+	} else if (span.nr == 2) {
+		dptr.prp2 = le64_to_cpu(chunk->prps[span.first + 1]);
 	} else if (span.prps == 2) {
-		cmd->common.dptr.prp2 = span.nr == 2 ?
-			chunk->prps[span.first + 1] :
-			cpu_to_le64((addr & PAGE_MASK) + PAGE_SIZE);
-	} else if (span.nr > 1) {
-		cmd->common.dptr.prp2 = cpu_to_le64(chunk->prps_dma +
-				(span.first + 1) * sizeof(__le64));
+		dptr.prp2 = (addr & PAGE_MASK) + PAGE_SIZE;
 	} else {
-		cmd->common.flags |= NVME_CMD_SGL_METABUF;
-		cmd->common.dptr.sgl = (struct nvme_sgl_desc) {
-			.addr = cpu_to_le64(addr),
-			.length = cpu_to_le32(iter->count),
-			.type = NVME_SGL_FMT_DATA_DESC << 4,
-		};
+		/* of struct nvme_sgl_desc, the length; its type is 0 */
+		BUILD_BUG_ON(NVME_SGL_FMT_DATA_DESC);
+		dptr.prp1 |= NVME_STEER_DPTR_SGL;
+		dptr.prp2 = len;
 	}
-	return true;
-}
-
-/**
- * nvme_steer_kept - name a buffer in a command by mappings that are kept
- * @sc: the controller
- * @iter: a registered buffer, not empty
- * @cmd: gets the data pointer
- *
- * Context: under rcu_read_lock(), until the command is in flight with the
- * epoch returned, or given up.
- * Return: the epoch; 0, and nothing has happened, when it is not all kept.
- */
-u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
-		    struct nvme_command *cmd)
-{
-	const struct bio_vec *bv = iter->bvec;
-	unsigned int offset = bv->bv_offset + iter->iov_offset;
-	unsigned int first = nvme_steer_slot_of(bv);
-	unsigned long where = nvme_steer_where(bv);
-	struct nvme_steer_chunk *chunk;
-	/* before the lookup: see nvme_steer_retire() */
-	u32 epoch = smp_load_acquire(&sc->keep.epoch);
-
-	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
-		return 0;
-	if (offset + iter->count > PAGE_SIZE ||
-	    bv->bv_offset + bv->bv_len > PAGE_SIZE)
-		return nvme_steer_kept_span(sc, iter, cmd) ? epoch : 0;
-
-	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
-				 entry) {
-		if (chunk->where != where ||
-		    READ_ONCE(chunk->pages[first]) != (unsigned long)bv->bv_page)
-			continue;
-		nvme_steer_chunk_use(chunk);
-		cmd->common.dptr.prp1 =
-			cpu_to_le64(le64_to_cpu(chunk->prps[first]) + offset);
-		cmd->common.dptr.prp2 = 0;
-		return epoch;
-	}
-	return 0;
+	return dptr;
 }
 
 /**
@@ -536,7 +437,7 @@ void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 	unsigned int i;
 
 	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE || !READ_ONCE(nvme_steer_keep_mb) ||
-	    !nvme_steer_span(iter, &span) ||
+	    !nvme_steer_span(bv, iter->iov_offset, iter->count, &span) ||
 	    !nvme_steer_span_nameable(sc, &span))
 		return;
 	/* another submitter is at it: the next time will do */

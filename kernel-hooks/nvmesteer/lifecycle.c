@@ -16,6 +16,7 @@ static void nvme_steer_ctrl_release(struct kref *ref)
 	struct nvme_steer_ctrl *sc =
 		container_of(ref, struct nvme_steer_ctrl, ref);
 
+	free_percpu(sc->last_answer);
 	free_percpu(sc->stats);
 	kvfree(sc->dump);
 	kfree_rcu(sc, rcu);
@@ -64,7 +65,10 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	if (!sc)
 		return NULL;
 	sc->stats = alloc_percpu(struct nvme_steer_stats);
-	if (!sc->stats) {
+	sc->last_answer = alloc_percpu(struct nvme_steer_answer);
+	if (!sc->stats || !sc->last_answer) {
+		free_percpu(sc->last_answer);
+		free_percpu(sc->stats);
 		kfree(sc);
 		return NULL;
 	}
@@ -251,7 +255,6 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 
 const struct nvme_steer_hooks nvme_steer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
-	.uring_op	= nvme_steer_uring_op_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
 	.start		= nvme_steer_start_hook,
 	.end		= nvme_steer_end_hook,

@@ -30,6 +30,8 @@
  */
 #define nvme_steer_uninitialized __attribute__((__uninitialized__))
 
+#define NVME_STEER_BIG_ENDIAN	(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 struct btf;
 struct bpf_link;
 struct bpf_prog;
@@ -43,6 +45,18 @@ struct nvme_steer_stats {
 	u64 events[NVME_STEER_NR_EVENTS];
 };
 
+/*
+ * The last answer of a policy with hold_ms on a CPU, which alone reads and
+ * writes it, in nvme_steer_enter(). @policy and @ring are compared, never
+ * followed. It was given at @since, in jiffies.
+ */
+struct nvme_steer_answer {
+	const struct nvme_steer_policy *policy;
+	const struct io_ring_ctx *ring;
+	unsigned long since;
+	unsigned int queue;
+};
+
 /**
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
@@ -50,6 +64,7 @@ struct nvme_steer_stats {
  * @prog:	the program behind route(), when known (a reference); see prog.c
  * @batch_prog:	behind batch(), likewise
  * @per_batch:	NVME_STEER_OPS_PER_BATCH
+ * @hold:	how long an answer of route() holds for its ring, jiffies
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -71,6 +86,7 @@ struct nvme_steer_policy {
 	struct bpf_prog *prog;
 	struct bpf_prog *batch_prog;
 	bool per_batch;
+	u32 hold;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;
@@ -133,6 +149,7 @@ struct nvme_steer_keep {
 struct nvme_steer_ctrl {
 	struct nvme_steer_policy __rcu *policy;
 	struct nvme_steer_stats __percpu *stats;
+	struct nvme_steer_answer __percpu *last_answer;
 	int instance;
 	int node;
 	struct kref ref;
@@ -454,6 +471,30 @@ static inline void nvme_steer_count(struct nvme_steer_ctrl *sc,
 	this_cpu_inc(sc->stats->events[ev]);
 }
 
+/*
+ * The read side of RCU on the way of a command. Having preemption disabled is
+ * as good as rcu_read_lock() and costs a fifth; lockdep does not know that,
+ * and PREEMPT_RT wants to be preempted.
+ */
+#define NVME_STEER_RCU_BY_NAME						\
+	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PROVE_RCU))
+
+static inline void nvme_steer_enter(void)
+{
+	if (NVME_STEER_RCU_BY_NAME)
+		rcu_read_lock();
+	else
+		preempt_disable();
+}
+
+static inline void nvme_steer_leave(void)
+{
+	if (NVME_STEER_RCU_BY_NAME)
+		rcu_read_unlock();
+	else
+		preempt_enable();
+}
+
 /* Each published queue, which the body may unpublish; under queue_lock. */
 #define nvme_steer_for_each_queue(sc, q, n)				\
 	for ((n) = 1; (n) <= NVME_STEER_MAX_QUEUES; (n)++)		\
@@ -536,14 +577,17 @@ static inline u32 nvme_steer_nlb(const struct nvme_command *cmd)
 
 /*
  * What a passthrough command brings. The SQE is memory the caller can write to
- * at any time: @cmd is what the driver has checked, the rest is read once.
+ * at any time: each of its words is read once, and what was read is what is
+ * checked and sent.
  */
 struct nvme_steer_passthru {
 	struct nvme_ns *ns;
 	struct io_uring_cmd *ioucmd;
 	struct nvme_command *cmd;
 	u64 addr;
+	u64 metadata;
 	u32 data_len;
+	u32 metadata_len;
 	u32 timeout_ms;
 	bool meta;	/* has a separate metadata buffer */
 	bool vec;
@@ -551,15 +595,52 @@ struct nvme_steer_passthru {
 	bool plain;	/* see nvme_steer_is_plain() */
 };
 
-/* passthru.c: the uring_cmd entry */
-int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
-		unsigned int issue_flags, bool vec);
+/*
+ * What the short way has looked at of a command, the words of its SQE, and
+ * what the policy said to that.
+ */
+struct nvme_steer_seen {
+	u64 head;	/* opcode, flags, command id, namespace */
+	u64 cdw10;	/* and CDW11, likewise @cdw12 */
+	u64 cdw12;
+	u32 len;
+	int answer;	/* of nvme_steer_route(), with @queue */
+	struct nvme_steer_queue *queue;
+};
+
+/* short.c: the uring_cmd entry, and the way of most commands */
+int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			      unsigned int issue_flags);
+
+/* complete.c: how passthrough commands end */
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags);
+void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
+			      struct nvme_steer_drain *drain);
+
+/* May the drain finish the command on the spot? It is on its list, then. */
+static __always_inline bool
+nvme_steer_drain_take(struct nvme_steer_drain *drain,
+		      struct nvme_steer_slot *slot)
+{
+	const struct io_uring_cmd *ioucmd = slot->io.owner;
+
+	if (cmd_to_io_kiocb((void *)ioucmd)->ctx != drain->ring && drain->ring)
+		return false;
+	*drain->last = slot;
+	drain->last = &slot->next;
+	return true;
+}
+
 void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
 void nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
+
+/* passthru.c: the way of any command */
+int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+			struct nvme_steer_policy *p,
+			const struct nvme_steer_seen *seen);
 int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
 		     enum nvme_steer_event *why);
 int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
@@ -569,7 +650,7 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      struct nvme_steer_queue **q);
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		     enum nvme_steer_event why);
-int nvme_steer_pass(struct io_uring_cmd *ioucmd, unsigned int issue_flags);
+void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd);
 
 /**
  * struct nvme_steer_member - a command of a group
@@ -593,16 +674,16 @@ struct nvme_steer_member {
 #define NVME_STEER_MEMBER_SKIP		(1U << 2) /* it has failed already */
 
 /* group.c: command groups */
-int nvme_steer_uring_op_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			     unsigned int issue_flags);
+int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+		     unsigned int issue_flags);
 void nvme_steer_group_finish(struct nvme_steer_drain *drain);
 int nvme_steer_group_init(void);
 void nvme_steer_group_exit(void);
 
-/* queue.c: the hot half of a queue */
-int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
-			 const struct nvme_steer_io *io,
-			 struct nvme_command *cmd);
+/* queue.c: the hot half of a queue; submitting a command is queue.h */
+void nvme_steer_ring_sq(struct nvme_steer_queue *q);
+bool nvme_steer_plug_queue(struct nvme_steer_queue *q);
+void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
 int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
 			 unsigned int had, bool reserved, unsigned int *nr);
@@ -624,70 +705,6 @@ irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit);
-
-/**
- * struct nvme_steer_writer - commands being written to a submission queue
- * @slots:	the queue's
- * @first:	of the ring's entries, @end behind the last one
- * @at:		where the next command is written
- * @free:	behind the index of the next command's slot, on the free list
- *
- * What is written is behind the tail, and its slots are free still: neither
- * the controller nor anybody here sees any of it until the commit, and to take
- * all of it back is to forget it. sq_lock is held from begin to the end.
- */
-struct nvme_steer_writer {
-	struct nvme_steer_slot *slots;
-	struct nvme_command *first;
-	struct nvme_command *end;
-	struct nvme_command *at;
-	const u16 *free;
-};
-
-/* The next command's id; its entry is @at. */
-static __always_inline u16 nvme_steer_write_id(struct nvme_steer_writer *w)
-{
-	return nvme_steer_next_cid(&w->slots[*--w->free]);
-}
-
-/* It is written. */
-static __always_inline void nvme_steer_write_next(struct nvme_steer_writer *w)
-{
-	if (unlikely(++w->at == w->end))
-		w->at = w->first;
-}
-
-/*
- * Begin to write up to @nr commands to @q. Under RCU. Returns whether the queue
- * is live and has slots for them; then sq_lock is held, until
- * nvme_steer_write_commit() or nvme_steer_write_undo().
- */
-static __always_inline bool
-nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
-		       unsigned int nr)
-{
-	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live || q->nr_free < nr)) {
-		spin_unlock(&q->sq_lock);
-		return false;
-	}
-	w->slots = q->slots;
-	w->first = q->sq_cmds;
-	w->end = q->sq_cmds + q->depth;
-	w->at = q->sq_cmds + q->sq_tail;
-	w->free = q->free + q->nr_free;
-	return true;
-}
-
-static inline void nvme_steer_write_undo(struct nvme_steer_queue *q)
-{
-	spin_unlock(&q->sq_lock);
-}
-
-void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,
-			     const struct nvme_steer_io *io,
-			     struct nvme_steer_member *m, unsigned int nr,
-			     u16 *taken);
 
 /* gather.c: completions delivered in batches, as the policy decides */
 DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);
@@ -734,48 +751,10 @@ static inline void nvme_steer_release_pages(struct nvme_steer_map *map)
 		__nvme_steer_release_pages(map);
 }
 
-/* keep.c: mappings that outlive a command */
-
-/* bio_vecs in a chunk: as many as PRP entries in a controller page. */
-#define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
-#define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
-
-/*
- * A chunk as who names many buffers of it sees it: where its bio_vecs begin,
- * 0 for none yet, their pages, and the pages' DMA addresses.
- */
-struct nvme_steer_view {
-	unsigned long where;
-	const unsigned long *pages;
-	const __le64 *prps;
-};
-
-/*
- * The DMA address of @bv, which is a page or a part of one, where @view keeps
- * it; false if not. Context as for nvme_steer_view_at().
- */
-static __always_inline bool
-nvme_steer_view_page(const struct nvme_steer_view *view,
-		     const struct bio_vec *bv, u64 *addr)
-{
-	unsigned long at = (unsigned long)bv - view->where;
-	unsigned int slot = at / sizeof(*bv);
-
-	if (unlikely(at >= NVME_STEER_CHUNK_BYTES ||
-		     READ_ONCE(view->pages[slot]) !=
-			     (unsigned long)bv->bv_page))
-		return false;
-	smp_rmb();	/* pages before prps */
-	*addr = le64_to_cpu(view->prps[slot]) + bv->bv_offset;
-	return true;
-}
+/* keep.c: mappings that outlive a command; finding them is keep.h */
 
 void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
-u32 nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
-		    struct nvme_command *cmd);
-bool nvme_steer_view_at(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
-			struct nvme_steer_view *view);
 void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr);
 

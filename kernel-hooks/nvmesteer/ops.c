@@ -119,6 +119,11 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 			return -ERANGE;
 		k->timeout_ms = u->timeout_ms;
 		return 1;
+	case offsetof(struct nvme_steer_ops, hold_ms):
+		if (u->hold_ms > NVME_STEER_HOLD_MAX_MS)
+			return -ERANGE;
+		k->hold_ms = u->hold_ms;
+		return 1;
 	case offsetof(struct nvme_steer_ops, abi):
 		if (u->abi > NVME_STEER_ABI)
 			return -EPROTO;
@@ -151,6 +156,7 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->batch = ops->batch;
 	p->batch_prog = nvme_steer_prog_get(ops, "batch");
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
+	p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;
 	p->exit = ops->exit;
 	p->timeout = ops->timeout_ms ? msecs_to_jiffies(ops->timeout_ms) :

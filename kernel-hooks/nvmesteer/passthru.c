@@ -1,30 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * io_uring passthrough on steer queues: a uring_cmd becomes a submission queue
- * entry, and a completion queue entry its result, with no request and no bio.
- * What a queue cannot carry is left to the driver's own path, before anything
- * has happened to the command.
+ * entry with no request and no bio. This is the long way, for any command;
+ * short.c has the way of most, and complete.c how they end. What a queue
+ * cannot carry is left to the driver's own path, before anything has happened
+ * to the command.
  */
-#include <linux/iocontext.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "nvmesteer.h"
+#include "queue.h"
 #include "route.h"
 
-static __always_inline void
-nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
+/* Two neighbours of an SQE at once. */
+static void nvme_steer_read_pair(__le32 *to, const __u32 *from)
 {
-	const struct nvme_uring_cmd *ucmd = io_uring_sqe_cmd(pt->ioucmd->sqe);
+	if (NVME_STEER_BIG_ENDIAN) {
+		to[0] = cpu_to_le32(READ_ONCE(from[0]));
+		to[1] = cpu_to_le32(READ_ONCE(from[1]));
+	} else {
+		*(u64 *)to = READ_ONCE(*(const u64 *)from);
+	}
+}
 
-	pt->addr = READ_ONCE(ucmd->addr);
-	pt->data_len = READ_ONCE(ucmd->data_len);
-	pt->timeout_ms = READ_ONCE(ucmd->timeout_ms);
-	pt->meta = READ_ONCE(ucmd->metadata) && READ_ONCE(ucmd->metadata_len);
+/* All of the SQE that the driver would look at, as it would. */
+static void nvme_steer_read_sqe(struct nvme_steer_passthru *pt)
+{
+	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(pt->ioucmd->sqe);
+	struct nvme_common_command *c = &pt->cmd->common;
+
+	c->opcode = READ_ONCE(sqe->opcode);
+	c->flags = READ_ONCE(sqe->flags);
+	c->command_id = 0;
+	c->nsid = cpu_to_le32(READ_ONCE(sqe->nsid));
+	nvme_steer_read_pair(c->cdw2, &sqe->cdw2);
+	c->metadata = 0;
+	c->dptr.prp1 = 0;
+	c->dptr.prp2 = 0;
+	nvme_steer_read_pair(&c->cdw10, &sqe->cdw10);
+	nvme_steer_read_pair(&c->cdw12, &sqe->cdw12);
+	nvme_steer_read_pair(&c->cdw14, &sqe->cdw14);
+
+	pt->addr = READ_ONCE(sqe->addr);
+	pt->data_len = READ_ONCE(sqe->data_len);
+	pt->metadata = READ_ONCE(sqe->metadata);
+	pt->metadata_len = READ_ONCE(sqe->metadata_len);
+	pt->timeout_ms = READ_ONCE(sqe->timeout_ms);
+	pt->meta = pt->metadata && pt->metadata_len;
 	pt->bounded = false;
+}
+
+/* The reverse, less what the driver does not look at. */
+static void nvme_steer_write_sqe(const struct nvme_steer_passthru *pt,
+				 struct nvme_uring_cmd *sqe)
+{
+	const struct nvme_common_command *c = &pt->cmd->common;
+
+	sqe->opcode = c->opcode;
+	sqe->flags = 0;
+	sqe->nsid = le32_to_cpu(c->nsid);
+	sqe->cdw2 = le32_to_cpu(c->cdw2[0]);
+	sqe->cdw3 = le32_to_cpu(c->cdw2[1]);
+	sqe->metadata = pt->metadata;
+	sqe->addr = pt->addr;
+	sqe->metadata_len = pt->metadata_len;
+	sqe->data_len = pt->data_len;
+	sqe->cdw10 = le32_to_cpu(c->cdw10);
+	sqe->cdw11 = le32_to_cpu(c->cdw11);
+	sqe->cdw12 = le32_to_cpu(c->cdw12);
+	sqe->cdw13 = le32_to_cpu(c->cdw13);
+	sqe->cdw14 = le32_to_cpu(c->cdw14);
+	sqe->cdw15 = le32_to_cpu(c->cdw15);
+	sqe->timeout_ms = pt->timeout_ms;
 }
 
 /* Commands that name logical blocks: slba in CDW10-11, nlb in CDW12. */
@@ -49,52 +99,32 @@ static bool nvme_steer_moves_blocks(u8 opcode)
 	return nvme_steer_names_blocks(opcode) && (opcode & 3);
 }
 
-static __always_inline void
-nvme_steer_fill(struct nvme_steer_cmd *c, const struct nvme_steer_passthru *pt,
-		unsigned int issue_flags)
+static void nvme_steer_fill(struct nvme_steer_cmd *c,
+			    const struct nvme_steer_passthru *pt,
+			    unsigned int issue_flags)
 {
-	const struct nvme_command *cmd = pt->cmd;
-	const struct nvme_ctrl *ctrl = pt->ns->ctrl;
-	u8 opcode = cmd->common.opcode;
-	u32 flags;
+	u8 opcode = pt->cmd->common.opcode;
 
-	c->source = NVME_STEER_SRC_URING;
-	c->opcode = opcode;
-	c->ioprio = current->io_context ? current->io_context->ioprio : 0;
-	c->nsid = le32_to_cpu(cmd->common.nsid);
-	c->ctrl = ctrl->instance;
-	c->dev_node = ctrl->numa_node;
-
-	flags = opcode & 1 ? NVME_STEER_CMD_WRITE : 0;
-	if (pt->ioucmd->flags & IORING_URING_CMD_FIXED)
-		flags |= NVME_STEER_CMD_FIXED;
-	if (issue_flags & IO_URING_F_IOPOLL)
-		flags |= NVME_STEER_CMD_POLLED;
-	if (issue_flags & IO_URING_F_NONBLOCK)
-		flags |= NVME_STEER_CMD_NOWAIT;
-	c->slba = le32_to_cpu(cmd->common.cdw10) |
-		  (u64)le32_to_cpu(cmd->common.cdw11) << 32;
-	c->nlb = nvme_steer_nlb(cmd);
+	nvme_steer_fill_io(c, pt->ns->ctrl, pt->ioucmd, issue_flags, opcode,
+			   le32_to_cpu(pt->cmd->common.nsid));
 	c->len = pt->data_len;
-	if (likely(pt->plain)) {
-		c->flags = flags | NVME_STEER_CMD_RANGE;
-		return;
-	}
-
-	if (pt->vec)
-		flags |= NVME_STEER_CMD_VECTORED;
-	if (pt->meta)
-		flags |= NVME_STEER_CMD_META;
-	if (nvme_steer_names_blocks(opcode))
-		flags |= NVME_STEER_CMD_RANGE;
-	else
+	if (nvme_steer_names_blocks(opcode)) {
+		c->flags |= NVME_STEER_CMD_RANGE;
+		c->slba = le32_to_cpu(pt->cmd->common.cdw10) |
+			  (u64)le32_to_cpu(pt->cmd->common.cdw11) << 32;
+		c->nlb = nvme_steer_nlb(pt->cmd);
+	} else {
 		c->slba = c->nlb = 0;
-	c->flags = flags;
-	if (!pt->addr)
-		c->len = 0;
-	else if (pt->vec)
+	}
+	if (pt->vec) {
+		c->flags |= NVME_STEER_CMD_VECTORED;
 		c->len = nvme_steer_moves_blocks(opcode) ?
 			 c->nlb << pt->ns->head->lba_shift : 0;
+	}
+	if (pt->meta)
+		c->flags |= NVME_STEER_CMD_META;
+	if (!pt->addr)
+		c->len = 0;
 }
 
 /*
@@ -163,9 +193,8 @@ int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
  * buffer that fits? Says no where it is not sure: nvme_steer_check() and
  * nvme_steer_buffer() tell what is wrong with the others.
  */
-static __always_inline bool
-nvme_steer_is_plain(const struct nvme_steer_passthru *pt,
-		    unsigned int issue_flags)
+static bool nvme_steer_is_plain(const struct nvme_steer_passthru *pt,
+				unsigned int issue_flags)
 {
 	const struct nvme_ns_head *head = pt->ns->head;
 	struct request_queue *rq = pt->ns->queue;
@@ -177,6 +206,15 @@ nvme_steer_is_plain(const struct nvme_steer_passthru *pt,
 	       pt->data_len <= queue_max_hw_sectors(rq) << SECTOR_SHIFT &&
 	       !(((u32)pt->addr | pt->data_len) & queue_dma_alignment(rq)) &&
 	       !(issue_flags & IO_URING_F_COMPAT);
+}
+
+/* What the driver would say to the command. 0, or the error for the caller. */
+static int nvme_steer_judge(const struct nvme_steer_passthru *pt)
+{
+	if (pt->cmd->common.flags)
+		return -EINVAL;
+	return nvme_steer_cmd_allowed(pt->ns, pt->cmd,
+				      pt->ioucmd->file->f_mode & FMODE_WRITE);
 }
 
 /*
@@ -225,133 +263,6 @@ static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 	return import_ubuf(rw, u64_to_user_ptr(pt->addr), pt->data_len, iter);
 }
 
-/* Tell io_uring of a command that has ended; its slot is still the caller's. */
-static void nvme_steer_passthru_end(struct nvme_steer_slot *slot,
-				    unsigned int issue_flags)
-{
-	int status = likely(!slot->cancelled) ? slot->status : -EINTR;
-
-	nvme_steer_release_pages(&slot->map);
-	io_uring_cmd_done(slot->io.owner, status, slot->result, issue_flags);
-}
-
-static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
-				   unsigned int issue_flags)
-{
-	struct nvme_steer_slot *slot = nvme_steer_pdu(ioucmd)->slot;
-
-	nvme_steer_passthru_end(slot, issue_flags);
-	nvme_steer_slot_put(slot);
-}
-
-/* Likewise of several, linked by next, of one ring and task. */
-static void nvme_steer_passthru_several_tw(struct io_uring_cmd *ioucmd,
-					   unsigned int issue_flags)
-{
-	struct nvme_steer_slot *first = nvme_steer_pdu(ioucmd)->slot, *slot;
-
-	for (slot = first; slot; slot = slot->next)
-		nvme_steer_passthru_end(slot, issue_flags);
-	nvme_steer_slots_put(first);
-}
-
-/* Under cq_lock: leave it to whoever drains, or to its task. */
-static void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
-				     struct nvme_steer_drain *drain)
-{
-	struct io_uring_cmd *ioucmd = slot->io.owner;
-
-	if (drain && (cmd_to_io_kiocb(ioucmd)->ctx == drain->ring ||
-		      !drain->ring)) {
-		*drain->last = slot;
-		drain->last = &slot->next;
-		return;
-	}
-	nvme_steer_pdu(ioucmd)->slot = slot;
-	io_uring_cmd_do_in_task_lazy(ioucmd, nvme_steer_passthru_tw);
-}
-
-/*
- * Does the task wait for more completions than these? Then a forced wake-up
- * would be for nothing.
- */
-static bool nvme_steer_waits_for_more(struct io_ring_ctx *ctx, unsigned int n)
-{
-	/* -1 when it does not wait */
-	return (ctx->flags & IORING_SETUP_DEFER_TASKRUN) &&
-	       atomic_read(&ctx->cq_wait_nr) > (int)n;
-}
-
-/*
- * Tell the task of @n commands, linked by next, of one ring and task. As one
- * task work where it wakes the task: io_uring counts a lazy one as a single
- * completion, however many it brings, so that would wake too late.
- */
-static void nvme_steer_passthru_tell_ring(struct nvme_steer_slot *first,
-					  unsigned int n)
-{
-	struct nvme_steer_slot *slot, *next;
-
-	if (n > 1 && !nvme_steer_waits_for_more(
-			cmd_to_io_kiocb(first->io.owner)->ctx, n)) {
-		nvme_steer_pdu(first->io.owner)->slot = first;
-		io_uring_cmd_complete_in_task(first->io.owner,
-					      nvme_steer_passthru_several_tw);
-		return;
-	}
-	for (slot = first; slot; slot = next) {
-		/* the slot may be someone else's once its task knows */
-		next = slot->next;
-		nvme_steer_pdu(slot->io.owner)->slot = slot;
-		io_uring_cmd_do_in_task_lazy(slot->io.owner,
-					     nvme_steer_passthru_tw);
-	}
-}
-
-static bool nvme_steer_same_ring(const struct nvme_steer_slot *a,
-				 const struct nvme_steer_slot *b)
-{
-	const struct io_kiocb *x = cmd_to_io_kiocb(a->io.owner);
-	const struct io_kiocb *y = cmd_to_io_kiocb(b->io.owner);
-
-	return x->ctx == y->ctx && x->task == y->task;
-}
-
-/**
- * nvme_steer_passthru_tell - tell tasks of commands that were gathered
- * @drain: the commands; nobody polled for them
- *
- * Context: any.
- */
-void nvme_steer_passthru_tell(struct nvme_steer_drain *drain)
-{
-	struct nvme_steer_slot *first, *last, *next;
-	unsigned int n;
-
-	*drain->last = NULL;
-	for (first = drain->first; first; first = next) {
-		n = 1;
-		for (last = first; (next = last->next); last = next, n++)
-			if (!nvme_steer_same_ring(first, next))
-				break;
-		last->next = NULL;
-		nvme_steer_passthru_tell_ring(first, n);
-	}
-}
-
-/* Finish what a round of polling left to the poller. */
-static void nvme_steer_passthru_finish(struct nvme_steer_drain *drain)
-{
-	struct nvme_steer_slot *slot = drain->first;
-
-	*drain->last = NULL;
-	if (!slot)
-		return;
-	for (; slot; slot = slot->next)
-		nvme_steer_passthru_end(slot, 0);
-	nvme_steer_slots_put(drain->first);
-}
-
 /*
  * The caller's buffer, checked. As nvme_steer_check(); *@iovp is to be freed,
  * whatever is returned.
@@ -387,7 +298,7 @@ static int nvme_steer_buffer(struct nvme_steer_passthru *pt,
 	return 0;
 }
 
-/* The driver's own path wants the command as it was. */
+/* Make the command what it was before its data was mapped. */
 static void nvme_steer_forget_data(struct nvme_command *cmd)
 {
 	cmd->common.flags = 0;
@@ -435,7 +346,7 @@ static int nvme_steer_passthru_map(struct nvme_steer_ctrl *sc,
 
 /*
  * Carry a command whose data is to be mapped: that may sleep, so it is done
- * outside of RCU, with a slot to keep the queue. As nvme_steer_passthru_long().
+ * outside of RCU, with a slot to keep the queue. As nvme_steer_carry().
  */
 static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 				      struct nvme_steer_passthru *pt,
@@ -469,89 +380,12 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
-/*
- * The policy's answer for the next command of a batch, where it needs to be
- * asked only once: the queue, which the batch holds, or NULL. Under RCU.
- */
-static __always_inline struct nvme_steer_queue *
-nvme_steer_batch_queue(const struct nvme_steer_policy *p,
-		       const struct io_ring_ctx *ring)
-{
-	struct nvme_steer_plug *plug = nvme_steer_plug();
-
-	if (!plug || plug->policy != p || plug->ring != ring ||
-	    READ_ONCE(p->exit_kind))
-		return NULL;
-	return plug->cb.data;
-}
-
-/* Remember the answer for the batch, if there is one; follows no pointer. */
-static void nvme_steer_batch_remember(const struct nvme_steer_policy *p,
-				      const struct io_ring_ctx *ring,
-				      const struct nvme_steer_queue *q)
-{
-	struct nvme_steer_plug *plug = nvme_steer_plug();
-
-	if (plug && plug->cb.data == q) {
-		plug->policy = p;
-		plug->ring = ring;
-	}
-}
-
-/*
- * The short way: a read or write of a registered buffer that is kept mapped,
- * with nothing out of the ordinary. Anything else has another try on the long
- * way, which also tells what is wrong with a command.
- * Return: whether the command was submitted. Under RCU.
- */
-static __always_inline bool
-nvme_steer_passthru_short(struct nvme_steer_ctrl *sc,
-			  struct nvme_steer_policy *p,
-			  struct nvme_steer_queue *q,
-			  const struct nvme_steer_passthru *pt)
-{
-	struct io_uring_cmd *ioucmd = pt->ioucmd;
-	struct nvme_command *cmd = pt->cmd;
-	struct nvme_steer_io io nvme_steer_uninitialized;
-	struct iov_iter iter nvme_steer_uninitialized;
-
-	if (!pt->plain || !(ioucmd->flags & IORING_URING_CMD_FIXED) ||
-	    pt->timeout_ms)
-		return false;
-
-	io.usage = &pt->ns->queue->q_usage_counter;
-	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage)))
-		return false;
-	if (unlikely(io_uring_cmd_import_fixed(pt->addr, pt->data_len,
-					       cmd->common.opcode & 1 ?
-					       ITER_SOURCE : ITER_DEST,
-					       &iter, ioucmd)))
-		goto put;
-	io.kept = nvme_steer_kept(sc, &iter, cmd);
-	if (unlikely(!io.kept))
-		goto put;
-	io.done = nvme_steer_passthru_done;
-	io.owner = ioucmd;
-	io.timeout = p->timeout;
-	nvme_steer_pdu(ioucmd)->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
-	if (likely(!nvme_steer_queue_cmd(q, &io, cmd))) {
-		nvme_steer_count(sc, NVME_STEER_EV_KEPT);
-		nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
-		return true;
-	}
-	nvme_steer_pdu(ioucmd)->tag = 0;
-	nvme_steer_forget_data(cmd);
-put:
-	percpu_ref_put(io.usage);
-	return false;
-}
-
 /* Ask the policy. As nvme_steer_route(). Under RCU. */
-static __always_inline int
-nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
-			struct nvme_steer_policy *p,
-			const struct nvme_steer_passthru *pt,
-			unsigned int issue_flags, struct nvme_steer_queue **q)
+int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
+			      struct nvme_steer_policy *p,
+			      const struct nvme_steer_passthru *pt,
+			      unsigned int issue_flags,
+			      struct nvme_steer_queue **q)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
@@ -561,32 +395,20 @@ nvme_steer_passthru_ask(struct nvme_steer_ctrl *sc,
 	return nvme_steer_route(sc, &args, q);
 }
 
-/* Likewise, for a command of a group. */
-int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
-			      struct nvme_steer_policy *p,
-			      const struct nvme_steer_passthru *pt,
-			      unsigned int issue_flags,
-			      struct nvme_steer_queue **q)
-{
-	return nvme_steer_passthru_ask(sc, p, pt, issue_flags, q);
-}
-
 /*
- * The long way, for any command that a queue can carry. The namespace's usage
+ * Carry a command to its queue, if a queue can carry it. The namespace's usage
  * reference is taken before the slot and held until the controller is done
  * with the command, as a request would.
  * Return: as the uring_cmd hook does; for NVME_STEER_PASS with the event that
- * says why. Drops the RCU read lock.
+ * says why. Leaves RCU.
  */
-static noinline int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
-				    struct nvme_steer_policy *p,
-				    struct nvme_steer_queue *q,
-				    struct nvme_steer_passthru *pt,
-				    unsigned int issue_flags,
-				    enum nvme_steer_event *why)
-	__releases(RCU)
+static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
+			    struct nvme_steer_policy *p,
+			    struct nvme_steer_queue *q,
+			    struct nvme_steer_passthru *pt,
+			    unsigned int issue_flags,
+			    enum nvme_steer_event *why)
 {
-	struct nvme_steer_pdu *pdu = nvme_steer_pdu(pt->ioucmd);
 	bool fixed = pt->ioucmd->flags & IORING_URING_CMD_FIXED;
 	struct nvme_steer_slot *slot;
 	struct nvme_steer_io io = {
@@ -596,12 +418,11 @@ static noinline int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
 		.timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) :
 					    p->timeout,
 	};
-	int ret;
 
 	/* 32-bit callers, and what the driver refuses, are its own */
 	if (unlikely((issue_flags & IO_URING_F_COMPAT) || (pt->vec && fixed))) {
 		*why = NVME_STEER_EV_DEFAULT;
-		rcu_read_unlock();
+		nvme_steer_leave();
 		return NVME_STEER_PASS;
 	}
 	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage))) {
@@ -615,17 +436,15 @@ static noinline int nvme_steer_passthru_long(struct nvme_steer_ctrl *sc,
 		percpu_ref_put(io.usage);
 		goto pass;
 	}
-	pdu->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
-	rcu_read_unlock();
+	nvme_steer_pdu(pt->ioucmd)->tag =
+		(unsigned long)q | NVME_STEER_PDU_MINE;
+	nvme_steer_leave();
 
 	/* the slot keeps the queue, the queue keeps sc and this module */
-	ret = nvme_steer_passthru_mapped(sc, pt, slot, &io, why);
-	if (unlikely(ret != -EIOCBQUEUED))
-		pdu->tag = 0;
-	return ret;
+	return nvme_steer_passthru_mapped(sc, pt, slot, &io, why);
 pass:
 	nvme_steer_count(sc, *why);
-	rcu_read_unlock();
+	nvme_steer_leave();
 	return NVME_STEER_PASS;
 }
 
@@ -671,148 +490,158 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 }
 
 /*
- * Leave a command to the driver's own path. When that cannot allocate a
- * request without blocking (the namespace is frozen by a reset, or tags have
- * run out), io_uring issues the command again from io-wq. io_uring of 6.12
- * copies the SQE for that, but goes on to read the original, which the
- * application may have filled with another command by then. Point it to the
- * copy, which io_uring_cmd_prep() has allocated.
+ * Give a uring_cmd an SQE that the application cannot write to: the copy that
+ * io_uring_cmd_prep() has allocated for the case that it is issued again from
+ * io-wq. io_uring of 6.12 makes that copy late, and then goes on to read the
+ * original, which the application may have filled with another command by
+ * then. Returns the copy, when it was made now; NULL, when there was one.
  */
-noinline int nvme_steer_pass(struct io_uring_cmd *ioucmd,
-			     unsigned int issue_flags)
+void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd)
 {
-	void *copy = cmd_to_io_kiocb(ioucmd)->async_data;
+	struct io_uring_sqe *copy = cmd_to_io_kiocb(ioucmd)->async_data;
 
-	if ((issue_flags & IO_URING_F_NONBLOCK) && copy &&
-	    ioucmd->sqe != copy) {
-		memcpy(copy, ioucmd->sqe, 2 * sizeof(struct io_uring_sqe));
-		ioucmd->sqe = copy;
-	}
+	if (ioucmd->sqe == copy)
+		return NULL;
+	memcpy(copy, ioucmd->sqe, 2 * sizeof(*copy));
+	ioucmd->sqe = copy;
+	return copy;
+}
+
+/*
+ * Leave a command to the driver's own path, as it was when it was judged: what
+ * the policy has seen is what is sent.
+ */
+static noinline int nvme_steer_pass(const struct nvme_steer_passthru *pt)
+{
+	struct io_uring_sqe *copy = nvme_steer_own_sqe(pt->ioucmd);
+
+	if (copy)
+		nvme_steer_write_sqe(pt, (struct nvme_uring_cmd *)copy->cmd);
 	return NVME_STEER_PASS;
 }
 
 /*
- * A passthrough command; the hook uring_cmd of struct nvme_steer_hooks.
+ * A command has missed its queue: where it may, wait for that to change.
+ * Returns the policy to ask again, under RCU, or NULL.
  *
- * In io-wq, where it may block, a command that missed its queue waits for it:
- * the driver's own path is no good there, because on x86 kernels with the x32
- * ABI in_compat_syscall() is true in some io-wq workers, and the driver would
- * cut the caller's addresses to 32 bits.
+ * In io-wq it may. The driver's own path is no good there, because on x86
+ * kernels with the x32 ABI in_compat_syscall() is true in some io-wq workers,
+ * and the driver would cut the caller's addresses to 32 bits.
  */
-int nvme_steer_uring_cmd_hook(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-		struct io_uring_cmd *ioucmd, struct nvme_command *cmd,
-		unsigned int issue_flags, bool vec)
+static struct nvme_steer_policy *
+nvme_steer_again(const struct nvme_steer_passthru *pt, unsigned int issue_flags,
+		 enum nvme_steer_event why, struct nvme_steer_ctrl **sc)
 {
-	const struct io_ring_ctx *ring = cmd_to_io_kiocb(ioucmd)->ctx;
-	struct nvme_steer_passthru pt nvme_steer_uninitialized;
-	enum nvme_steer_event why = NVME_STEER_EV_DEFAULT;
-	struct nvme_steer_queue *q;
 	struct nvme_steer_policy *p;
-	struct nvme_steer_ctrl *sc;
-	bool batch;
+
+	if ((why != NVME_STEER_EV_FROZEN && why != NVME_STEER_EV_QUEUE_DOWN) ||
+	    (issue_flags & IO_URING_F_NONBLOCK) ||
+	    !nvme_steer_wait(pt->ns->ctrl, pt->ns, why))
+		return NULL;
+	nvme_steer_enter();
+	*sc = rcu_dereference(pt->ns->ctrl->steer);
+	p = *sc ? rcu_dereference((*sc)->policy) : NULL;
+	if (!p)
+		nvme_steer_leave();
+	return p;
+}
+
+/* The queue for a command, remembered or asked for. As nvme_steer_route(). */
+static int nvme_steer_passthru_queue(struct nvme_steer_ctrl *sc,
+				     struct nvme_steer_policy *p,
+				     const struct nvme_steer_passthru *pt,
+				     unsigned int issue_flags,
+				     struct nvme_steer_queue **q)
+{
+	const struct io_ring_ctx *ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
 	int ret;
 
-	/* tells the polling hook that the command is not ours */
-	nvme_steer_pdu(ioucmd)->tag = 0;
-
-	pt.ns = ns;
-	pt.ioucmd = ioucmd;
-	pt.cmd = cmd;
-	pt.vec = vec;
-	nvme_steer_read_sqe(&pt);
-	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
-again:
-	rcu_read_lock();
-	sc = rcu_dereference(ctrl->steer);
-	p = sc ? rcu_dereference(sc->policy) : NULL;
-	if (unlikely(!p)) {
-		rcu_read_unlock();
-		return nvme_steer_pass(ioucmd, issue_flags);
-	}
-
-	batch = p->per_batch && current->plug;
-	q = batch ? nvme_steer_batch_queue(p, ring) : NULL;
-	if (q) {
-		batch = false;
-	} else {
-		ret = nvme_steer_passthru_ask(sc, p, &pt, issue_flags, &q);
-		if (unlikely(ret <= 0)) {
-			rcu_read_unlock();
-			return ret ?: nvme_steer_pass(ioucmd, issue_flags);
-		}
-	}
-
-	if (likely(nvme_steer_passthru_short(sc, p, q, &pt))) {
-		rcu_read_unlock();
-		ret = -EIOCBQUEUED;
-	} else {
-		ret = nvme_steer_passthru_long(sc, p, q, &pt, issue_flags,
-					       &why);
-	}
-	if (batch && ret == -EIOCBQUEUED)
-		nvme_steer_batch_remember(p, ring, q);
-	if (likely(ret != NVME_STEER_PASS))
-		return ret;
-
-	if ((why == NVME_STEER_EV_FROZEN || why == NVME_STEER_EV_QUEUE_DOWN) &&
-	    !(issue_flags & IO_URING_F_NONBLOCK) &&
-	    nvme_steer_wait(ctrl, ns, why))
-		goto again;
-	return nvme_steer_pass(ioucmd, issue_flags);
+	*q = nvme_steer_batch_queue(p, ring);
+	if (!*q)
+		*q = nvme_steer_ring_queue(sc, p, ring,
+					   issue_flags & IO_URING_F_IOPOLL);
+	if (*q)
+		return 1;
+	ret = nvme_steer_passthru_route(sc, p, pt, issue_flags, q);
+	if (ret > 0)
+		nvme_steer_ring_remember(sc, p, ring, *q);
+	return ret;
 }
 
-/*
- * Poll for a command; the hook iopoll of struct nvme_steer_hooks.
+/* What the short way has seen of a command, and the policy has answered to. */
+static void nvme_steer_recall(struct nvme_steer_passthru *pt,
+			      const struct nvme_steer_seen *seen)
+{
+	u64 *words = (u64 *)pt->cmd;
+
+	words[0] = seen->head;
+	words[5] = seen->cdw10;
+	words[6] = seen->cdw12;
+	pt->data_len = seen->len;
+	pt->metadata = 0;
+	pt->timeout_ms = 0;
+	pt->meta = false;
+}
+
+/**
+ * nvme_steer_passthru - carry a passthrough command, the long way
+ * @ns: the namespace it was sent to
+ * @ioucmd: NVME_URING_CMD_IO or NVME_URING_CMD_IO_VEC
+ * @issue_flags: of the uring_cmd
+ * @sc: the namespace's controller
+ * @p: its policy
+ * @seen: what the policy was asked about it and its answer, or NULL
  *
- * Completes all that is ready on the queue, of whichever ring: commands of the
- * ring that polls, whose uring_lock is held, on the spot, others in their own
- * task. The command polled for is not done, so its slot keeps the queue.
+ * Context: under nvme_steer_enter(), which it leaves.
+ * Return: as the uring_cmd hook does.
  */
-int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
-		struct io_comp_batch *iob, unsigned int poll_flags)
+int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+			struct nvme_steer_policy *p,
+			const struct nvme_steer_seen *seen)
 {
-	unsigned long tag = nvme_steer_pdu(ioucmd)->tag;
-	struct nvme_steer_drain drain = {
-		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
-		.last = &drain.first,
+	struct nvme_command cmd nvme_steer_uninitialized;
+	struct nvme_steer_passthru pt = {
+		.ns = ns,
+		.ioucmd = ioucmd,
+		.cmd = &cmd,
+		.vec = ioucmd->cmd_op == NVME_URING_CMD_IO_VEC,
 	};
+	const struct io_ring_ctx *ring = cmd_to_io_kiocb(ioucmd)->ctx;
+	struct nvme_steer_queue *q;
+	enum nvme_steer_event why;
+	int ret;
 
-	if (!(tag & NVME_STEER_PDU_MINE))
-		return NVME_STEER_PASS;
-	nvme_steer_poll((struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE),
-			&drain);
-	nvme_steer_passthru_finish(&drain);
-	if (drain.runs)
-		nvme_steer_group_finish(&drain);
-	return 0;
-}
-
-void nvme_steer_start_hook(struct request *req)
-{
-	struct nvme_steer_ctrl *sc;
-
-	rcu_read_lock();
-	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	if (sc && rcu_access_pointer(sc->policy)) {
-		nvme_req(req)->flags |= NVME_REQ_STEER_COUNTED;
-		this_cpu_inc(sc->stats->submitted);
+	nvme_steer_read_sqe(&pt);
+	if (seen)
+		nvme_steer_recall(&pt, seen);
+	ret = nvme_steer_judge(&pt);
+	if (unlikely(ret)) {
+		nvme_steer_leave();
+		return ret;
 	}
-	rcu_read_unlock();
-}
+	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
 
-void nvme_steer_end_hook(struct request *req)
-{
-	struct nvme_steer_ctrl *sc;
-
-	rcu_read_lock();
-	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	if (!sc)
-		;
-	else if (nvme_req(req)->flags & NVME_REQ_CANCELLED)
-		this_cpu_inc(sc->stats->cancelled);
-	else if (nvme_req(req)->status)
-		this_cpu_inc(sc->stats->failed);
-	else
-		this_cpu_inc(sc->stats->completed);
-	rcu_read_unlock();
+	do {
+		if (seen) {
+			q = seen->queue;
+			ret = seen->answer;
+			seen = NULL;
+		} else {
+			ret = nvme_steer_passthru_queue(sc, p, &pt,
+							issue_flags, &q);
+		}
+		if (ret <= 0) {
+			nvme_steer_leave();
+			return ret ?: nvme_steer_pass(&pt);
+		}
+		ret = nvme_steer_carry(sc, p, q, &pt, issue_flags, &why);
+		if (likely(ret != NVME_STEER_PASS)) {
+			if (ret == -EIOCBQUEUED)
+				nvme_steer_batch_remember(p, ring, q);
+			return ret;
+		}
+		p = nvme_steer_again(&pt, issue_flags, why, &sc);
+	} while (p);
+	return nvme_steer_pass(&pt);
 }

@@ -7,7 +7,7 @@
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 
-#include "nvmesteer.h"
+#include "queue.h"
 #include "steer_trace.h"
 
 /*
@@ -30,7 +30,7 @@ static bool nvme_steer_need_mmio(u16 value, __le32 *db, __le32 *ei)
 	return (u16)(value - event - 1) < (u16)(value - old);
 }
 
-static void nvme_steer_ring_sq(struct nvme_steer_queue *q)
+void nvme_steer_ring_sq(struct nvme_steer_queue *q)
 {
 	lockdep_assert_held(&q->sq_lock);
 
@@ -79,7 +79,7 @@ void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule)
 }
 
 /* Begin a batch, or find it again; false where there is none to be had. */
-static noinline bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
+bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_plug *plug;
 	struct blk_plug_cb *cb;
@@ -96,101 +96,15 @@ static noinline bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
 	return true;
 }
 
-static void nvme_steer_arm_timer(struct nvme_steer_queue *q,
-				 unsigned long deadline)
+/* Have the timer look at @deadline. */
+void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline)
 {
 	lockdep_assert_held(&q->sq_lock);
-
-	if (likely(q->timer_armed &&
-		   !time_before(deadline, q->timer_expires)))
-		return;
 
 	q->timer_armed = true;
 	q->timer_expires = deadline;
 	mod_delayed_work(nvme_steer_wq, &q->timer,
 			 max_t(long, deadline - jiffies, 0));
-}
-
-/* The command with the slot's id is in the queue; the timer runs, or will. */
-static __always_inline void
-nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
-		unsigned long deadline)
-{
-	slot->io = *io;
-	slot->aborted = false;
-	slot->cancelled = false;
-	slot->deadline = deadline;
-	/* pairs with the acquire of whoever looks for INFLIGHT slots */
-	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
-}
-
-/* Write a command to the submission queue. */
-static __always_inline void
-nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
-		 const struct nvme_steer_io *io, struct nvme_command *cmd,
-		 unsigned long deadline)
-{
-	lockdep_assert_held(&q->sq_lock);
-
-	cmd->common.command_id = nvme_steer_next_cid(slot);
-	nvme_steer_take(slot, io, deadline);
-
-	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
-	if (++q->sq_tail == q->depth)
-		q->sq_tail = 0;
-}
-
-/* Ring the doorbell, unless there is a batch: that does so at its end. */
-static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
-{
-	struct nvme_steer_plug *plug = nvme_steer_plug();
-
-	if (likely(plug && plug->cb.data == q))
-		return;
-	if (!current->plug || !nvme_steer_plug_queue(q))
-		nvme_steer_ring_sq(q);
-}
-
-static __always_inline void
-nvme_steer_send(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
-		struct nvme_command *cmd)
-{
-	unsigned long deadline = jiffies + io->timeout;
-	struct nvme_steer_queue *q = slot->queue;
-
-	nvme_steer_arm_timer(q, deadline);
-	nvme_steer_write(q, slot, io, cmd, deadline);
-	WRITE_ONCE(q->submitted, q->submitted + 1);
-	nvme_steer_ring_soon(q);
-}
-
-/**
- * nvme_steer_queue_cmd - hand a command to the controller
- * @q: the queue; under RCU
- * @io: whose command it is
- * @cmd: complete but for the command id. The controller's from now on: it
- *	ends through io->done(), possibly before this returns.
- *
- * Return: 0; -ENODEV (not live) or -EBUSY (no free slot), and nothing has
- * happened.
- */
-int nvme_steer_queue_cmd(struct nvme_steer_queue *q,
-			 const struct nvme_steer_io *io,
-			 struct nvme_command *cmd)
-{
-	int ret = 0;
-
-	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
-		ret = -ENODEV;
-	} else if (unlikely(!q->nr_free)) {
-		ret = -EBUSY;
-	} else {
-		q->refs++;
-		nvme_steer_send(&q->slots[q->free[--q->nr_free]], io, cmd);
-	}
-	spin_unlock(&q->sq_lock);
-	return ret;
 }
 
 /**
@@ -220,7 +134,9 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 /**
  * nvme_steer_submit - hand the command of a slot to the controller
  * @slot: RESERVED; its map is set
- * @io: as for nvme_steer_queue_cmd(); @cmd too
+ * @io: whose command it is
+ * @cmd: complete but for the command id. The controller's from now on: it
+ *	ends through io->done(), possibly before this returns.
  *
  * Return: 0, or -ENODEV: not live any more, the slot is the caller's as
  * before.
@@ -228,21 +144,25 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 int nvme_steer_submit(struct nvme_steer_slot *slot,
 		      const struct nvme_steer_io *io, struct nvme_command *cmd)
 {
+	unsigned long deadline = jiffies + io->timeout;
 	struct nvme_steer_queue *q = slot->queue;
 	int ret = -ENODEV;
 
 	spin_lock(&q->sq_lock);
 	if (likely(q->live)) {
 		q->nr_reserved--;
-		nvme_steer_send(slot, io, cmd);
+		nvme_steer_arm_timer(q, deadline);
+		nvme_steer_write(q, slot, io, cmd, deadline);
+		WRITE_ONCE(q->submitted, q->submitted + 1);
+		nvme_steer_ring_soon(q);
 		ret = 0;
 	}
 	spin_unlock(&q->sq_lock);
 	return ret;
 }
 
-static void nvme_steer_slots_free(struct nvme_steer_queue *q,
-				  struct nvme_steer_slot *slot)
+static __always_inline void nvme_steer_slots_free(struct nvme_steer_queue *q,
+						  struct nvme_steer_slot *slot)
 {
 	u16 *free = q->free + q->nr_free;
 	unsigned int nr, reserved = 0;
@@ -265,7 +185,7 @@ static void nvme_steer_slots_free(struct nvme_steer_queue *q,
  * nvme_steer_write_commit - hand all that was written to the controller
  * @q: the queue; sq_lock is held since nvme_steer_write_begin(), until here
  * @tail: behind what was written
- * @io: as for nvme_steer_queue_cmd(), but the owner is the member
+ * @io: as for nvme_steer_submit(), but the owner is the member
  * @m: the members, in the order they were written
  * @nr: how many
  * @taken: gets the indices of their slots
@@ -359,7 +279,7 @@ unlock:
  * @q: the queue
  * @index: of slots, RESERVED, in the order of the commands, @got of them;
  *	those that are not needed are given back
- * @io: as for nvme_steer_queue_cmd(), but the owner is the member
+ * @io: as for nvme_steer_submit(), but the owner is the member
  * @m: the commands, of which those that are to be skipped do not count
  * @nr: how many
  *
@@ -482,7 +402,9 @@ nvme_steer_finish(struct nvme_steer_slot *slot, struct nvme_steer_drain *drain,
 	if (slot->map.mapped)
 		nvme_steer_unmap(slot);
 	/* the slot may be someone else's from here */
-	slot->io.done(slot, drain);
+	if (unlikely(slot->io.done != nvme_steer_passthru_done || !drain ||
+		     !nvme_steer_drain_take(drain, slot)))
+		slot->io.done(slot, drain);
 }
 
 static __always_inline void
@@ -602,7 +524,7 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 		else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
 			found = nvme_steer_gather_poll(q, drain);
 		else
-			found = nvme_steer_reap(q, drain, true);
+			found = nvme_steer_do_reap(q, drain, true, 0);
 		spin_unlock(&q->cq_lock);
 		return found;
 	}

@@ -7,6 +7,7 @@
 #define NVMESTEER_ROUTE_H
 
 #include <linux/filter.h>
+#include <linux/iocontext.h>
 
 #include "nvmesteer.h"
 #include "steer_trace.h"
@@ -35,6 +36,36 @@ static __always_inline int nvme_steer_ask(struct nvme_steer_policy *p,
 	return nvme_steer_run(p->prog, cmd);
 }
 
+/* What every policy is told of a command; the rest depends on the command. */
+static __always_inline void
+nvme_steer_fill_io(struct nvme_steer_cmd *c, const struct nvme_ctrl *ctrl,
+		   const struct io_uring_cmd *ioucmd, unsigned int issue_flags,
+		   u8 opcode, u32 nsid)
+{
+	u32 flags = opcode & 1 ? NVME_STEER_CMD_WRITE : 0;
+
+	if (ioucmd->flags & IORING_URING_CMD_FIXED)
+		flags |= NVME_STEER_CMD_FIXED;
+	if (issue_flags & IO_URING_F_IOPOLL)
+		flags |= NVME_STEER_CMD_POLLED;
+	if (issue_flags & IO_URING_F_NONBLOCK)
+		flags |= NVME_STEER_CMD_NOWAIT;
+	c->source = NVME_STEER_SRC_URING;
+	c->flags = flags;
+	c->opcode = opcode;
+	c->ioprio = current->io_context ? current->io_context->ioprio : 0;
+	c->nsid = nsid;
+	c->ctrl = ctrl->instance;
+	c->dev_node = ctrl->numa_node;
+}
+
+/* Can queue @q, which there may not be, carry commands of such a ring? */
+static __always_inline bool nvme_steer_fits(const struct nvme_steer_queue *q,
+					    bool polled)
+{
+	return q && (q->mode != NVME_STEER_POLL || polled);
+}
+
 /**
  * nvme_steer_route - ask the policy where a command goes
  * @sc: the controller
@@ -58,13 +89,81 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 
 	if (likely(answer > 0 && answer <= NVME_STEER_MAX_QUEUES)) {
 		q = rcu_dereference(sc->queues[answer]);
-		if (likely(q && (q->mode != NVME_STEER_POLL ||
-				 (args->cmd.flags & NVME_STEER_CMD_POLLED)))) {
+		if (likely(nvme_steer_fits(q, args->cmd.flags &
+					      NVME_STEER_CMD_POLLED))) {
 			*queue = q;
 			return 1;
 		}
 	}
 	return nvme_steer_route_other(sc, args, answer);
+}
+
+/*
+ * The queue that a batch goes to, where the policy needs to be asked only
+ * once, or NULL. The batch holds it, and will ring its doorbell. Under RCU.
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_batch_queue(const struct nvme_steer_policy *p,
+		       const struct io_ring_ctx *ring)
+{
+	struct nvme_steer_plug *plug = p->per_batch ? nvme_steer_plug() : NULL;
+
+	if (!plug || plug->policy != p || plug->ring != ring ||
+	    READ_ONCE(p->exit_kind))
+		return NULL;
+	return plug->cb.data;
+}
+
+/*
+ * The queue that the policy has named for a ring, where that still holds, or
+ * NULL. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
+		      const struct nvme_steer_policy *p,
+		      const struct io_ring_ctx *ring, bool polled)
+{
+	const struct nvme_steer_answer *last;
+	struct nvme_steer_queue *q;
+
+	if (!p->hold || NVME_STEER_RCU_BY_NAME)
+		return NULL;
+	last = this_cpu_ptr(sc->last_answer);
+	if (last->ring != ring || last->policy != p ||
+	    jiffies - last->since >= p->hold || READ_ONCE(p->exit_kind))
+		return NULL;
+	q = rcu_dereference(sc->queues[last->queue]);
+	return nvme_steer_fits(q, polled) ? q : NULL;
+}
+
+/* Remember the answer for a batch that has begun; follows no pointer. */
+static __always_inline void
+nvme_steer_batch_remember(const struct nvme_steer_policy *p,
+			  const struct io_ring_ctx *ring,
+			  const struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = p->per_batch ? nvme_steer_plug() : NULL;
+
+	if (plug && plug->cb.data == q) {
+		plug->policy = p;
+		plug->ring = ring;
+	}
+}
+
+/* Remember the answer for a ring. In nvme_steer_enter(). */
+static __always_inline void
+nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
+			 const struct nvme_steer_policy *p,
+			 const struct io_ring_ctx *ring,
+			 const struct nvme_steer_queue *q)
+{
+	if (p->hold && !NVME_STEER_RCU_BY_NAME)
+		*this_cpu_ptr(sc->last_answer) = (struct nvme_steer_answer) {
+			.policy = p,
+			.ring = ring,
+			.since = jiffies,
+			.queue = q->number,
+		};
 }
 
 int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Finding kept mappings. A header, because it is part of the way of every
+ * command; what they are and how they come and go is keep.c.
+ */
+#ifndef NVMESTEER_KEEP_H
+#define NVMESTEER_KEEP_H
+
+#include <linux/hash.h>
+#include <linux/rculist.h>
+
+#include "nvmesteer.h"
+
+/* bio_vecs in a chunk: as many as PRP entries in a controller page. */
+#define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
+#define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
+
+/* From the start of one chunk to the next, in bytes of bio_vecs. */
+#define NVME_STEER_STRIDE	(NVME_STEER_CHUNK / 2 * sizeof(struct bio_vec))
+
+/**
+ * struct nvme_steer_chunk - kept mappings of consecutive bio_vecs
+ * @entry:	in nvme_steer_keep.chunks
+ * @where:	address of the first bio_vec
+ * @used:	since the work looked last
+ * @prps:	DMA addresses of @pages
+ * @prps_dma:	of @prps
+ * @retired:	in nvme_steer_keep.retired, with @epoch the last one in which it
+ *		could be found
+ * @user:	whose RLIMIT_MEMLOCK @accounted pages count against
+ * @pages:	struct page pointers with low bits; 0 is none. Set once, after
+ *		the entry of @prps, under keep.lock
+ */
+struct nvme_steer_chunk {
+	struct hlist_node entry;
+	unsigned long where;
+	bool used;
+	__le64 *prps;
+	dma_addr_t prps_dma;
+	struct list_head retired;
+	u32 epoch;
+	struct user_struct *user;
+	unsigned long accounted;
+	unsigned long pages[NVME_STEER_CHUNK];
+};
+
+static inline unsigned long nvme_steer_where(const struct bio_vec *bv)
+{
+	return round_down((unsigned long)bv, NVME_STEER_STRIDE);
+}
+
+static inline unsigned int nvme_steer_slot_of(const struct bio_vec *bv)
+{
+	return ((unsigned long)bv & (NVME_STEER_STRIDE - 1)) / sizeof(*bv);
+}
+
+static inline struct hlist_head *
+nvme_steer_bucket(struct nvme_steer_keep *keep, unsigned long where)
+{
+	return &keep->chunks[hash_long(where, NVME_STEER_KEEP_BITS)];
+}
+
+static inline void nvme_steer_chunk_use(struct nvme_steer_chunk *chunk)
+{
+	smp_rmb();	/* pages before prps */
+	if (!READ_ONCE(chunk->used))
+		WRITE_ONCE(chunk->used, true);
+}
+
+/*
+ * A buffer as a command names it: PRP entries, or where the low bit of @prp1
+ * is set an SGL data block descriptor without it. All 0: it is not kept.
+ */
+struct nvme_steer_dptr {
+	u64 prp1;
+	u64 prp2;
+};
+
+#define NVME_STEER_DPTR_SGL	1UL
+
+struct nvme_steer_dptr nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
+					    const struct bio_vec *bv,
+					    size_t skip, u32 len);
+
+/*
+ * Which mappings a lookup may find: read before it, and given to the command;
+ * see nvme_steer_retire(). Never 0.
+ */
+static inline u32 nvme_steer_keep_epoch(const struct nvme_steer_ctrl *sc)
+{
+	return smp_load_acquire(&sc->keep.epoch);
+}
+
+/**
+ * nvme_steer_kept - name a buffer by mappings that are kept
+ * @sc: the controller
+ * @bv: where a registered buffer begins, and @skip bytes into that
+ * @len: its length, not 0
+ *
+ * Context: under RCU, until the command is in flight with an epoch that was
+ * read before, or given up.
+ */
+static __always_inline struct nvme_steer_dptr
+nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+		size_t skip, u32 len)
+{
+	size_t offset = bv->bv_offset + skip;
+	unsigned long where = nvme_steer_where(bv);
+	unsigned int first = nvme_steer_slot_of(bv);
+	struct nvme_steer_dptr dptr = { };
+	struct nvme_steer_chunk *chunk;
+
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
+		return dptr;
+	if (unlikely(offset + len > PAGE_SIZE ||
+		     bv->bv_offset + bv->bv_len > PAGE_SIZE))
+		return nvme_steer_kept_span(sc, bv, skip, len);
+
+	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
+				 entry) {
+		if (unlikely(chunk->where != where ||
+			     READ_ONCE(chunk->pages[first]) !=
+				     (unsigned long)bv->bv_page))
+			continue;
+		nvme_steer_chunk_use(chunk);
+		dptr.prp1 = le64_to_cpu(chunk->prps[first]) + offset;
+		break;
+	}
+	return dptr;
+}
+
+/* Put what nvme_steer_kept() found into a command; false if it is nothing. */
+static inline bool nvme_steer_set_dptr(struct nvme_command *cmd,
+				       struct nvme_steer_dptr dptr)
+{
+	if (dptr.prp1 & NVME_STEER_DPTR_SGL) {
+		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
+		cmd->common.flags |= NVME_CMD_SGL_METABUF;
+	}
+	cmd->common.dptr.prp1 = cpu_to_le64(dptr.prp1);
+	cmd->common.dptr.prp2 = cpu_to_le64(dptr.prp2);
+	return dptr.prp1;
+}
+
+/*
+ * A chunk as who names many buffers of it sees it: where its bio_vecs begin,
+ * 0 for none yet, their pages, and the pages' DMA addresses.
+ */
+struct nvme_steer_view {
+	unsigned long where;
+	const unsigned long *pages;
+	const __le64 *prps;
+};
+
+/*
+ * The DMA address of @bv, which is a page or a part of one, where @view keeps
+ * it; false if not. Context as for nvme_steer_view_at().
+ */
+static __always_inline bool
+nvme_steer_view_page(const struct nvme_steer_view *view,
+		     const struct bio_vec *bv, u64 *addr)
+{
+	unsigned long at = (unsigned long)bv - view->where;
+	unsigned int slot = at / sizeof(*bv);
+
+	if (unlikely(at >= NVME_STEER_CHUNK_BYTES ||
+		     READ_ONCE(view->pages[slot]) !=
+			     (unsigned long)bv->bv_page))
+		return false;
+	smp_rmb();	/* pages before prps */
+	*addr = le64_to_cpu(view->prps[slot]) + bv->bv_offset;
+	return true;
+}
+
+bool nvme_steer_view_at(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+			struct nvme_steer_view *view);
+
+#endif /* NVMESTEER_KEEP_H */

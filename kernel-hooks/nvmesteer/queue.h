@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Handing a command to a steer queue. A header, because it is part of the way
+ * of every command; the rest of that way is queue.c.
+ */
+#ifndef NVMESTEER_QUEUE_H
+#define NVMESTEER_QUEUE_H
+
+#include "nvmesteer.h"
+
+/* Have the timer look no later than @deadline. */
+static __always_inline void nvme_steer_arm_timer(struct nvme_steer_queue *q,
+						 unsigned long deadline)
+{
+	lockdep_assert_held(&q->sq_lock);
+
+	if (unlikely(!q->timer_armed ||
+		     time_before(deadline, q->timer_expires)))
+		nvme_steer_set_timer(q, deadline);
+}
+
+/* The command with the slot's id is in the queue; the timer runs, or will. */
+static __always_inline void
+nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
+		unsigned long deadline)
+{
+	slot->io = *io;
+	slot->aborted = false;
+	slot->cancelled = false;
+	slot->deadline = deadline;
+	/* pairs with the acquire of whoever looks for INFLIGHT slots */
+	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+}
+
+/* The entry at the tail of the submission queue is written. */
+static __always_inline void nvme_steer_advance(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->sq_lock);
+
+	if (++q->sq_tail == q->depth)
+		q->sq_tail = 0;
+}
+
+/* Write a command to the submission queue; the timer is armed, or will be. */
+static __always_inline void
+nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
+		 const struct nvme_steer_io *io, struct nvme_command *cmd,
+		 unsigned long deadline)
+{
+	cmd->common.command_id = nvme_steer_next_cid(slot);
+	nvme_steer_take(slot, io, deadline);
+	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
+	nvme_steer_advance(q);
+}
+
+/* Ring the doorbell, unless there is a batch: that does so at its end. */
+static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = nvme_steer_plug();
+
+	if (likely(plug && plug->cb.data == q))
+		return;
+	if (!current->plug || !nvme_steer_plug_queue(q))
+		nvme_steer_ring_sq(q);
+}
+
+/* Take a slot and sq_lock; NULL, without it, if not live or none is free. */
+static __always_inline struct nvme_steer_slot *
+nvme_steer_begin(struct nvme_steer_queue *q)
+{
+	unsigned int nr_free;
+
+	spin_lock(&q->sq_lock);
+	nr_free = q->nr_free;
+	if (unlikely(!q->live || !nr_free)) {
+		spin_unlock(&q->sq_lock);
+		return NULL;
+	}
+	q->refs++;
+	q->nr_free = --nr_free;
+	return &q->slots[q->free[nr_free]];
+}
+
+/**
+ * struct nvme_steer_writer - commands being written to a submission queue
+ * @slots:	the queue's
+ * @first:	of the ring's entries, @end behind the last one
+ * @at:		where the next command is written
+ * @free:	behind the index of the next command's slot, on the free list
+ *
+ * What is written is behind the tail, and its slots are free still: neither
+ * the controller nor anybody here sees any of it until the commit, and to take
+ * all of it back is to forget it. sq_lock is held from begin to the end.
+ */
+struct nvme_steer_writer {
+	struct nvme_steer_slot *slots;
+	struct nvme_command *first;
+	struct nvme_command *end;
+	struct nvme_command *at;
+	const u16 *free;
+};
+
+/* The next command's id; its entry is @at. */
+static __always_inline u16 nvme_steer_write_id(struct nvme_steer_writer *w)
+{
+	return nvme_steer_next_cid(&w->slots[*--w->free]);
+}
+
+/* It is written. */
+static __always_inline void nvme_steer_write_next(struct nvme_steer_writer *w)
+{
+	if (unlikely(++w->at == w->end))
+		w->at = w->first;
+}
+
+/*
+ * Begin to write up to @nr commands to @q. Under RCU. Returns whether the queue
+ * is live and has slots for them; then sq_lock is held, until
+ * nvme_steer_write_commit() or nvme_steer_write_undo().
+ */
+static __always_inline bool
+nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
+		       unsigned int nr)
+{
+	spin_lock(&q->sq_lock);
+	if (unlikely(!q->live || q->nr_free < nr)) {
+		spin_unlock(&q->sq_lock);
+		return false;
+	}
+	w->slots = q->slots;
+	w->first = q->sq_cmds;
+	w->end = q->sq_cmds + q->depth;
+	w->at = q->sq_cmds + q->sq_tail;
+	w->free = q->free + q->nr_free;
+	return true;
+}
+
+static inline void nvme_steer_write_undo(struct nvme_steer_queue *q)
+{
+	spin_unlock(&q->sq_lock);
+}
+
+void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,
+			     const struct nvme_steer_io *io,
+			     struct nvme_steer_member *m, unsigned int nr,
+			     u16 *taken);
+
+#endif /* NVMESTEER_QUEUE_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The uring_cmd hook, and the short way through it: a read or write of a
+ * registered buffer that is kept mapped, with nothing out of the ordinary.
+ * What it looks at stays in registers, and the words of the SQE go from there
+ * to the submission queue without a struct nvme_command in between.
+ *
+ * It says yes or nothing: whatever it is not sure of takes the long way, which
+ * reads the SQE anew, tells what is wrong and does the rest. Once the policy
+ * has answered, what it was told goes along (struct nvme_steer_seen), so that
+ * it is asked once, and about the command that is sent.
+ */
+#include <linux/module.h>
+#include <linux/nvme_ioctl.h>
+#include <linux/uio.h>
+
+#include <nvmesteer/group.h>
+
+#include "keep.h"
+#include "queue.h"
+#include "route.h"
+
+/* of the kernel's io_uring/rsrc.h, as kernel-hooks/prepare found it */
+#include "io_mapped_ubuf.h"
+
+/*
+ * May the caller send this read or write, whoever it is? Says no where
+ * nvme_cmd_allowed() would have to look at more than the command's effects.
+ */
+static __always_inline bool
+nvme_steer_is_allowed(const struct nvme_ns_head *head, const struct file *file,
+		      u8 opcode)
+{
+	u32 effects = le32_to_cpu(head->effects->iocs[opcode]);
+
+	if ((effects & ~NVME_CMD_EFFECTS_LBCC) != NVME_CMD_EFFECTS_CSUPP)
+		return false;
+	return (file->f_mode & FMODE_WRITE) ||
+	       (opcode == nvme_cmd_read && !(effects & NVME_CMD_EFFECTS_LBCC));
+}
+
+/*
+ * Where a registered buffer is, as io_import_fixed() finds it: the bio_vec it
+ * begins in, and how far into that. NULL where it is not all registered.
+ */
+static __always_inline const struct bio_vec *
+nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
+		      size_t *skip)
+{
+	const struct bio_vec *bv = imu->bvec;
+	u64 offset = addr - imu->ubuf;
+
+	if (unlikely(addr < imu->ubuf || offset > imu->len ||
+		     offset + len > imu->len))
+		return NULL;
+	if (offset >= bv->bv_len) {
+		offset -= bv->bv_len;
+		bv += 1 + (offset >> imu->folio_shift);
+		offset &= (1UL << imu->folio_shift) - 1;
+	}
+	*skip = offset;
+	return bv;
+}
+
+/* Two fields of an SQE, as they stand there. */
+static __always_inline u64 nvme_steer_sqe_word(const void *fields)
+{
+	return READ_ONCE(*(const u64 *)fields);
+}
+
+/* Ask the policy, and write down what it says. Under RCU. */
+static noinline void nvme_steer_short_ask(struct nvme_ns *ns,
+					  struct io_uring_cmd *ioucmd,
+					  unsigned int issue_flags,
+					  struct nvme_steer_ctrl *sc,
+					  struct nvme_steer_policy *p,
+					  struct nvme_steer_seen *seen)
+{
+	struct nvme_steer_route_args args nvme_steer_uninitialized;
+
+	nvme_steer_fill_io(&args.cmd, ns->ctrl, ioucmd, issue_flags, seen->head,
+			   seen->head >> 32);
+	args.cmd.flags |= NVME_STEER_CMD_RANGE;
+	args.cmd.slba = seen->cdw10;
+	args.cmd.nlb = (u16)seen->cdw12 + 1;
+	args.cmd.len = seen->len;
+	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
+	args.policy = p;
+	seen->answer = nvme_steer_route(sc, &args, &seen->queue);
+	if (likely(seen->answer > 0))
+		nvme_steer_ring_remember(sc, p, args.ring, seen->queue);
+}
+
+/**
+ * nvme_steer_uring_cmd_hook - take a uring_cmd of a namespace
+ * @ns: the namespace
+ * @ioucmd: of any operation
+ * @issue_flags: its io_uring flags
+ *
+ * The hook uring_cmd of struct nvme_steer_hooks. No array is in its frame, and
+ * so it does without the stack protector.
+ *
+ * Context: task, SQ thread or io-wq; may sleep.
+ * Return: NVME_STEER_PASS, -EIOCBQUEUED, or an error for the caller.
+ */
+__no_stack_protector
+int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			      unsigned int issue_flags)
+{
+	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
+	const struct nvme_ns_head *nshead = ns->head;
+	struct request_queue *rq = ns->queue;
+	struct nvme_steer_seen seen nvme_steer_uninitialized;
+	struct nvme_steer_dptr dptr;
+	struct nvme_steer_policy *p;
+	struct nvme_steer_queue *q;
+	struct nvme_steer_slot *slot;
+	struct nvme_steer_ctrl *sc;
+	const struct bio_vec *bv;
+	u64 head, cdw10, cdw12, addr, *entry;
+	unsigned long deadline;
+	u32 len, epoch;
+	size_t skip;
+	bool plugged, asked;
+	u16 cid;
+
+	if (unlikely(ioucmd->cmd_op != NVME_URING_CMD_IO &&
+		     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC)) {
+		if (ioucmd->cmd_op != NVME_STEER_URING_CMD_GROUP)
+			return NVME_STEER_PASS;
+		return nvme_steer_group(ns, ioucmd, issue_flags);
+	}
+
+	nvme_steer_enter();
+	sc = rcu_dereference(ns->ctrl->steer);
+	p = likely(sc) ? rcu_dereference(sc->policy) : NULL;
+	if (unlikely(!p)) {
+		nvme_steer_leave();
+		return NVME_STEER_PASS;
+	}
+	if (NVME_STEER_BIG_ENDIAN || ioucmd->cmd_op != NVME_URING_CMD_IO ||
+	    !(ioucmd->flags & IORING_URING_CMD_FIXED))
+		goto long_way;
+
+	/* a read or write, no flags */
+	head = nvme_steer_sqe_word(&sqe->opcode) & ~0xffff0000ULL;
+	if (unlikely((u16)(head - 1) > 1 || head >> 32 != nshead->ns_id ||
+		     !nvme_steer_is_allowed(nshead, ioucmd->file, head)))
+		goto long_way;
+
+	/* nothing but a buffer of the right size */
+	addr = READ_ONCE(sqe->addr);
+	len = READ_ONCE(sqe->data_len);
+	cdw12 = nvme_steer_sqe_word(&sqe->cdw12);
+	if (unlikely(READ_ONCE(sqe->metadata) | READ_ONCE(sqe->timeout_ms) |
+		     nshead->ms | (issue_flags & IO_URING_F_COMPAT) |
+		     (((u32)addr | len) & queue_dma_alignment(rq))))
+		goto long_way;
+	if (unlikely(((u16)cdw12 + 1U) << nshead->lba_shift != len ||
+		     len > queue_max_hw_sectors(rq) << SECTOR_SHIFT))
+		goto long_way;
+	bv = nvme_steer_registered(req->imu, addr, len, &skip);
+	if (unlikely(!bv))
+		goto long_way;
+	epoch = nvme_steer_keep_epoch(sc);
+	dptr = nvme_steer_kept(sc, bv, skip, len);
+	if (unlikely(!dptr.prp1))
+		goto long_way;
+	if (unlikely(!percpu_ref_tryget_live_rcu(&rq->q_usage_counter)))
+		goto long_way;
+
+	cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
+	q = nvme_steer_batch_queue(p, req->ctx);
+	plugged = q;
+	if (!q)
+		q = nvme_steer_ring_queue(sc, p, req->ctx,
+					  issue_flags & IO_URING_F_IOPOLL);
+	asked = !q;
+	if (asked) {
+		seen.head = head;
+		seen.cdw10 = cdw10;
+		seen.cdw12 = cdw12;
+		seen.len = len;
+		nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &seen);
+		if (unlikely(seen.answer <= 0))
+			goto missed;
+		q = seen.queue;
+	}
+
+	slot = nvme_steer_begin(q);
+	if (unlikely(!slot))
+		goto missed;
+	deadline = jiffies + p->timeout;
+	nvme_steer_arm_timer(q, deadline);
+	nvme_steer_pdu(ioucmd)->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
+	cid = nvme_steer_next_cid(slot);
+	nvme_steer_take(slot, &(struct nvme_steer_io) {
+		.done = nvme_steer_passthru_done,
+		.owner = ioucmd,
+		.usage = &rq->q_usage_counter,
+		.kept = epoch,
+	}, deadline);
+	if (unlikely(dptr.prp1 & NVME_STEER_DPTR_SGL)) {
+		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
+		head |= NVME_CMD_SGL_METABUF << 8;
+	}
+	entry = (u64 *)&q->sq_cmds[q->sq_tail];
+	entry[0] = head | (u32)cid << 16;
+	entry[1] = nvme_steer_sqe_word(&sqe->cdw2);
+	entry[2] = 0;
+	entry[3] = dptr.prp1;
+	entry[4] = dptr.prp2;
+	entry[5] = cdw10;
+	entry[6] = cdw12;
+	entry[7] = nvme_steer_sqe_word(&sqe->cdw14);
+	nvme_steer_advance(q);
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	if (!plugged)
+		nvme_steer_ring_soon(q);
+	spin_unlock(&q->sq_lock);
+	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
+	nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
+	nvme_steer_leave();
+	if (!plugged)
+		nvme_steer_batch_remember(p, req->ctx, q);
+	return -EIOCBQUEUED;
+
+missed:
+	percpu_ref_put(&rq->q_usage_counter);
+	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
+				   asked ? &seen : NULL);
+long_way:
+	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, NULL);
+}
