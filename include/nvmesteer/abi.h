@@ -352,17 +352,17 @@ struct nvme_steer_ops {
 	X(QUEUE_FULL, "queue_full") \
 	/* A separate metadata buffer, or a namespace that needs one. */ \
 	X(METADATA, "metadata") \
-	/* A command used the mapping of a registered buffer that is kept: the \
-	 * cheapest way for data. */ \
+	/* A command used the mapping of a buffer that is kept: the cheapest way \
+	 * for data. */ \
 	X(KEPT, "kept") \
-	/* Data was mapped for one command: a buffer that is not registered, or \
-	 * not kept. */ \
+	/* Data was mapped for one command: a buffer that was used once only, \
+	 * whose memory was changed lately, or that cannot be kept. */ \
 	X(MAPPED, "mapped") \
-	/* A registered buffer was not kept mapped: parameter keep_mb of \
-	 * nvmesteer allows no more. */ \
+	/* A buffer was not kept mapped: parameter keep_mb of nvmesteer allows no \
+	 * more, or plain buffers are in too many places in memory. */ \
 	X(KEEP_FULL, "keep_full") \
-	/* Likewise, because of the user's RLIMIT_MEMLOCK: a kept buffer counts \
-	 * twice against it. */ \
+	/* Likewise, because of the user's RLIMIT_MEMLOCK: a registered buffer \
+	 * that is kept counts twice against it, plain ones get half of it. */ \
 	X(MEMLOCK, "memlock") \
 	/* More data than the driver's own path would take at once. */ \
 	X(TOO_LARGE, "too_large") \

@@ -41,7 +41,7 @@
 static unsigned int nvme_steer_keep_mb = 256;
 module_param_named(keep_mb, nvme_steer_keep_mb, uint, 0644);
 MODULE_PARM_DESC(keep_mb,
-	"most memory of registered buffers kept mapped, MiB a controller; 0 keeps none (default: 256)");
+	"most memory of buffers kept mapped, MiB a controller; 0 keeps none (default: 256)");
 
 static unsigned int nvme_steer_keep_idle_ms = 2000;
 module_param_named(keep_idle_ms, nvme_steer_keep_idle_ms, uint, 0644);
@@ -225,36 +225,35 @@ static unsigned long nvme_steer_tag_pages(unsigned long tag)
 }
 
 /* How many pages may be kept. */
-static unsigned long nvme_steer_keep_most(void)
+unsigned long nvme_steer_keep_most(void)
 {
 	return (unsigned long)READ_ONCE(nvme_steer_keep_mb) <<
 	       (20 - PAGE_SHIFT);
 }
 
-/* Count @pages against the limit of the current user; false when over it. */
-static bool nvme_steer_account(struct nvme_steer_chunk *chunk,
-			       unsigned long pages)
+/* Charge @pages to a user who may have @limit locked; false when over it. */
+bool nvme_steer_charge(struct nvme_steer_charge *charge, unsigned long pages,
+		       unsigned long limit)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	long now = atomic_long_read(&chunk->user->locked_vm);
+	long now = atomic_long_read(&charge->user->locked_vm);
 
 	if (capable(CAP_IPC_LOCK))
 		return true;
 	do {
 		if (now + pages > limit)
 			return false;
-	} while (!atomic_long_try_cmpxchg(&chunk->user->locked_vm, &now,
+	} while (!atomic_long_try_cmpxchg(&charge->user->locked_vm, &now,
 					  now + pages));
-	chunk->accounted += pages;
+	charge->pages += pages;
 	return true;
 }
 
-static void nvme_steer_unaccount(struct nvme_steer_chunk *chunk,
-				 unsigned long pages)
+/* Take back a charge, or as much of it as was made. */
+void nvme_steer_uncharge(struct nvme_steer_charge *charge, unsigned long pages)
 {
-	pages = min(pages, chunk->accounted);
-	atomic_long_sub(pages, &chunk->user->locked_vm);
-	chunk->accounted -= pages;
+	pages = min(pages, charge->pages);
+	atomic_long_sub(pages, &charge->user->locked_vm);
+	charge->pages -= pages;
 }
 
 /* Nobody uses the chunk and nobody will. */
@@ -278,8 +277,8 @@ static void nvme_steer_chunk_free(struct nvme_steer_ctrl *sc,
 		unpin_user_pages_dirty_lock(&page, 1, true);
 		pages += nr;
 	}
-	nvme_steer_unaccount(chunk, chunk->accounted);
-	free_uid(chunk->user);
+	nvme_steer_uncharge(&chunk->charge, chunk->charge.pages);
+	free_uid(chunk->charge.user);
 	dma_free_coherent(dev, NVME_CTRL_PAGE_SIZE, chunk->prps,
 			  chunk->prps_dma);
 	kvfree(chunk);
@@ -289,7 +288,8 @@ static void nvme_steer_chunk_free(struct nvme_steer_ctrl *sc,
 	mutex_unlock(&sc->keep.lock);
 }
 
-static unsigned long nvme_steer_keep_idle(void)
+/* How long what is not used is kept, jiffies. */
+unsigned long nvme_steer_keep_idle(void)
 {
 	return clamp(msecs_to_jiffies(READ_ONCE(nvme_steer_keep_idle_ms)),
 		     HZ / 20UL, 3600UL * HZ);
@@ -305,7 +305,7 @@ nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
 	lockdep_assert_held(&sc->keep.lock);
 
 	hlist_for_each_entry(chunk, bucket, entry)
-		if (chunk->where == where && chunk->user == user)
+		if (chunk->where == where && chunk->charge.user == user)
 			return chunk;
 
 	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -319,7 +319,7 @@ nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
 		return NULL;
 	}
 	chunk->where = where;
-	chunk->user = get_uid(user);
+	chunk->charge.user = get_uid(user);
 	hlist_add_head_rcu(&chunk->entry, bucket);
 	queue_delayed_work(nvme_steer_wq, &sc->keep.work,
 			   nvme_steer_keep_idle());
@@ -327,9 +327,20 @@ nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
 }
 
 /*
- * Take a chunk out of sight. A lookup that reads the new epoch cannot find it
- * any more, so a command of a later epoch does not use it.
+ * Begin a new epoch: a lookup that reads it cannot find what was taken out of
+ * sight before, so a command of a later epoch does not use that.
+ * Return: the epoch that ends.
  */
+u32 nvme_steer_epoch_next(struct nvme_steer_keep *keep)
+{
+	u32 epoch = keep->epoch;
+
+	lockdep_assert_held(&keep->lock);
+	smp_store_release(&keep->epoch, epoch + 1 ?: 1);
+	return epoch;
+}
+
+/* Take a chunk out of sight. */
 static void nvme_steer_retire(struct nvme_steer_keep *keep,
 			      struct nvme_steer_chunk *chunk)
 {
@@ -337,8 +348,7 @@ static void nvme_steer_retire(struct nvme_steer_keep *keep,
 
 	hlist_del_rcu(&chunk->entry);
 	list_add_tail(&chunk->retired, &keep->retired);
-	chunk->epoch = keep->epoch;
-	smp_store_release(&keep->epoch, keep->epoch + 1 ?: 1);
+	chunk->epoch = nvme_steer_epoch_next(keep);
 }
 
 /* Pin and map the page of @tag, at @addr of the current process. */
@@ -394,7 +404,8 @@ static void nvme_steer_keep_span(struct nvme_steer_ctrl *sc,
 		nvme_steer_count(sc, NVME_STEER_EV_KEEP_FULL);
 		return;
 	}
-	if (!nvme_steer_account(chunk, pages)) {
+	if (!nvme_steer_charge(&chunk->charge, pages,
+			       rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT)) {
 		nvme_steer_count(sc, NVME_STEER_EV_MEMLOCK);
 		return;
 	}
@@ -412,7 +423,8 @@ static void nvme_steer_keep_span(struct nvme_steer_ctrl *sc,
 			break;
 		}
 	}
-	nvme_steer_unaccount(chunk, pages - (sc->keep.pages - before));
+	nvme_steer_uncharge(&chunk->charge,
+			    pages - (sc->keep.pages - before));
 }
 
 /**
@@ -494,7 +506,8 @@ static bool nvme_steer_queue_uses(struct nvme_steer_queue *q, u32 epoch)
 	return false;
 }
 
-static bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch)
+/* Likewise, on any queue. */
+bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch)
 {
 	struct nvme_steer_queue *q;
 	bool used = false;
@@ -573,6 +586,7 @@ void nvme_steer_keep_init(struct nvme_steer_ctrl *sc)
 	INIT_DELAYED_WORK(&sc->keep.work, nvme_steer_keep_work);
 	sc->keep.epoch = 1;
 	sc->keep.idle_check = jiffies;
+	nvme_steer_keep_user_init(sc);
 }
 
 /* Nothing is in flight any more, and the controller is going away. */
@@ -585,6 +599,7 @@ void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc)
 	sc->keep.closed = true;
 	mutex_unlock(&sc->keep.lock);
 	cancel_delayed_work_sync(&sc->keep.work);
+	nvme_steer_keep_user_exit(sc);
 
 	mutex_lock(&sc->keep.lock);
 	nvme_steer_retire_idle(&sc->keep, true);

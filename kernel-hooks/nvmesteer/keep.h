@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Finding kept mappings. A header, because it is part of the way of every
- * command; what they are and how they come and go is keep.c.
+ * Kept mappings of registered buffers (keep.c) and of plain ones (keep_user.c):
+ * how they are found, which is part of the way of every command, and what the
+ * two share.
  */
 #ifndef NVMESTEER_KEEP_H
 #define NVMESTEER_KEEP_H
@@ -19,6 +20,16 @@
 #define NVME_STEER_STRIDE	(NVME_STEER_CHUNK / 2 * sizeof(struct bio_vec))
 
 /**
+ * struct nvme_steer_charge - pages that count against a user's RLIMIT_MEMLOCK
+ * @user:	whose (a reference)
+ * @pages:	how many
+ */
+struct nvme_steer_charge {
+	struct user_struct *user;
+	unsigned long pages;
+};
+
+/**
  * struct nvme_steer_chunk - kept mappings of consecutive bio_vecs
  * @entry:	in nvme_steer_keep.chunks
  * @where:	address of the first bio_vec
@@ -27,7 +38,7 @@
  * @prps_dma:	of @prps
  * @retired:	in nvme_steer_keep.retired, with @epoch the last one in which it
  *		could be found
- * @user:	whose RLIMIT_MEMLOCK @accounted pages count against
+ * @charge:	what it costs its user
  * @pages:	struct page pointers with low bits; 0 is none. Set once, after
  *		the entry of @prps, under keep.lock
  */
@@ -39,8 +50,7 @@ struct nvme_steer_chunk {
 	dma_addr_t prps_dma;
 	struct list_head retired;
 	u32 epoch;
-	struct user_struct *user;
-	unsigned long accounted;
+	struct nvme_steer_charge charge;
 	unsigned long pages[NVME_STEER_CHUNK];
 };
 
@@ -174,5 +184,42 @@ nvme_steer_view_page(const struct nvme_steer_view *view,
 
 bool nvme_steer_view_at(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
 			struct nvme_steer_view *view);
+
+/* keep.c, for keep_user.c */
+bool nvme_steer_charge(struct nvme_steer_charge *charge, unsigned long pages,
+		       unsigned long limit);
+void nvme_steer_uncharge(struct nvme_steer_charge *charge, unsigned long pages);
+unsigned long nvme_steer_keep_most(void);
+unsigned long nvme_steer_keep_idle(void);
+u32 nvme_steer_epoch_next(struct nvme_steer_keep *keep);
+bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch);
+
+#ifdef CONFIG_MMU_NOTIFIER
+struct nvme_steer_dptr nvme_steer_kept_user(struct nvme_steer_ctrl *sc,
+					    u64 addr, u32 len, bool fill);
+void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
+			  bool fill);
+void nvme_steer_keep_user_init(struct nvme_steer_ctrl *sc);
+void nvme_steer_keep_user_exit(struct nvme_steer_ctrl *sc);
+#else
+static inline struct nvme_steer_dptr
+nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len, bool fill)
+{
+	return (struct nvme_steer_dptr) { };
+}
+
+static inline void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr,
+					u32 len, bool fill)
+{
+}
+
+static inline void nvme_steer_keep_user_init(struct nvme_steer_ctrl *sc)
+{
+}
+
+static inline void nvme_steer_keep_user_exit(struct nvme_steer_ctrl *sc)
+{
+}
+#endif
 
 #endif /* NVMESTEER_KEEP_H */

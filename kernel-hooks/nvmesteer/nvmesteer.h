@@ -103,6 +103,27 @@ struct nvme_steer_policy {
 };
 
 #define NVME_STEER_KEEP_BITS	8
+#define NVME_STEER_SEEN_BITS	12
+
+/**
+ * struct nvme_steer_keep_user - those of plain buffers; see keep_user.c
+ * @windows:	looked up under RCU, changed under nvme_steer_keep.lock
+ * @nr:		how many there are, retired ones included
+ * @retired:	windows no lookup finds any more, until no command uses them
+ * @seen:	by hash: memory without a window that was used lately
+ * @soon:	@work was told to come before it is due
+ * @idle_check:	when @work looks for windows that are not used, jiffies
+ * @work:	retires what is idle or spoilt, frees what is retired
+ */
+struct nvme_steer_keep_user {
+	struct hlist_head windows[1 << NVME_STEER_KEEP_BITS];
+	unsigned int nr;
+	struct list_head retired;
+	DECLARE_BITMAP(seen, 1 << NVME_STEER_SEEN_BITS);
+	atomic_t soon;
+	unsigned long idle_check;
+	struct delayed_work work;
+};
 
 /**
  * struct nvme_steer_keep - the kept mappings of a controller; see keep.c
@@ -110,12 +131,13 @@ struct nvme_steer_policy {
  * @lock:	also taken by the submission path, where a mapping is to be kept;
  *		never held over anything but memory management
  * @retired:	chunks no lookup finds any more, until no command uses them
- * @epoch:	goes up each time a chunk is retired; never 0
+ * @epoch:	goes up each time a chunk or a window is retired; never 0
  * @pages:	how many pages are kept, retired chunks included
  * @closed:	no chunk may be added any more
  * @any:	the last time @work looked, chunks were left
  * @idle_check:	when @work looks for chunks that are not used, jiffies
  * @work:	retires what is idle, frees what is retired
+ * @user:	plain buffers; shares @lock, @epoch, @pages and @closed
  */
 struct nvme_steer_keep {
 	struct hlist_head chunks[1 << NVME_STEER_KEEP_BITS];
@@ -127,6 +149,7 @@ struct nvme_steer_keep {
 	bool any;
 	unsigned long idle_check;
 	struct delayed_work work;
+	struct nvme_steer_keep_user user;
 };
 
 /**

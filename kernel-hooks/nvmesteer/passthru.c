@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "keep.h"
 #include "queue.h"
 #include "route.h"
 
@@ -354,18 +355,22 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 				      const struct nvme_steer_io *io,
 				      enum nvme_steer_event *why)
 {
+	bool plain = pt->plain && !(pt->ioucmd->flags & IORING_URING_CMD_FIXED);
+	bool write = pt->cmd->common.opcode & 1;
 	int ret;
 
-	if (pt->plain && !(pt->ioucmd->flags & IORING_URING_CMD_FIXED) &&
+	if (plain &&
 	    !nvme_steer_map_page(slot, pt->cmd, pt->addr, pt->data_len,
-				 pt->cmd->common.opcode & 1 ?
-				 DMA_TO_DEVICE : DMA_FROM_DEVICE)) {
+				 write ? DMA_TO_DEVICE : DMA_FROM_DEVICE)) {
 		nvme_steer_count(sc, NVME_STEER_EV_MAPPED);
 		ret = 0;
 	} else {
 		ret = nvme_steer_passthru_map(sc, pt, slot, why);
 	}
 	if (likely(!ret)) {
+		if (plain)
+			nvme_steer_keep_user(sc, pt->addr, pt->data_len,
+					     !write);
 		ret = nvme_steer_submit(slot, io, pt->cmd);
 		if (likely(!ret)) {
 			nvme_steer_count(sc, NVME_STEER_EV_ROUTED);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The uring_cmd hook, and the short way through it: a read or write of a
- * registered buffer that is kept mapped, with nothing out of the ordinary.
+ * The uring_cmd hook, and the short way through it: a read or write of a buffer
+ * that is kept mapped, with nothing out of the ordinary.
  * What it looks at stays in registers, and the words of the SQE go from there
  * to the submission queue without a struct nvme_command in between.
  *
@@ -139,8 +139,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
 	}
-	if (NVME_STEER_BIG_ENDIAN || ioucmd->cmd_op != NVME_URING_CMD_IO ||
-	    !(ioucmd->flags & IORING_URING_CMD_FIXED))
+	if (NVME_STEER_BIG_ENDIAN || ioucmd->cmd_op != NVME_URING_CMD_IO)
 		goto long_way;
 
 	/* a read or write, no flags */
@@ -160,11 +159,18 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (unlikely(((u16)cdw12 + 1U) << nshead->lba_shift != len ||
 		     len > queue_max_hw_sectors(rq) << SECTOR_SHIFT))
 		goto long_way;
-	bv = nvme_steer_registered(req->imu, addr, len, &skip);
-	if (unlikely(!bv))
-		goto long_way;
 	epoch = nvme_steer_keep_epoch(sc);
-	dptr = nvme_steer_kept(sc, bv, skip, len);
+	if (ioucmd->flags & IORING_URING_CMD_FIXED) {
+		bv = nvme_steer_registered(req->imu, addr, len, &skip);
+		if (unlikely(!bv))
+			goto long_way;
+		dptr = nvme_steer_kept(sc, bv, skip, len);
+	} else {
+		if (unlikely(!addr))
+			goto long_way;
+		dptr = nvme_steer_kept_user(sc, addr, len,
+					    (u8)head == nvme_cmd_read);
+	}
 	if (unlikely(!dptr.prp1))
 		goto long_way;
 	if (unlikely(!percpu_ref_tryget_live_rcu(&rq->q_usage_counter)))

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kept and data_paths once more behind an IOMMU that forgets at once: a mapping
-# that is not there when the controller looks is an error here, not luck.
+# kept, kept_plain and data_paths once more behind an IOMMU that forgets at
+# once: a mapping that is not there when the controller looks is an error here,
+# not luck.
 #
 # vm: --cpus 2 --iommu --append iommu.strict=1
+# timeout: 400
 
 dir=$NVMESTEER_BUILD/selftests/kernel
 read -r type </sys/class/nvme/nvme0/device/iommu_group/type
@@ -12,4 +14,4 @@ if [ "$type" != DMA ]; then
 	echo "the IOMMU is not strict: $type"
 	exit 1
 fi
-"$dir/kept" && "$dir/data_paths"
+"$dir/kept" && "$dir/data_paths" && "$dir/kept_plain"

@@ -6,7 +6,7 @@
 # the kind that fits; after unloading, fio goes on without them.
 #
 # vm: --cpus 4
-# timeout: 240
+# timeout: 300
 
 . selftests/thirdparty/lib/steered.sh
 
@@ -26,6 +26,24 @@ try() { # MODE NAME FIO-OPTION...
 many=(--numjobs=4 --offset_increment=8m --cpus_allowed=0-3
 	--cpus_allowed_policy=split)
 
+# mostly_kept NAME FIO-OPTION...: fio knows nothing of it, and all but a few
+# commands use buffers that stay mapped.
+mostly_kept() {
+	local name=$1 before
+	shift
+	step "$name: buffers stay mapped"
+	before=$(event "$ctrl" kept)
+	all_steered "$ctrl" "$dev" --size=2m --iodepth=8 "$@"
+	kept=$(($(event "$ctrl" kept) - before))
+	[ $((kept * 10)) -ge $((ios * 9)) ] ||
+		fail "$name: $kept of $ios commands used what is kept"
+	printf '   %s of %s commands\n' "$kept" "$ios"
+}
+
+mostly_kept plain
+mostly_kept "plain, polled" --hipri=1
+mostly_kept "plain, polled, 128 KiB" --hipri=1 --bs=128k --size=16m --iodepth=2
+mostly_kept "registered, polled" --fixedbufs=1 --hipri=1
 try irq plain
 try irq "plain, one at a time" --iodepth=1 --size=256k
 try irq "registered buffers" --fixedbufs=1 --registerfiles=1
