@@ -116,27 +116,27 @@ nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
 {
 	size_t offset = bv->bv_offset + skip;
 	unsigned long where = nvme_steer_where(bv);
-	unsigned int first = nvme_steer_slot_of(bv);
+	unsigned long first = nvme_steer_slot_of(bv);
 	struct nvme_steer_dptr dptr = { };
 	struct nvme_steer_chunk *chunk;
 
 	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
 		return dptr;
-	if (unlikely(offset + len > PAGE_SIZE ||
-		     bv->bv_offset + bv->bv_len > PAGE_SIZE))
+	if (unlikely(offset + len > PAGE_SIZE))
 		return nvme_steer_kept_span(sc, bv, skip, len);
 
 	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
 				 entry) {
+		/* a tag that is a page's address is that of a bio_vec within */
 		if (unlikely(chunk->where != where ||
 			     READ_ONCE(chunk->pages[first]) !=
 				     (unsigned long)bv->bv_page))
 			continue;
 		nvme_steer_chunk_use(chunk);
 		dptr.prp1 = le64_to_cpu(chunk->prps[first]) + offset;
-		break;
+		return dptr;
 	}
-	return dptr;
+	return nvme_steer_kept_span(sc, bv, skip, len);
 }
 
 /* Put what nvme_steer_kept() found into a command; false if it is nothing. */

@@ -423,6 +423,7 @@ struct nvme_steer_queue {
 	/* completion; irqs off: taken by the interrupt handler */
 	spinlock_t cq_lock ____cacheline_aligned_in_smp;
 	u16 cq_head;
+	u16 cq_owed;			/* entries read since the controller was told */
 	u8 cq_phase;
 	struct nvme_completion *cqes;
 	u32 __iomem *cq_db;
@@ -495,27 +496,55 @@ static inline void nvme_steer_count(struct nvme_steer_ctrl *sc,
 }
 
 /*
- * The read side of RCU on the way of a command. Having preemption disabled is
- * as good as rcu_read_lock() and costs a fifth; lockdep does not know that,
- * and PREEMPT_RT wants to be preempted.
+ * Synchronisation on the way of a command. Having preemption disabled is as
+ * good as rcu_read_lock() and costs a fifth, and a spinlock taken in line
+ * needs no more. Lockdep, which does not know that, PREEMPT_RT, which wants to
+ * be preempted, and kernels that look after their spinlocks get the usual
+ * functions.
  */
-#define NVME_STEER_RCU_BY_NAME						\
-	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PROVE_RCU))
+#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_DEBUG_LOCK_ALLOC) ||	\
+	defined(CONFIG_DEBUG_SPINLOCK)
+#define NVME_STEER_BARE	0
 
+static inline void nvme_steer_lock(spinlock_t *lock)
+{
+	spin_lock(lock);
+}
+
+static inline void nvme_steer_unlock(spinlock_t *lock)
+{
+	spin_unlock(lock);
+}
+#else
+#define NVME_STEER_BARE	1
+
+/* spin_lock() in nvme_steer_enter() */
+static __always_inline void nvme_steer_lock(spinlock_t *lock)
+{
+	do_raw_spin_lock(&lock->rlock);
+}
+
+static __always_inline void nvme_steer_unlock(spinlock_t *lock)
+{
+	do_raw_spin_unlock(&lock->rlock);
+}
+#endif
+
+/* The read side of RCU. */
 static inline void nvme_steer_enter(void)
 {
-	if (NVME_STEER_RCU_BY_NAME)
-		rcu_read_lock();
-	else
+	if (NVME_STEER_BARE)
 		preempt_disable();
+	else
+		rcu_read_lock();
 }
 
 static inline void nvme_steer_leave(void)
 {
-	if (NVME_STEER_RCU_BY_NAME)
-		rcu_read_unlock();
-	else
+	if (NVME_STEER_BARE)
 		preempt_enable();
+	else
+		rcu_read_unlock();
 }
 
 /* Each published queue, which the body may unpublish; under queue_lock. */
@@ -704,7 +733,7 @@ int nvme_steer_group_init(void);
 void nvme_steer_group_exit(void);
 
 /* queue.c: the hot half of a queue; submitting a command is queue.h */
-void nvme_steer_ring_sq(struct nvme_steer_queue *q);
+bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei);
 bool nvme_steer_plug_queue(struct nvme_steer_queue *q);
 void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);

@@ -148,6 +148,7 @@ static void nvme_steer_queue_reset(struct nvme_steer_queue *q,
 	spin_lock_irq(&q->cq_lock);
 	memset(q->cqes, 0, nvme_steer_cq_size(q));
 	q->cq_head = 0;
+	q->cq_owed = 0;
 	q->cq_phase = 1;
 	q->cq_db = &res->dbs[db];
 	q->dbbuf_cq_db = NULL;

@@ -15,12 +15,9 @@
  * barriers order the queue entries before the doorbell, and the doorbell
  * before the event index the controller wrote (NVMe 2.0, 5.8).
  */
-static bool nvme_steer_need_mmio(u16 value, __le32 *db, __le32 *ei)
+bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei)
 {
 	u16 old, event;
-
-	if (!db)
-		return true;
 
 	wmb();
 	old = le32_to_cpu(*db);
@@ -30,22 +27,13 @@ static bool nvme_steer_need_mmio(u16 value, __le32 *db, __le32 *ei)
 	return (u16)(value - event - 1) < (u16)(value - old);
 }
 
-void nvme_steer_ring_sq(struct nvme_steer_queue *q)
-{
-	lockdep_assert_held(&q->sq_lock);
-
-	q->sq_rung = q->sq_tail;
-	if (nvme_steer_need_mmio(q->sq_tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
-		writel(q->sq_tail, q->sq_db);
-		q->sq_doorbells++;
-	}
-}
-
 static void nvme_steer_ring_cq(struct nvme_steer_queue *q)
 {
 	lockdep_assert_held(&q->cq_lock);
 
-	if (nvme_steer_need_mmio(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
+	q->cq_owed = 0;
+	if (likely(!q->dbbuf_cq_db) ||
+	    nvme_steer_shadow(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
 		writel(q->cq_head, q->cq_db);
 		q->cq_doorbells++;
 	}
@@ -349,10 +337,12 @@ void nvme_steer_slots_put(struct nvme_steer_slot *slot)
 	struct nvme_steer_queue *q = slot->queue;
 	bool last;
 
-	spin_lock(&q->sq_lock);
+	nvme_steer_enter();
+	nvme_steer_lock(&q->sq_lock);
 	nvme_steer_slots_free(q, slot);
 	last = !q->refs;
-	spin_unlock(&q->sq_lock);
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_leave();
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
 }
@@ -381,9 +371,17 @@ struct nvme_steer_usage {
 	unsigned long nr;
 };
 
-static inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
+/* Under cq_lock. */
+static __always_inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
 {
-	if (usage->ref)
+	unsigned long __percpu *count;
+
+	if (unlikely(!usage->ref))
+		return;
+	/* percpu_ref_put_many(), which need not name RCU here */
+	if (NVME_STEER_BARE && likely(__ref_is_percpu(usage->ref, &count)))
+		this_cpu_sub(*count, usage->nr);
+	else
 		percpu_ref_put_many(usage->ref, usage->nr);
 }
 
@@ -437,7 +435,12 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 	nvme_steer_finish(slot, drain, usage);
 }
 
-/* @limit: at most so many, 0 for all there are */
+/*
+ * The doorbell of a polled queue, which has no interrupt to be cleared by it,
+ * is written once a quarter of the queue was read. A controller that finds no
+ * room for a completion until then has left that many others to be read.
+ * @limit: at most so many, 0 for all there are
+ */
 static __always_inline unsigned int
 nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 		   bool ring, unsigned int limit)
@@ -473,7 +476,8 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 	q->cq_head = cqe - q->cqes;
 	q->cq_phase = phase;
 	nvme_steer_usage_put(&usage);
-	if (ring)
+	q->cq_owed += found;
+	if (ring && (q->mode != NVME_STEER_POLL || q->cq_owed >= q->depth / 4))
 		nvme_steer_ring_cq(q);
 	if (unlikely(waitqueue_active(&q->drained)))
 		wake_up(&q->drained);
@@ -518,14 +522,16 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 	nvme_steer_flush(q);
 	if (q->mode == NVME_STEER_POLL) {
 		/* of a lock class of its own: no interrupt handler takes it */
-		spin_lock(&q->cq_lock);
+		nvme_steer_enter();
+		nvme_steer_lock(&q->cq_lock);
 		if (!q->cqes)
 			;
 		else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
 			found = nvme_steer_gather_poll(q, drain);
 		else
 			found = nvme_steer_do_reap(q, drain, true, 0);
-		spin_unlock(&q->cq_lock);
+		nvme_steer_unlock(&q->cq_lock);
+		nvme_steer_leave();
 		return found;
 	}
 	spin_lock_irqsave(&q->cq_lock, flags);

@@ -8,6 +8,19 @@
 
 #include "nvmesteer.h"
 
+/* Tell the controller of the new tail. */
+static __always_inline void nvme_steer_ring_sq(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->sq_lock);
+
+	q->sq_rung = q->sq_tail;
+	if (likely(!q->dbbuf_sq_db) ||
+	    nvme_steer_shadow(q->sq_tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
+		writel(q->sq_tail, q->sq_db);
+		q->sq_doorbells++;
+	}
+}
+
 /* Have the timer look no later than @deadline. */
 static __always_inline void nvme_steer_arm_timer(struct nvme_steer_queue *q,
 						 unsigned long deadline)
@@ -64,16 +77,19 @@ static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
 		nvme_steer_ring_sq(q);
 }
 
-/* Take a slot and sq_lock; NULL, without it, if not live or none is free. */
+/*
+ * Take a slot and sq_lock, to be given back with nvme_steer_unlock(); NULL,
+ * without it, if the queue is not live or none is free. In nvme_steer_enter().
+ */
 static __always_inline struct nvme_steer_slot *
 nvme_steer_begin(struct nvme_steer_queue *q)
 {
 	unsigned int nr_free;
 
-	spin_lock(&q->sq_lock);
+	nvme_steer_lock(&q->sq_lock);
 	nr_free = q->nr_free;
 	if (unlikely(!q->live || !nr_free)) {
-		spin_unlock(&q->sq_lock);
+		nvme_steer_unlock(&q->sq_lock);
 		return NULL;
 	}
 	q->refs++;

@@ -108,8 +108,7 @@ nvme_steer_batch_queue(const struct nvme_steer_policy *p,
 {
 	struct nvme_steer_plug *plug = p->per_batch ? nvme_steer_plug() : NULL;
 
-	if (!plug || plug->policy != p || plug->ring != ring ||
-	    READ_ONCE(p->exit_kind))
+	if (!plug || plug->policy != p || plug->ring != ring)
 		return NULL;
 	return plug->cb.data;
 }
@@ -126,7 +125,7 @@ nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
 	const struct nvme_steer_answer *last;
 	struct nvme_steer_queue *q;
 
-	if (!p->hold || NVME_STEER_RCU_BY_NAME)
+	if (!p->hold || !NVME_STEER_BARE)
 		return NULL;
 	last = this_cpu_ptr(sc->last_answer);
 	if (last->ring != ring || last->policy != p ||
@@ -157,7 +156,7 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct io_ring_ctx *ring,
 			 const struct nvme_steer_queue *q)
 {
-	if (p->hold && !NVME_STEER_RCU_BY_NAME)
+	if (p->hold && NVME_STEER_BARE)
 		*this_cpu_ptr(sc->last_answer) = (struct nvme_steer_answer) {
 			.policy = p,
 			.ring = ring,

@@ -50,8 +50,8 @@ nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
 	const struct bio_vec *bv = imu->bvec;
 	u64 offset = addr - imu->ubuf;
 
-	if (unlikely(addr < imu->ubuf || offset > imu->len ||
-		     offset + len > imu->len))
+	/* below the buffer it is huge */
+	if (unlikely(offset > imu->len || offset + len > imu->len))
 		return NULL;
 	if (offset >= bv->bv_len) {
 		offset -= bv->bv_len;
@@ -224,7 +224,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	WRITE_ONCE(q->submitted, q->submitted + 1);
 	if (!plugged)
 		nvme_steer_ring_soon(q);
-	spin_unlock(&q->sq_lock);
+	nvme_steer_unlock(&q->sq_lock);
 	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
 	nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
 	nvme_steer_leave();
