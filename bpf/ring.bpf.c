@@ -21,7 +21,7 @@
  *   queue_depth  entries a queue; 0 = the largest possible (default)
  *   idle_ms      milliseconds without a command after which a ring's queue
  *                may be given to another ring; 1000 is the default, and
-                less than 100 would take queues away from busy rings
+ *                less than 100 would take queues away from busy rings
  *
  * Maps:
  *   rings   index = steer queue number; .ring is the ring that holds the

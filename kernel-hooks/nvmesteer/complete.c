@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How passthrough commands end: on the spot in the poller of their ring, or in
- * their task. And the count of those on the driver's own path.
+ * How commands end: read from the completion queue, by a poller or an
+ * interrupt, and told to io_uring, on the spot in the poller of their ring, or
+ * in their task. And the count of those on the driver's own path.
  */
+#include <linux/blkdev.h>
 #include <linux/module.h>
 
-#include "nvmesteer.h"
+#include "queue.h"
+#include "steer_trace.h"
 
 /* Tell io_uring of a command that has ended; its slot is still the caller's. */
 static void nvme_steer_passthru_end(struct nvme_steer_slot *slot,
@@ -117,6 +120,281 @@ void nvme_steer_passthru_tell(struct nvme_steer_drain *drain)
 	}
 }
 
+static void nvme_steer_ring_cq(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->cq_lock);
+
+	q->cq_owed = 0;
+	if (likely(!q->dbbuf_cq_db) ||
+	    nvme_steer_shadow(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
+		writel(q->cq_head, q->cq_db);
+		q->cq_doorbells++;
+	}
+}
+
+/* Ring for commands whose submitter is still collecting. */
+static void nvme_steer_flush(struct nvme_steer_queue *q)
+{
+	if (likely(READ_ONCE(q->sq_rung) == READ_ONCE(q->sq_tail)))
+		return;
+	spin_lock(&q->sq_lock);
+	if (q->live && q->sq_rung != q->sq_tail)
+		nvme_steer_ring_sq(q);
+	spin_unlock(&q->sq_lock);
+}
+
+/*
+ * Commands that have ended and are not counted yet: counting them together,
+ * and dropping their references together, costs once. Mostly all hold the same
+ * reference.
+ */
+struct nvme_steer_ended {
+	struct percpu_ref *usage;	/* NULL: none */
+	unsigned long nr;
+	unsigned long counted;		/* of which are counted after all */
+};
+
+/* Under cq_lock. */
+static __always_inline void nvme_steer_ended_count(struct nvme_steer_queue *q,
+						   struct nvme_steer_ended *ended)
+{
+	unsigned long __percpu *count;
+
+	WRITE_ONCE(q->completed, q->completed + ended->nr - ended->counted);
+	/* percpu_ref_put_many(), which need not name RCU here */
+	if (!ended->usage)
+		;
+	else if (NVME_STEER_BARE && likely(__ref_is_percpu(ended->usage, &count)))
+		this_cpu_sub(*count, ended->nr);
+	else
+		percpu_ref_put_many(ended->usage, ended->nr);
+	ended->nr = 0;
+	ended->counted = 0;
+}
+
+/* End a command: the caller moved the slot from INFLIGHT to DONE. */
+static __always_inline void
+nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
+		   struct nvme_steer_drain *drain,
+		   struct nvme_steer_ended *ended)
+{
+	if (unlikely(slot->io.usage != ended->usage)) {
+		if (ended->nr)
+			nvme_steer_ended_count(q, ended);
+		ended->usage = slot->io.usage;
+	}
+	ended->nr++;
+
+	if (slot->map.mapped)
+		nvme_steer_unmap(slot);
+	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
+		   nvme_steer_drain_take(drain, slot)))
+		return;
+	/* who is told here and now may look at the counters */
+	if (!drain)
+		nvme_steer_ended_count(q, ended);
+	/* the slot may be someone else's from here */
+	slot->io.done(slot, drain);
+}
+
+static __always_inline void
+nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
+		      u16 status, unsigned long nr_slots,
+		      struct nvme_steer_drain *drain,
+		      struct nvme_steer_ended *ended)
+{
+	u16 cid = READ_ONCE(cqe->command_id);
+	unsigned long index = cid & NVME_STEER_CID_MASK;
+	struct nvme_steer_slot *slot = &q->slots[index];
+
+	if (unlikely(index >= nr_slots ||
+		     smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT ||
+		     nvme_steer_cid(slot) != cid)) {
+		nvme_steer_count(q->ctrl, NVME_STEER_EV_BAD_CID);
+		pr_warn_ratelimited("nvme%d: steer queue %u: completion of command id %#x, which is not in flight\n",
+				    q->ctrl->instance, q->number, cid);
+		return;
+	}
+
+	slot->status = status;
+	slot->result = le64_to_cpu(cqe->result.u64);
+	slot->state = NVME_STEER_SLOT_DONE;
+	if (unlikely(status)) {
+		WRITE_ONCE(q->failed, q->failed + 1);
+		ended->counted++;
+	}
+	trace_nvme_steer_complete(q, cid, status);
+	nvme_steer_cmd_end(q, slot, drain, ended);
+}
+
+/*
+ * The doorbell of a polled queue, which has no interrupt to be cleared by it,
+ * is written once a quarter of the queue was read. A controller that finds no
+ * room for a completion until then has left that many others to be read.
+ * @limit: at most so many, 0 for all there are
+ */
+static __always_inline unsigned int
+nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
+		   bool ring, unsigned int limit)
+{
+	struct nvme_steer_ended ended = { };
+	struct nvme_completion *cqe = q->cqes + q->cq_head;
+	struct nvme_completion *end = q->cqes + q->depth;
+	unsigned int found = 0, phase = q->cq_phase;
+	unsigned long nr_slots = q->depth - 1;
+
+	lockdep_assert_held(&q->cq_lock);
+
+	for (;;) {
+		u16 status = le16_to_cpu(READ_ONCE(cqe->status));
+
+		if ((status & 1) != phase)
+			break;
+		/* the rest of the entry is valid once the phase tag is */
+		dma_rmb();
+		nvme_steer_handle_cqe(q, cqe, status >> 1, nr_slots, drain,
+				      &ended);
+		if (unlikely(++cqe == end)) {
+			cqe = q->cqes;
+			phase ^= 1;
+		}
+		found++;
+		if (limit && found == limit)
+			break;
+	}
+
+	if (!found)
+		return 0;
+	q->cq_head = cqe - q->cqes;
+	q->cq_phase = phase;
+	if (ended.nr)
+		nvme_steer_ended_count(q, &ended);
+	q->cq_owed += found;
+	if (ring && (q->mode != NVME_STEER_POLL || q->cq_owed >= q->depth / 4))
+		nvme_steer_ring_cq(q);
+	if (unlikely(waitqueue_active(&q->drained)))
+		wake_up(&q->drained);
+	return found;
+}
+
+static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
+				    struct nvme_steer_drain *drain, bool ring)
+{
+	return nvme_steer_do_reap(q, drain, ring, 0);
+}
+
+/**
+ * nvme_steer_reap_some - complete some of what the controller has completed
+ * @q: the queue; under cq_lock
+ * @drain: as for nvme_steer_poll()
+ * @limit: at most so many, 0 for all there are
+ *
+ * Return: the number of completions found.
+ */
+unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
+				  struct nvme_steer_drain *drain,
+				  unsigned int limit)
+{
+	return nvme_steer_do_reap(q, drain, true, limit);
+}
+
+/* nvme_steer_poll() of a queue in polled mode. */
+static __always_inline unsigned int
+nvme_steer_poll_polled(struct nvme_steer_queue *q,
+		       struct nvme_steer_drain *drain)
+{
+	unsigned int found = 0;
+
+	nvme_steer_flush(q);
+	nvme_steer_enter();
+	/* of a lock class of its own: no interrupt handler takes it */
+	nvme_steer_lock(&q->cq_lock);
+	if (unlikely(!q->cqes))
+		;
+	else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
+		found = nvme_steer_gather_poll(q, drain);
+	else
+		found = nvme_steer_do_reap(q, drain, true, 0);
+	nvme_steer_unlock(&q->cq_lock);
+	nvme_steer_leave();
+	return found;
+}
+
+/**
+ * nvme_steer_poll - complete what the controller has completed
+ * @q: the queue; a slot or its hardware reference is held
+ * @drain: gets what the caller is to finish, or NULL
+ *
+ * Context: any but the queue's own interrupt handler.
+ * Return: the number of completions found.
+ */
+unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
+			     struct nvme_steer_drain *drain)
+{
+	unsigned int found = 0;
+	unsigned long flags;
+
+	if (q->mode == NVME_STEER_POLL)
+		return nvme_steer_poll_polled(q, drain);
+
+	nvme_steer_flush(q);
+	spin_lock_irqsave(&q->cq_lock, flags);
+	/* a gathering's timer will find nothing, and end it */
+	if (q->cqes)
+		found = nvme_steer_reap(q, drain, true);
+	spin_unlock_irqrestore(&q->cq_lock, flags);
+	return found;
+}
+
+irqreturn_t nvme_steer_irq(int irq, void *data)
+{
+	struct nvme_steer_queue *q = data;
+	unsigned int found;
+
+	if (static_branch_unlikely(&nvme_steer_batch_key))
+		return nvme_steer_gather_irq(q);
+
+	spin_lock(&q->cq_lock);
+	found = nvme_steer_reap(q, NULL, true);
+	if (found)
+		q->interrupts++;
+	spin_unlock(&q->cq_lock);
+	return found ? IRQ_HANDLED : IRQ_NONE;
+}
+
+/**
+ * nvme_steer_queue_cancel - end everything in flight
+ * @q: stopped, its interrupt freed, and the controller can do no more DMA
+ *
+ * What the controller had completed ends with its status, the rest as
+ * cancelled.
+ */
+void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_ended ended = { };
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&q->cq_lock, flags);
+	if (q->cqes)
+		nvme_steer_reap(q, NULL, false);
+	for (i = 0; i < q->depth - 1; i++) {
+		struct nvme_steer_slot *slot = &q->slots[i];
+
+		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
+			continue;
+		slot->cancelled = true;
+		slot->status = NVME_SC_HOST_ABORTED_CMD;
+		slot->result = 0;
+		slot->state = NVME_STEER_SLOT_DONE;
+		WRITE_ONCE(q->cancelled, q->cancelled + 1);
+		ended.counted++;
+		nvme_steer_cmd_end(q, slot, NULL, &ended);
+	}
+	spin_unlock_irqrestore(&q->cq_lock, flags);
+	wake_up(&q->drained);
+}
+
 /* Finish what a round of polling left to the poller. */
 static void nvme_steer_passthru_finish(struct nvme_steer_drain *drain)
 {
@@ -147,11 +425,15 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
 		.last = &drain.first,
 	};
+	struct nvme_steer_queue *q;
 
 	if (!(tag & NVME_STEER_PDU_MINE))
 		return NVME_STEER_PASS;
-	nvme_steer_poll((struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE),
-			&drain);
+	q = (struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE);
+	if (likely(q->mode == NVME_STEER_POLL))
+		nvme_steer_poll_polled(q, &drain);
+	else
+		nvme_steer_poll(q, &drain);
 	nvme_steer_passthru_finish(&drain);
 	if (drain.runs)
 		nvme_steer_group_finish(&drain);

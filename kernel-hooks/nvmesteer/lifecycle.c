@@ -253,7 +253,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 	nvme_steer_ctrl_put(sc);	/* nvme_ctrl.steer's */
 }
 
-const struct nvme_steer_hooks nvme_steer_hooks = {
+const struct nvme_steer_hooks nvmesteer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
 	.start		= nvme_steer_start_hook,

@@ -50,7 +50,7 @@ static int __init nvme_steer_init(void)
 	if (!ret)
 		ret = nvme_steer_ops_register();
 	if (!ret)
-		ret = nvme_steer_register(&nvme_steer_hooks);
+		ret = nvme_steer_register(&nvmesteer_hooks);
 	if (ret) {
 		pr_err("nvmesteer: cannot register: %d\n", ret);
 		nvme_steer_group_exit();

@@ -560,7 +560,7 @@ extern struct workqueue_struct *nvme_steer_wq;
 extern unsigned int nvme_steer_bad_answers;
 
 /* lifecycle.c: controllers */
-extern const struct nvme_steer_hooks nvme_steer_hooks;
+extern const struct nvme_steer_hooks nvmesteer_hooks;
 struct nvme_steer_ctrl *nvme_steer_ctrl_get(struct nvme_ctrl *ctrl);
 struct nvme_steer_ctrl *nvme_steer_ctrl_find(int instance);
 void nvme_steer_ctrl_put(struct nvme_steer_ctrl *sc);
@@ -744,7 +744,6 @@ int nvme_steer_submit_members(struct nvme_steer_queue *q, const u16 *index,
 			      struct nvme_steer_member *m, unsigned int nr);
 void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
 			    unsigned int nr, bool reserved);
-void nvme_steer_slots_put(struct nvme_steer_slot *slot);
 void nvme_steer_slot_put(struct nvme_steer_slot *slot);
 int nvme_steer_submit(struct nvme_steer_slot *slot,
 		      const struct nvme_steer_io *io, struct nvme_command *cmd);

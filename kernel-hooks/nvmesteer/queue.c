@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hot half of a steer queue: slots, submission, completion, and ending
- * what is in flight. Creating and freeing queues is qsetup.c, lost commands
- * are timeout.c.
+ * The hot half of a steer queue: slots and submission. Completion is
+ * complete.c, creating and freeing queues qsetup.c, lost commands are
+ * timeout.c.
  */
 #include <linux/blkdev.h>
 #include <linux/slab.h>
@@ -25,29 +25,6 @@ bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei)
 	mb();
 	event = le32_to_cpu(READ_ONCE(*ei));
 	return (u16)(value - event - 1) < (u16)(value - old);
-}
-
-static void nvme_steer_ring_cq(struct nvme_steer_queue *q)
-{
-	lockdep_assert_held(&q->cq_lock);
-
-	q->cq_owed = 0;
-	if (likely(!q->dbbuf_cq_db) ||
-	    nvme_steer_shadow(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
-		writel(q->cq_head, q->cq_db);
-		q->cq_doorbells++;
-	}
-}
-
-/* Ring for commands whose submitter is still collecting. */
-static void nvme_steer_flush(struct nvme_steer_queue *q)
-{
-	if (likely(READ_ONCE(q->sq_rung) == READ_ONCE(q->sq_tail)))
-		return;
-	spin_lock(&q->sq_lock);
-	if (q->live && q->sq_rung != q->sq_tail)
-		nvme_steer_ring_sq(q);
-	spin_unlock(&q->sq_lock);
 }
 
 /* The end of a batch. */
@@ -147,26 +124,6 @@ int nvme_steer_submit(struct nvme_steer_slot *slot,
 	}
 	spin_unlock(&q->sq_lock);
 	return ret;
-}
-
-static __always_inline void nvme_steer_slots_free(struct nvme_steer_queue *q,
-						  struct nvme_steer_slot *slot)
-{
-	u16 *free = q->free + q->nr_free;
-	unsigned int nr, reserved = 0;
-
-	lockdep_assert_held(&q->sq_lock);
-
-	for (; slot; slot = slot->next) {
-		if (unlikely(slot->state == NVME_STEER_SLOT_RESERVED))
-			reserved++;
-		slot->state = NVME_STEER_SLOT_FREE;
-		*free++ = slot->cid & NVME_STEER_CID_MASK;
-	}
-	nr = free - (q->free + q->nr_free);
-	q->nr_free += nr;
-	q->nr_reserved -= reserved;
-	q->refs -= nr;
 }
 
 /**
@@ -326,31 +283,25 @@ void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
 }
 
 /**
- * nvme_steer_slots_put - give slots back
- * @slot: the first, RESERVED or DONE; all of one queue, linked by next, and
- *	not to be touched afterwards
+ * nvme_steer_slot_put - give a slot back
+ * @slot: RESERVED or DONE; not to be touched afterwards
  *
  * Context: task; not from an interrupt.
  */
-void nvme_steer_slots_put(struct nvme_steer_slot *slot)
+void nvme_steer_slot_put(struct nvme_steer_slot *slot)
 {
 	struct nvme_steer_queue *q = slot->queue;
 	bool last;
 
-	nvme_steer_enter();
-	nvme_steer_lock(&q->sq_lock);
-	nvme_steer_slots_free(q, slot);
-	last = !q->refs;
-	nvme_steer_unlock(&q->sq_lock);
-	nvme_steer_leave();
+	spin_lock(&q->sq_lock);
+	if (slot->state == NVME_STEER_SLOT_RESERVED)
+		q->nr_reserved--;
+	slot->state = NVME_STEER_SLOT_FREE;
+	q->free[q->nr_free++] = slot->cid & NVME_STEER_CID_MASK;
+	last = !--q->refs;
+	spin_unlock(&q->sq_lock);
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
-}
-
-void nvme_steer_slot_put(struct nvme_steer_slot *slot)
-{
-	slot->next = NULL;
-	nvme_steer_slots_put(slot);
 }
 
 /* Drop a reference: of the hardware, or of a plugged submitter. */
@@ -365,199 +316,6 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 		queue_work(nvme_steer_wq, &q->free_work);
 }
 
-/* References of ended commands, dropped together: mostly they are of one. */
-struct nvme_steer_usage {
-	struct percpu_ref *ref;
-	unsigned long nr;
-};
-
-/* Under cq_lock. */
-static __always_inline void nvme_steer_usage_put(struct nvme_steer_usage *usage)
-{
-	unsigned long __percpu *count;
-
-	if (unlikely(!usage->ref))
-		return;
-	/* percpu_ref_put_many(), which need not name RCU here */
-	if (NVME_STEER_BARE && likely(__ref_is_percpu(usage->ref, &count)))
-		this_cpu_sub(*count, usage->nr);
-	else
-		percpu_ref_put_many(usage->ref, usage->nr);
-}
-
-/* End a command: the caller moved the slot from INFLIGHT to DONE. */
-static __always_inline void
-nvme_steer_finish(struct nvme_steer_slot *slot, struct nvme_steer_drain *drain,
-		  struct nvme_steer_usage *usage)
-{
-	if (unlikely(slot->io.usage != usage->ref)) {
-		nvme_steer_usage_put(usage);
-		usage->ref = slot->io.usage;
-		usage->nr = 0;
-	}
-	usage->nr++;
-
-	if (slot->map.mapped)
-		nvme_steer_unmap(slot);
-	/* the slot may be someone else's from here */
-	if (unlikely(slot->io.done != nvme_steer_passthru_done || !drain ||
-		     !nvme_steer_drain_take(drain, slot)))
-		slot->io.done(slot, drain);
-}
-
-static __always_inline void
-nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
-		      u16 status, unsigned long nr_slots,
-		      struct nvme_steer_drain *drain,
-		      struct nvme_steer_usage *usage)
-{
-	u16 cid = READ_ONCE(cqe->command_id);
-	unsigned long index = cid & NVME_STEER_CID_MASK;
-	struct nvme_steer_slot *slot = &q->slots[index];
-
-	if (unlikely(index >= nr_slots ||
-		     smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT ||
-		     nvme_steer_cid(slot) != cid)) {
-		nvme_steer_count(q->ctrl, NVME_STEER_EV_BAD_CID);
-		pr_warn_ratelimited("nvme%d: steer queue %u: completion of command id %#x, which is not in flight\n",
-				    q->ctrl->instance, q->number, cid);
-		return;
-	}
-
-	slot->status = status;
-	slot->result = le64_to_cpu(cqe->result.u64);
-	slot->state = NVME_STEER_SLOT_DONE;
-	if (likely(!status))
-		WRITE_ONCE(q->completed, q->completed + 1);
-	else
-		WRITE_ONCE(q->failed, q->failed + 1);
-	trace_nvme_steer_complete(q, cid, status);
-	nvme_steer_finish(slot, drain, usage);
-}
-
-/*
- * The doorbell of a polled queue, which has no interrupt to be cleared by it,
- * is written once a quarter of the queue was read. A controller that finds no
- * room for a completion until then has left that many others to be read.
- * @limit: at most so many, 0 for all there are
- */
-static __always_inline unsigned int
-nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
-		   bool ring, unsigned int limit)
-{
-	struct nvme_steer_usage usage = { };
-	struct nvme_completion *cqe = q->cqes + q->cq_head;
-	struct nvme_completion *end = q->cqes + q->depth;
-	unsigned int found = 0, phase = q->cq_phase;
-	unsigned long nr_slots = q->depth - 1;
-
-	lockdep_assert_held(&q->cq_lock);
-
-	for (;;) {
-		u16 status = le16_to_cpu(READ_ONCE(cqe->status));
-
-		if ((status & 1) != phase)
-			break;
-		/* the rest of the entry is valid once the phase tag is */
-		dma_rmb();
-		nvme_steer_handle_cqe(q, cqe, status >> 1, nr_slots, drain,
-				      &usage);
-		if (unlikely(++cqe == end)) {
-			cqe = q->cqes;
-			phase ^= 1;
-		}
-		found++;
-		if (limit && found == limit)
-			break;
-	}
-
-	if (!found)
-		return 0;
-	q->cq_head = cqe - q->cqes;
-	q->cq_phase = phase;
-	nvme_steer_usage_put(&usage);
-	q->cq_owed += found;
-	if (ring && (q->mode != NVME_STEER_POLL || q->cq_owed >= q->depth / 4))
-		nvme_steer_ring_cq(q);
-	if (unlikely(waitqueue_active(&q->drained)))
-		wake_up(&q->drained);
-	return found;
-}
-
-static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
-				    struct nvme_steer_drain *drain, bool ring)
-{
-	return nvme_steer_do_reap(q, drain, ring, 0);
-}
-
-/**
- * nvme_steer_reap_some - complete some of what the controller has completed
- * @q: the queue; under cq_lock
- * @drain: as for nvme_steer_poll()
- * @limit: at most so many, 0 for all there are
- *
- * Return: the number of completions found.
- */
-unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
-				  struct nvme_steer_drain *drain,
-				  unsigned int limit)
-{
-	return nvme_steer_do_reap(q, drain, true, limit);
-}
-
-/**
- * nvme_steer_poll - complete what the controller has completed
- * @q: the queue; a slot or its hardware reference is held
- * @drain: gets what the caller is to finish, or NULL
- *
- * Context: any but the queue's own interrupt handler.
- * Return: the number of completions found.
- */
-unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
-			     struct nvme_steer_drain *drain)
-{
-	unsigned int found = 0;
-	unsigned long flags;
-
-	nvme_steer_flush(q);
-	if (q->mode == NVME_STEER_POLL) {
-		/* of a lock class of its own: no interrupt handler takes it */
-		nvme_steer_enter();
-		nvme_steer_lock(&q->cq_lock);
-		if (!q->cqes)
-			;
-		else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
-			found = nvme_steer_gather_poll(q, drain);
-		else
-			found = nvme_steer_do_reap(q, drain, true, 0);
-		nvme_steer_unlock(&q->cq_lock);
-		nvme_steer_leave();
-		return found;
-	}
-	spin_lock_irqsave(&q->cq_lock, flags);
-	/* a gathering's timer will find nothing, and end it */
-	if (q->cqes)
-		found = nvme_steer_reap(q, drain, true);
-	spin_unlock_irqrestore(&q->cq_lock, flags);
-	return found;
-}
-
-irqreturn_t nvme_steer_irq(int irq, void *data)
-{
-	struct nvme_steer_queue *q = data;
-	unsigned int found;
-
-	if (static_branch_unlikely(&nvme_steer_batch_key))
-		return nvme_steer_gather_irq(q);
-
-	spin_lock(&q->cq_lock);
-	found = nvme_steer_reap(q, NULL, true);
-	if (found)
-		q->interrupts++;
-	spin_unlock(&q->cq_lock);
-	return found ? IRQ_HANDLED : IRQ_NONE;
-}
-
 /* From here on nothing is submitted and no submission doorbell is written. */
 void nvme_steer_queue_stop(struct nvme_steer_queue *q)
 {
@@ -566,37 +324,4 @@ void nvme_steer_queue_stop(struct nvme_steer_queue *q)
 		nvme_steer_ring_sq(q);
 	q->live = false;
 	spin_unlock(&q->sq_lock);
-}
-
-/**
- * nvme_steer_queue_cancel - end everything in flight
- * @q: stopped, its interrupt freed, and the controller can do no more DMA
- *
- * What the controller had completed ends with its status, the rest as
- * cancelled.
- */
-void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
-{
-	struct nvme_steer_usage usage = { };
-	unsigned long flags;
-	unsigned int i;
-
-	spin_lock_irqsave(&q->cq_lock, flags);
-	if (q->cqes)
-		nvme_steer_reap(q, NULL, false);
-	for (i = 0; i < q->depth - 1; i++) {
-		struct nvme_steer_slot *slot = &q->slots[i];
-
-		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
-			continue;
-		slot->cancelled = true;
-		slot->status = NVME_SC_HOST_ABORTED_CMD;
-		slot->result = 0;
-		slot->state = NVME_STEER_SLOT_DONE;
-		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-		nvme_steer_finish(slot, NULL, &usage);
-	}
-	nvme_steer_usage_put(&usage);
-	spin_unlock_irqrestore(&q->cq_lock, flags);
-	wake_up(&q->drained);
 }

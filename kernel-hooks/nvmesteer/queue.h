@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Handing a command to a steer queue. A header, because it is part of the way
- * of every command; the rest of that way is queue.c.
+ * What of a steer queue is part of the way of every command: taking a slot,
+ * handing the command to the controller, giving the slot back. The rest is
+ * queue.c.
  */
 #ifndef NVMESTEER_QUEUE_H
 #define NVMESTEER_QUEUE_H
@@ -95,6 +96,36 @@ nvme_steer_begin(struct nvme_steer_queue *q)
 	q->refs++;
 	q->nr_free = --nr_free;
 	return &q->slots[q->free[nr_free]];
+}
+
+/**
+ * nvme_steer_slots_put - give slots back
+ * @slot: the first, DONE; all of one queue, linked by next, and not to be
+ *	touched afterwards
+ *
+ * Context: task; not from an interrupt.
+ */
+static __always_inline void nvme_steer_slots_put(struct nvme_steer_slot *slot)
+{
+	struct nvme_steer_queue *q = slot->queue;
+	u16 *free;
+	bool last;
+	int nr;
+
+	nvme_steer_enter();
+	nvme_steer_lock(&q->sq_lock);
+	free = q->free + q->nr_free;
+	for (nr = 0; slot; slot = slot->next, nr++) {
+		slot->state = NVME_STEER_SLOT_FREE;
+		free[nr] = slot->cid & NVME_STEER_CID_MASK;
+	}
+	q->nr_free += nr;
+	q->refs -= nr;
+	last = !q->refs;
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_leave();
+	if (unlikely(last))
+		queue_work(nvme_steer_wq, &q->free_work);
 }
 
 /**
