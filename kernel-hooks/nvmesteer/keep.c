@@ -67,10 +67,10 @@ static unsigned long nvme_steer_tag(const struct bio_vec *bv)
  * @nr bio_vecs of a page each, or one that is longer.
  */
 struct nvme_steer_span {
-	unsigned int first;
-	unsigned int nr;
-	unsigned int offset;	/* of the data, from the start of bv_page */
-	unsigned int prps;	/* controller pages the data touches */
+	unsigned long first;
+	unsigned long nr;
+	unsigned long offset;	/* of the data, from the start of bv_page */
+	unsigned long prps;	/* controller pages the data touches */
 };
 
 /* False when the buffer is of a shape that is not kept. */
@@ -105,25 +105,45 @@ static inline bool nvme_steer_span_nameable(struct nvme_steer_ctrl *sc,
 	       nvme_ctrl_sgl_supported(sc->nvme);
 }
 
-static bool nvme_steer_chunk_has(const struct nvme_steer_chunk *chunk,
-				 const struct bio_vec *bv,
-				 const struct nvme_steer_span *span)
+/*
+ * Are these the pages of @nr bio_vecs? Of a long buffer that is most of what a
+ * command costs: three instructions a page.
+ */
+static bool nvme_steer_same_pages(const unsigned long *pages,
+				  const struct bio_vec *bv, unsigned long nr)
+{
+	const struct bio_vec *end = bv + nr;
+	unsigned long diff = 0;
+
+#define NVME_STEER_DIFF(i)	\
+	(READ_ONCE(pages[i]) ^ (unsigned long)bv[i].bv_page)
+
+	for (; end - bv >= 8; bv += 8, pages += 8) {
+		diff |= NVME_STEER_DIFF(0);
+		diff |= NVME_STEER_DIFF(1);
+		diff |= NVME_STEER_DIFF(2);
+		diff |= NVME_STEER_DIFF(3);
+		diff |= NVME_STEER_DIFF(4);
+		diff |= NVME_STEER_DIFF(5);
+		diff |= NVME_STEER_DIFF(6);
+		diff |= NVME_STEER_DIFF(7);
+	}
+	for (; bv < end; bv++, pages++)
+		diff |= NVME_STEER_DIFF(0);
+#undef NVME_STEER_DIFF
+	return !diff;
+}
+
+static __always_inline bool
+nvme_steer_chunk_has(const struct nvme_steer_chunk *chunk,
+		     const struct bio_vec *bv,
+		     const struct nvme_steer_span *span)
 {
 	const unsigned long *pages = &chunk->pages[span->first];
-	unsigned long diff = 0;
-	unsigned int i;
 
 	if (span->nr == 1)
 		return READ_ONCE(*pages) == nvme_steer_tag(bv);
-	for (i = 0; i + 4 <= span->nr; i += 4) {
-		diff |= READ_ONCE(pages[i]) ^ (unsigned long)bv[i].bv_page;
-		diff |= READ_ONCE(pages[i + 1]) ^ (unsigned long)bv[i + 1].bv_page;
-		diff |= READ_ONCE(pages[i + 2]) ^ (unsigned long)bv[i + 2].bv_page;
-		diff |= READ_ONCE(pages[i + 3]) ^ (unsigned long)bv[i + 3].bv_page;
-	}
-	for (; i < span->nr; i++)
-		diff |= READ_ONCE(pages[i]) ^ (unsigned long)bv[i].bv_page;
-	return !diff;
+	return nvme_steer_same_pages(pages, bv, span->nr);
 }
 
 /* nvme_steer_kept() for a buffer of more than a page, or in huge pages. */
