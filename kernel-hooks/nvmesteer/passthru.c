@@ -220,7 +220,7 @@ static int nvme_steer_judge(const struct nvme_steer_passthru *pt)
 
 /*
  * The caller's iovec array. Not import_iovec(), which asks
- * in_compat_syscall(): see nvme_steer_uring_cmd_hook().
+ * in_compat_syscall(): see nvme_steer_again().
  */
 static int nvme_steer_import_vec(const struct nvme_steer_passthru *pt, int rw,
 				 struct iov_iter *iter, struct iovec **iovp)
