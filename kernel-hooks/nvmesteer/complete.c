@@ -420,16 +420,12 @@ __no_stack_protector
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags)
 {
-	unsigned long tag = nvme_steer_pdu(ioucmd)->tag;
+	struct nvme_steer_queue *q = nvme_steer_pdu(ioucmd)->queue;
 	struct nvme_steer_drain drain = {
 		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
 		.last = &drain.first,
 	};
-	struct nvme_steer_queue *q;
 
-	if (!(tag & NVME_STEER_PDU_MINE))
-		return NVME_STEER_PASS;
-	q = (struct nvme_steer_queue *)(tag & ~NVME_STEER_PDU_MINE);
 	if (likely(q->mode == NVME_STEER_POLL))
 		nvme_steer_poll_polled(q, &drain);
 	else
@@ -440,17 +436,18 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 	return 0;
 }
 
-void nvme_steer_start_hook(struct request *req)
+bool nvme_steer_start_hook(struct request *req)
 {
 	struct nvme_steer_ctrl *sc;
+	bool counted;
 
 	rcu_read_lock();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	if (sc && rcu_access_pointer(sc->policy)) {
-		nvme_req(req)->flags |= NVME_REQ_STEER_COUNTED;
+	counted = sc && rcu_access_pointer(sc->policy);
+	if (counted)
 		this_cpu_inc(sc->stats->submitted);
-	}
 	rcu_read_unlock();
+	return counted;
 }
 
 void nvme_steer_end_hook(struct request *req)

@@ -681,10 +681,9 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 		ret = nvme_steer_group_route(run, r, p, 1, issue_flags, q,
 					     &r->bad);
 		if (likely(!ret && short_way && r->plain && r->kept)) {
-			pdu->tag = (unsigned long)*q | NVME_STEER_PDU_MINE;
+			pdu->queue = *q;
 			if (likely(nvme_steer_group_short(run, r, *q)))
 				return -EIOCBQUEUED;
-			pdu->tag = 0;
 		}
 	}
 	nvme_steer_read(run, r);
@@ -696,7 +695,7 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 	if (unlikely(ret))
 		return ret;
 
-	pdu->tag = (unsigned long)*q | NVME_STEER_PDU_MINE;
+	pdu->queue = *q;
 	if (run->ready && short_way && nvme_steer_group_short(run, r, *q))
 		return -EIOCBQUEUED;
 	/* by the time it is sent other mappings may be kept */
@@ -725,7 +724,6 @@ static int nvme_steer_group_long(struct nvme_steer_run *run,
 		nvme_steer_group_next(run, issue_flags);
 		return -EIOCBQUEUED;
 	}
-	nvme_steer_pdu(run->ioucmd)->tag = 0;
 	nvme_steer_run_reset(run);
 	return *why == NVME_STEER_EV_QUEUE_FULL ? -EBUSY : -EAGAIN;
 }
@@ -810,7 +808,7 @@ int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	int ret;
 	u32 nr;
 
-	nvme_steer_pdu(ioucmd)->tag = 0;
+	nvme_steer_pdu(ioucmd)->req = NULL;
 	rcu_read_lock();
 	p = nvme_steer_group_policy(ns, &r.sc);
 	if (unlikely(!p)) {

@@ -602,19 +602,17 @@ struct nvme_steer_route_args {
 };
 
 /*
- * In io_uring_cmd.pdu of a command on a steer queue. @tag is where the driver
- * keeps its request pointer; the low bit, never set in a pointer, tells whose
- * command it is, the rest is the queue. @run is a group's.
+ * In io_uring_cmd.pdu of a command on a steer queue. @req, NULL, is where the
+ * driver keeps its request. @run is a group's.
  */
 struct nvme_steer_pdu {
-	unsigned long tag;
+	struct request *req;
+	struct nvme_steer_queue *queue;
 	union {
 		struct nvme_steer_slot *slot;
 		struct nvme_steer_run *run;
 	};
 };
-
-#define NVME_STEER_PDU_MINE	1UL
 
 static inline struct nvme_steer_pdu *
 nvme_steer_pdu(struct io_uring_cmd *ioucmd)
@@ -685,7 +683,7 @@ nvme_steer_drain_take(struct nvme_steer_drain *drain,
 }
 
 void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
-void nvme_steer_start_hook(struct request *req);
+bool nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
 
 /* passthru.c: the way of any command */

@@ -441,8 +441,8 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 		percpu_ref_put(io.usage);
 		goto pass;
 	}
-	nvme_steer_pdu(pt->ioucmd)->tag =
-		(unsigned long)q | NVME_STEER_PDU_MINE;
+	nvme_steer_pdu(pt->ioucmd)->req = NULL;
+	nvme_steer_pdu(pt->ioucmd)->queue = q;
 	nvme_steer_leave();
 
 	/* the slot keeps the queue, the queue keeps sc and this module */

@@ -199,7 +199,8 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		goto missed;
 	deadline = jiffies + p->timeout;
 	nvme_steer_arm_timer(q, deadline);
-	nvme_steer_pdu(ioucmd)->tag = (unsigned long)q | NVME_STEER_PDU_MINE;
+	nvme_steer_pdu(ioucmd)->req = NULL;
+	nvme_steer_pdu(ioucmd)->queue = q;
 	cid = nvme_steer_next_cid(slot);
 	nvme_steer_take(slot, &(struct nvme_steer_io) {
 		.done = nvme_steer_passthru_done,
