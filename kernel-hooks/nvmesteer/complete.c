@@ -228,9 +228,8 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 }
 
 /*
- * The doorbell of a polled queue, which has no interrupt to be cleared by it,
- * is written once a quarter of the queue was read. A controller that finds no
- * room for a completion until then has left that many others to be read.
+ * The doorbell of a completion queue is written when as many entries were read
+ * as it has more than the submission queue: before it could ever be full.
  * @limit: at most so many, 0 for all there are
  */
 static __always_inline unsigned int
@@ -239,7 +238,7 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 {
 	struct nvme_steer_ended ended = { };
 	struct nvme_completion *cqe = q->cqes + q->cq_head;
-	struct nvme_completion *end = q->cqes + q->depth;
+	struct nvme_completion *end = q->cqes + q->cq_depth;
 	unsigned int found = 0, phase = q->cq_phase;
 	unsigned long nr_slots = q->depth - 1;
 
@@ -270,7 +269,7 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 	if (ended.nr)
 		nvme_steer_ended_count(q, &ended);
 	q->cq_owed += found;
-	if (ring && (q->mode != NVME_STEER_POLL || q->cq_owed >= q->depth / 4))
+	if (ring && q->cq_owed > q->cq_depth - q->depth)
 		nvme_steer_ring_cq(q);
 	if (unlikely(waitqueue_active(&q->drained)))
 		wake_up(&q->drained);

@@ -31,7 +31,7 @@ static unsigned int nvme_steer_ready(const struct nvme_steer_queue *q)
 	for (n = 0; n < q->depth - 1; n++) {
 		if ((le16_to_cpu(READ_ONCE(q->cqes[head].status)) & 1) != phase)
 			break;
-		if (++head == q->depth) {
+		if (++head == q->cq_depth) {
 			head = 0;
 			phase ^= 1;
 		}

@@ -386,6 +386,7 @@ struct nvme_steer_queue {
 	struct nvme_steer_slot *slots;
 	unsigned int number;
 	unsigned int depth;		/* entries; depth - 1 slots */
+	unsigned int cq_depth;		/* of the completion queue */
 	u8 mode;
 	struct dma_pool *small_pool;
 	struct dma_pool *page_pool;

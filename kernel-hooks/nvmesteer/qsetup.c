@@ -20,9 +20,15 @@ static size_t nvme_steer_sq_size(struct nvme_steer_queue *q)
 	return q->depth * sizeof(struct nvme_command);
 }
 
+/* The largest queue there can be, in entries. */
+static unsigned int nvme_steer_most(const struct nvme_steer_ctrl *sc)
+{
+	return NVME_CAP_MQES(sc->nvme->cap) + 1;
+}
+
 static size_t nvme_steer_cq_size(struct nvme_steer_queue *q)
 {
-	return q->depth * sizeof(struct nvme_completion);
+	return q->cq_depth * sizeof(struct nvme_completion);
 }
 
 /* Return a shell to nothing: the last slot was given back. */
@@ -105,6 +111,10 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 	q->number = number;
 	q->mode = mode;
 	q->depth = depth;
+	q->cq_depth = depth;
+	/* with no interrupt to be cleared by it, room saves doorbell writes */
+	if (mode == NVME_STEER_POLL)
+		q->cq_depth = min(depth + depth / 4, nvme_steer_most(sc));
 	q->vector = -1;
 	q->refs = 1;
 	spin_lock_init(&q->sq_lock);
@@ -170,7 +180,7 @@ static int nvme_steer_create_cq(struct nvme_steer_queue *q, unsigned int vector)
 	c.create_cq.opcode = nvme_admin_create_cq;
 	c.create_cq.prp1 = cpu_to_le64(q->cq_dma);
 	c.create_cq.cqid = cpu_to_le16(q->qid);
-	c.create_cq.qsize = cpu_to_le16(q->depth - 1);
+	c.create_cq.qsize = cpu_to_le16(q->cq_depth - 1);
 	c.create_cq.cq_flags = cpu_to_le16(flags);
 	c.create_cq.irq_vector = cpu_to_le16(vector);
 	return nvme_submit_sync_cmd(q->ctrl->nvme->admin_q, &c, NULL, 0);
@@ -290,7 +300,8 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 	if (!sc->up)
 		ret = -ENODEV;
 	else if (q->number > res.nr || q->vector >= (int)res.nr_vecs ||
-		 q->depth > res.q_depth)
+		 q->depth > res.q_depth ||
+		 q->cq_depth > nvme_steer_most(sc))
 		ret = -ERANGE;
 	else
 		ret = 0;
