@@ -140,6 +140,11 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 		snprintf(buf, size,
 			 "its timeout_ms is %u, above the driver's own %lu; lower it, or raise nvme_core.io_timeout",
 			 policy__number(p, "timeout_ms"), max);
+	else if (err == -ERANGE &&
+		 policy__number(p, "hold_ms") > NVME_STEER_HOLD_MAX_MS)
+		snprintf(buf, size,
+			 "its hold_ms is %u, above the module's limit of %u; lower it",
+			 policy__number(p, "hold_ms"), NVME_STEER_HOLD_MAX_MS);
 	else if (err == -ERANGE || err == -ENOSPC)
 		explain_reserve(s, buf, size);
 	else if (err == -EINVAL && policy__number(p, "flags"))

@@ -23,6 +23,7 @@ struct nvme_steer_ops___newer {
 	void (*exit)(struct nvme_steer_exit *info);
 	int (*route)(struct nvme_steer_cmd *cmd);
 	int (*batch)(struct nvme_steer_batch *b);
+	__u32 hold_ms;
 	int (*teleport)(struct nvme_steer_cmd *cmd);
 };
 
