@@ -47,8 +47,8 @@ struct nvme_steer_stats {
 
 /*
  * The last answer of a policy with hold_ms on a CPU, which alone reads and
- * writes it, in nvme_steer_enter(). @policy and @ring are compared, never
- * followed. It was given at @since, in jiffies.
+ * writes it, in nvme_steer_enter(); the end of @policy clears that. @policy and
+ * @ring are compared, never followed. It was given at @since, in jiffies.
  */
 struct nvme_steer_answer {
 	const struct nvme_steer_policy *policy;

@@ -128,6 +128,22 @@ static void nvme_steer_disinherit(struct nvme_steer_policy *heir)
 	mutex_unlock(&sc->queue_lock);
 }
 
+/*
+ * Forget what @p answered last, which nobody routes with any more: a policy to
+ * come may be where it was in memory.
+ */
+static void nvme_steer_forget_answers(struct nvme_steer_policy *p)
+{
+	struct nvme_steer_answer *last;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		last = per_cpu_ptr(p->ctrl->last_answer, cpu);
+		/* an heir may be writing its own there */
+		cmpxchg(&last->policy, p, NULL);
+	}
+}
+
 /* Keep what a person will want to know about @p. */
 static void nvme_steer_record_exit(struct nvme_steer_policy *p,
 				   const struct nvme_steer_exit *info)
@@ -177,6 +193,7 @@ static void nvme_steer_policy_finish(struct nvme_steer_policy *p,
 
 	p->ended = true;
 	p->link = NULL;
+	nvme_steer_forget_answers(p);
 	nvme_steer_record_exit(p, &info);
 	WRITE_ONCE(sc->ending, false);
 	trace_nvme_steer_exit(sc, p->name, &info);
