@@ -315,8 +315,9 @@ struct nvme_steer_ops {
 	 * @hold_ms: For how long a queue that route() named holds for all
 	 * commands of that ring on that CPU, without asking again. For policies
 	 * whose answer depends on the ring alone. A queue that goes away is
-	 * asked about anew. Milliseconds; 0 is not at all; more than 1000 fails
-	 * with -ERANGE.
+	 * asked about anew. A new ring may be taken for one of its kind that
+	 * was closed within that time. Milliseconds; 0 is not at all; more than
+	 * 1000 fails with -ERANGE.
 	 */
 	__u32 hold_ms;
 };

@@ -559,17 +559,17 @@ static int nvme_steer_passthru_queue(struct nvme_steer_ctrl *sc,
 				     struct nvme_steer_queue **q)
 {
 	const struct io_ring_ctx *ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	bool polled = issue_flags & IO_URING_F_IOPOLL;
 	int ret;
 
 	*q = nvme_steer_batch_queue(p, ring);
 	if (!*q)
-		*q = nvme_steer_ring_queue(sc, p, ring,
-					   issue_flags & IO_URING_F_IOPOLL);
+		*q = nvme_steer_ring_queue(sc, p, ring, polled);
 	if (*q)
 		return 1;
 	ret = nvme_steer_passthru_route(sc, p, pt, issue_flags, q);
 	if (ret > 0)
-		nvme_steer_ring_remember(sc, p, ring, *q);
+		nvme_steer_ring_remember(sc, p, ring, polled, *q);
 	return ret;
 }
 

@@ -129,7 +129,8 @@ nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
 		return NULL;
 	last = this_cpu_ptr(sc->last_answer);
 	if (last->ring != ring || last->policy != p ||
-	    jiffies - last->since >= p->hold || READ_ONCE(p->exit_kind))
+	    last->polled != polled || jiffies - last->since >= p->hold ||
+	    READ_ONCE(p->exit_kind))
 		return NULL;
 	q = rcu_dereference(sc->queues[last->queue]);
 	return nvme_steer_fits(q, polled) ? q : NULL;
@@ -153,7 +154,7 @@ nvme_steer_batch_remember(const struct nvme_steer_policy *p,
 static __always_inline void
 nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_policy *p,
-			 const struct io_ring_ctx *ring,
+			 const struct io_ring_ctx *ring, bool polled,
 			 const struct nvme_steer_queue *q)
 {
 	if (p->hold && NVME_STEER_BARE)
@@ -162,6 +163,7 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			.ring = ring,
 			.since = jiffies,
 			.queue = q->number,
+			.polled = polled,
 		};
 }
 

@@ -88,7 +88,9 @@ static noinline void nvme_steer_short_ask(struct nvme_ns *ns,
 	args.policy = p;
 	seen->answer = nvme_steer_route(sc, &args, &seen->queue);
 	if (likely(seen->answer > 0))
-		nvme_steer_ring_remember(sc, p, args.ring, seen->queue);
+		nvme_steer_ring_remember(sc, p, args.ring,
+					 issue_flags & IO_URING_F_IOPOLL,
+					 seen->queue);
 }
 
 /**
