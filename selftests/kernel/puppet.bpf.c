@@ -68,6 +68,9 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 		bpf_nvme_steer_error(cmd, state.error, "the test said so");
 		return NVME_STEER_DEFAULT;
 	}
+	if (state.other_ring &&
+	    state.other_ring == bpf_nvme_steer_ring_id(cmd))
+		return state.other;
 	if (count < 2)
 		return first;
 	return first + __sync_fetch_and_add(&state.turn, 1) % count;

@@ -12,6 +12,7 @@ struct puppet_config {
 	__u32 mode[PUPPET_QUEUES];
 	__u32 depth[PUPPET_QUEUES];
 	__s32 init_ret;		/* what init() returns after that */
+	__u32 hold_ms;		/* of the policy, read when it is loaded */
 };
 
 /* Answers first, first + 1, ... in turn; @first alone where count < 2. */
@@ -24,6 +25,8 @@ struct puppet_answer {
 struct puppet_state {
 	struct puppet_answer irq;	/* rings that do not poll */
 	struct puppet_answer poll;	/* rings that do */
+	__u64 other_ring;		/* unless 0: this one gets ... */
+	__s32 other;			/* ... this answer */
 	__u32 error;			/* give up with this code */
 	__u32 turn;
 	__u64 calls;

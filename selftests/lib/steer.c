@@ -273,9 +273,11 @@ int steer_load(struct steer_policy *p, int ctrl, const char *name,
 	test_check(ops && size >= offsetof(struct nvme_steer_ops, init),
 		   "%s: struct_ops of %zu bytes", path, size);
 	ops->ctrl = ctrl;
-	if (puppet && config)
+	if (puppet && config) {
+		ops->hold_ms = config->hold_ms;
 		memcpy(section(p->obj, ".rodata", sizeof(*config)), config,
 		       sizeof(*config));
+	}
 
 	ret = bpf_object__load(p->obj);
 	if (ret) {
