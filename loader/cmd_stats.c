@@ -47,16 +47,20 @@ static double rate(const struct sample *s, uint64_t now, uint64_t before)
 	return (now - before) / s->interval_s;
 }
 
-/* The counters of a queue, in the order of the table. */
+/* The counters of a queue, in the order of the table, which has no sums. */
 static const struct {
 	const char *key, *rate_key;
 	size_t at;
+	bool sum;
 } counters[] = {
-#define COUNTER(name) \
-	{ #name, #name "_per_s", offsetof(struct queue_state, name) }
+#define COUNTER_OR_SUM(name, sum) \
+	{ #name, #name "_per_s", offsetof(struct queue_state, name), sum }
+#define COUNTER(name)	COUNTER_OR_SUM(name, false)
 	COUNTER(submitted), COUNTER(completed), COUNTER(failed),
-	COUNTER(cancelled), COUNTER(doorbells), COUNTER(interrupts),
+	COUNTER(cancelled), COUNTER_OR_SUM(doorbells, true),
+	COUNTER(sq_doorbells), COUNTER(cq_doorbells), COUNTER(interrupts),
 #undef COUNTER
+#undef COUNTER_OR_SUM
 };
 
 #define NR_COUNTERS	(sizeof(counters) / sizeof(counters[0]))
@@ -110,6 +114,8 @@ static void queue_object(struct json *j, const struct sample *s,
 	json__uint(j, "cancelled", q->cancelled);
 	json__uint(j, "inflight", q->inflight);
 	json__uint(j, "doorbells", q->doorbells);
+	json__uint(j, "sq_doorbells", q->sq_doorbells);
+	json__uint(j, "cq_doorbells", q->cq_doorbells);
 	json__uint(j, "interrupts", q->interrupts);
 	json__str(j, "state", q->state);
 	json__str(j, "owner", q->owner);
@@ -164,14 +170,14 @@ static void print_json(const struct sample *s)
 
 static const char *const totals[] = {
 	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">INFLIGHT",
-	">SUBMITTED", ">COMPLETED", ">FAILED", ">CANCELLED", ">DOORBELLS",
-	">INTERRUPTS",
+	">SUBMITTED", ">COMPLETED", ">FAILED", ">CANCELLED",
+	">SQ_DOORBELLS", ">CQ_DOORBELLS", ">INTERRUPTS",
 };
 
 static const char *const rates[] = {
 	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">INFLIGHT",
 	">SUBMITTED/S", ">COMPLETED/S", ">FAILED/S", ">CANCELLED/S",
-	">DOORBELLS/S", ">INTERRUPTS/S",
+	">SQ_DOORBELLS/S", ">CQ_DOORBELLS/S", ">INTERRUPTS/S",
 };
 
 static void queue_row(struct table *t, const struct sample *s,
@@ -189,6 +195,8 @@ static void queue_row(struct table *t, const struct sample *s,
 		table__cell(t, "%d", q->depth);
 	table__cell(t, "%llu", (unsigned long long)q->inflight);
 	for (i = 0; i < NR_COUNTERS; i++) {
+		if (counters[i].sum)
+			continue;
 		if (!s->watching)
 			table__cell(t, "%llu",
 				    (unsigned long long)counter(q, i));

@@ -163,6 +163,8 @@ static void parse_queue_counter(struct queue_state *q, const char *word)
 		{ "submitted", &q->submitted }, { "completed", &q->completed },
 		{ "failed", &q->failed }, { "cancelled", &q->cancelled },
 		{ "inflight", &q->inflight }, { "doorbells", &q->doorbells },
+		{ "sq_doorbells", &q->sq_doorbells },
+		{ "cq_doorbells", &q->cq_doorbells },
 		{ "interrupts", &q->interrupts },
 	};
 	const char *value;

@@ -168,7 +168,9 @@ struct queue_state {
 	uint64_t failed;
 	uint64_t cancelled;
 	uint64_t inflight;
-	uint64_t doorbells;
+	uint64_t doorbells;	/* writes to both, the next two */
+	uint64_t sq_doorbells;
+	uint64_t cq_doorbells;
 	uint64_t interrupts;
 };
 

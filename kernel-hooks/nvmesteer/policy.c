@@ -10,7 +10,7 @@
 #include "nvmesteer.h"
 #include "steer_trace.h"
 
-#define NVME_STEER_DUMP_SIZE	16384
+#define NVME_STEER_DUMP_SIZE	20480
 
 /* Attached policies by link, for unreg and update; under the mutex. */
 static DEFINE_MUTEX(nvme_steer_links_lock);

@@ -16,7 +16,7 @@
  * printed afresh for each read, and a reader that comes back for the rest must
  * not find it moved because a counter grew a digit.
  */
-#define NVME_STEER_QUEUE_LINE	352
+#define NVME_STEER_QUEUE_LINE	416
 #define NVME_STEER_QUEUES_SIZE	(NVME_STEER_QUEUE_LINE * \
 				 (NVME_STEER_MAX_QUEUES + 1) + 1)
 
@@ -331,6 +331,8 @@ static int nvme_steer_pad_line(char *buf, int len, size_t size)
 static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 				  size_t size)
 {
+	u64 sq_doorbells = READ_ONCE(q->sq_doorbells);
+	u64 cq_doorbells = READ_ONCE(q->cq_doorbells);
 	u64 completed, failed, cancelled, submitted;
 	int len = 0;
 
@@ -356,13 +358,12 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 		len += scnprintf(buf + len, size - len,
 				 " vector=- irq=- cpu=-");
 	len += scnprintf(buf + len, size - len,
-			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu interrupts=%llu",
+			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu sq_doorbells=%llu cq_doorbells=%llu interrupts=%llu",
 			 READ_ONCE(q->owner) ? "policy" : "admin", submitted, completed,
 			 failed, cancelled,
 			 submitted - completed - failed - cancelled,
-			 READ_ONCE(q->sq_doorbells) +
-			 READ_ONCE(q->cq_doorbells),
-			 READ_ONCE(q->interrupts));
+			 sq_doorbells + cq_doorbells, sq_doorbells,
+			 cq_doorbells, READ_ONCE(q->interrupts));
 	return nvme_steer_pad_line(buf, len, size);
 }
 
@@ -395,7 +396,7 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 		return 0;
 	nvme_steer_sum_stats(sc, sum);
 	len += scnprintf(buf, size,
-			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 interrupts=0",
+			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0",
 			 READ_ONCE(sc->up) ? "live" : "down",
 			 sum->submitted, sum->completed, sum->failed,
 			 sum->cancelled, sum->submitted - sum->completed -

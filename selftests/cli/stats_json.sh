@@ -31,7 +31,7 @@ step 'with spread: every key of every queue'
 check nvmesteer load --dev nvme0 "$POLICIES/spread.bpf.o" >/dev/null
 same spread "$(json .policy)" policy
 same true "$(json '[.queues[] | (.queue,.submitted,.completed,.failed,.cancelled,
-	.inflight,.doorbells,.interrupts) | type == "number"] | all')" numbers
+	.inflight,.doorbells,.sq_doorbells,.cq_doorbells,.interrupts) | type == "number"] | all')" numbers
 same true "$(json '[.queues[1:][] | .mode == "poll" or .mode == "irq"] | all')" modes
 same true "$(json '[.events[] | type == "number"] | all')" events
 same true "$(json '.queues | length > 1')" 'steer queues'
@@ -57,12 +57,18 @@ same true "$(json '[.queues[] | select(.mode == "irq") | .interrupts] | add > 0'
 
 step 'the sums are right'
 same true "$(json '[.queues[] | .submitted == .completed + .failed + .cancelled + .inflight] | all')" sums
+same true "$(json '[.queues[] | .doorbells == .sq_doorbells + .cq_doorbells] | all')" \
+	doorbells
+same true "$(json '[.queues[] | select(.completed > 0 and .mode != "driver") |
+	.sq_doorbells > 0 and .cq_doorbells > 0] | any and all')" 'doorbells of both'
 
 step 'the table says the same'
 table=$(nvmesteer stats nvme0) || fail 'stats failed'
 printf '%s\n' "$table"
 rows=$(printf '%s\n' "$table" | grep -cE '^ *[0-9]+ +(driver|poll|irq) ')
 same "$(json '.queues | length')" "$rows" 'rows of the table'
+printf '%s\n' "$table" | grep -q ' SQ_DOORBELLS  *CQ_DOORBELLS  *INTERRUPTS$' ||
+	fail 'the doorbells are not apart'
 same routed "$(printf '%s\n' "$table" | awk '$1 == "routed" { print $1 }')" 'event in the table'
 
 step 'after unload only the driver is left'

@@ -68,6 +68,8 @@ static void parse_queue(char *line, struct steer_queue *q)
 	q->cancelled = number(line, "cancelled");
 	q->inflight = number(line, "inflight");
 	q->doorbells = number(line, "doorbells");
+	q->sq_doorbells = number(line, "sq_doorbells");
+	q->cq_doorbells = number(line, "cq_doorbells");
 	q->interrupts = number(line, "interrupts");
 }
 
@@ -127,6 +129,8 @@ void steer_total(const struct steer_queues *qs, struct steer_queue *sum)
 		sum->cancelled += q->cancelled;
 		sum->inflight += q->inflight;
 		sum->doorbells += q->doorbells;
+		sum->sq_doorbells += q->sq_doorbells;
+		sum->cq_doorbells += q->cq_doorbells;
 		sum->interrupts += q->interrupts;
 	}
 }

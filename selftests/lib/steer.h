@@ -29,7 +29,7 @@ struct steer_queue {
 	unsigned int depth;	/* 0 for "-" */
 	int qid, vector, irq;	/* -1 for "-" */
 	uint64_t submitted, completed, failed, cancelled, inflight;
-	uint64_t doorbells, interrupts;
+	uint64_t doorbells, sq_doorbells, cq_doorbells, interrupts;
 };
 
 struct steer_queues {

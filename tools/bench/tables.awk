@@ -67,8 +67,9 @@ function table(t,    l, c, i)
 
 function rule_of_details()
 {
-	printf "%-*s %10s %7s %6s %6s %6s %6s %6s\n", width + 7, "PER I/O",
-	       "SUBMIT", "IRQ", "REAP", "CALLS", "IRQS", "DBS", "SPREAD"
+	printf "%-*s %10s %7s %6s %6s %6s %6s %6s %6s\n", width + 7, "PER I/O",
+	       "SUBMIT", "IRQ", "REAP", "CALLS", "IRQS", "SQDBS", "CQDBS",
+	       "SPREAD"
 }
 
 function details(t,    l, c, i, k)
@@ -141,7 +142,7 @@ function depth(    c, d, sync, i)
 
 {
 	boots = $1 == "iommu" || $1 == "stock"
-	k = sprintf("%-8s %4s %-5s %s%s", $2, $3, $4, $5, boots ? " " $16 : "")
+	k = sprintf("%-8s %4s %-5s %s%s", $2, $3, $4, $5, boots ? " " $17 : "")
 	if (length(k) >= width)
 		width = length(k) + 1
 	if (!($1 in nline)) {
@@ -160,10 +161,11 @@ function depth(    c, d, sync, i)
 	at[$2, $6] = $1 == "depth" ? k : at[$2, $6]
 	insn[i] = $7
 	ratio[i] = $8
-	extra[i] = $15
-	more[i] = sprintf("%10.0f %7s %6.0f %6.2f %6.2f %6s %6.0f", $9,
+	extra[i] = $16
+	more[i] = sprintf("%10.0f %7s %6.0f %6.2f %6.2f %6s %6s %6.0f", $9,
 			  $10 == "-" ? "-" : sprintf("%.0f", $10), $11, $12, $13,
-			  $14 == "-" ? "-" : sprintf("%.2f", $14), $17)
+			  $14 == "-" ? "-" : sprintf("%.2f", $14),
+			  $15 == "-" ? "-" : sprintf("%.2f", $15), $18)
 }
 
 END {
