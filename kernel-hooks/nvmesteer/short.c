@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The uring_cmd hook, and the short way through it: a read or write of a buffer
- * that is kept mapped, with nothing out of the ordinary.
- * What it looks at stays in registers, and the words of the SQE go from there
- * to the submission queue without a struct nvme_command in between.
+ * that is kept mapped, with nothing out of the ordinary. What it looks at stays
+ * in registers, and the words of the SQE go from there to the submission queue
+ * without a struct nvme_command in between.
  *
  * It says yes or nothing: whatever it is not sure of takes the long way, which
  * reads the SQE anew, tells what is wrong and does the rest. Once the policy
@@ -11,6 +11,7 @@
  * it is asked once, and about the command that is sent.
  */
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/uio.h>
 
@@ -66,6 +67,40 @@ nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
 static __always_inline u64 nvme_steer_sqe_word(const void *fields)
 {
 	return READ_ONCE(*(const u64 *)fields);
+}
+
+/*
+ * io_uring begins a batch for more than two commands. Of two the first sees the
+ * second in the ring, and leaves the doorbell to it, if that is for the same
+ * file and the policy sends a batch to one queue. It may come to nothing after
+ * all; the ring polls, which rings for what was left.
+ */
+static __always_inline bool
+nvme_steer_is_first_of_two(const struct nvme_steer_policy *p,
+			   const struct io_uring_cmd *ioucmd,
+			   const struct io_ring_ctx *ring,
+			   unsigned int issue_flags)
+{
+	const unsigned int both = IO_URING_F_IOPOLL | IO_URING_F_NONBLOCK;
+	unsigned int at = ring->cached_sq_head;
+	const struct io_uring_sqe *next;
+
+	if (likely(ring->submit_state.submit_nr != 2) ||
+	    !p->per_batch || (issue_flags & both) != both ||
+	    at - READ_ONCE(ring->rings->sq.head) != 1)
+		return false;
+	at &= ring->sq_entries - 1;
+	if (!(ring->flags & IORING_SETUP_NO_SQARRAY)) {
+		at = READ_ONCE(ring->sq_array[at]);
+		if (unlikely(at >= ring->sq_entries))
+			return false;
+		at = array_index_nospec(at, ring->sq_entries);
+	}
+	/* SQEs of a ring for passthrough are two long */
+	next = ring->sq_sqes + 2 * at;
+	/* opcode, flags, priority and file; the operation */
+	return nvme_steer_sqe_word(next) == nvme_steer_sqe_word(ioucmd->sqe) &&
+	       READ_ONCE(next->cmd_op) == ioucmd->cmd_op;
 }
 
 /* Ask the policy, and write down what it says. Under RCU. */
@@ -225,7 +260,8 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	entry[7] = nvme_steer_sqe_word(&sqe->cdw14);
 	nvme_steer_advance(q);
 	WRITE_ONCE(q->submitted, q->submitted + 1);
-	if (!plugged)
+	if (!plugged &&
+	    !nvme_steer_is_first_of_two(p, ioucmd, req->ctx, issue_flags))
 		nvme_steer_ring_soon(q);
 	nvme_steer_unlock(&q->sq_lock);
 	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
