@@ -7,6 +7,7 @@
 #include <linux/blkdev.h>
 #include <linux/module.h>
 
+#include "passthru.h"
 #include "queue.h"
 #include "steer_trace.h"
 

@@ -15,6 +15,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 
+#include "passthru.h"
 #include "route.h"
 
 /* Some policy has batch(): costs a no-op while none has. */

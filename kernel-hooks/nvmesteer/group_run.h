@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A command group that is being carried out: what group_read.c makes of the
- * application's array, and group.c sends and ends.
+ * A command group that is being carried out: begun in group.c, read from the
+ * application's array in group_read.c, sent and ended in group_round.c.
  */
 #ifndef NVMESTEER_GROUP_RUN_H
 #define NVMESTEER_GROUP_RUN_H
@@ -11,6 +11,7 @@
 #include <nvmesteer/group.h>
 
 #include "keep.h"
+#include "passthru.h"
 
 /**
  * struct nvme_steer_run - a group that is being carried out
@@ -69,6 +70,14 @@ struct nvme_steer_run {
 	u64 len;
 	struct nvme_steer_member members[];
 };
+
+/* Tell the application of a command that did not reach the controller. */
+static inline void nvme_steer_member_status(struct nvme_steer_member *m,
+					    int status)
+{
+	WRITE_ONCE(m->place->result, 0);
+	WRITE_ONCE(m->place->status, status);
+}
 
 /* Where @offset bytes into the group's part of the buffer are. */
 static __always_inline const struct bio_vec *
@@ -151,6 +160,7 @@ nvme_steer_read_begin(struct nvme_steer_run *run, struct nvme_steer_reading *r,
 	bitmap_zero(r->allowed, 256);
 }
 
+/* group_read.c */
 void nvme_steer_read_first(struct nvme_steer_run *run,
 			   struct nvme_steer_reading *r);
 void nvme_steer_read(struct nvme_steer_run *run, struct nvme_steer_reading *r);
@@ -158,5 +168,17 @@ bool nvme_steer_read_and_send(struct nvme_steer_run *run,
 			      struct nvme_steer_reading *r,
 			      struct nvme_steer_queue *q,
 			      const struct nvme_steer_io *io);
+
+/* group_round.c */
+bool nvme_steer_group_short(struct nvme_steer_run *run,
+			    struct nvme_steer_reading *r,
+			    struct nvme_steer_queue *q);
+int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
+		     struct nvme_steer_queue *q, bool keep,
+		     enum nvme_steer_event *why);
+void nvme_steer_group_next(struct nvme_steer_run *run, unsigned int issue_flags);
+
+/* group.c */
+void nvme_steer_run_free(struct nvme_steer_run *run);
 
 #endif /* NVMESTEER_GROUP_RUN_H */

@@ -6,7 +6,7 @@
  */
 #include <linux/slab.h>
 
-#include "nvmesteer.h"
+#include "passthru.h"
 
 static LIST_HEAD(nvme_steer_ctrls);
 static DEFINE_MUTEX(nvme_steer_ctrls_lock);

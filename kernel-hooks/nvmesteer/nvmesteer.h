@@ -605,107 +605,6 @@ struct nvme_steer_route_args {
 	struct io_ring_ctx *ring;
 };
 
-/*
- * In io_uring_cmd.pdu of a command on a steer queue. @req, NULL, is where the
- * driver keeps its request. @run is a group's.
- */
-struct nvme_steer_pdu {
-	struct request *req;
-	struct nvme_steer_queue *queue;
-	union {
-		struct nvme_steer_slot *slot;
-		struct nvme_steer_run *run;
-	};
-};
-
-static inline struct nvme_steer_pdu *
-nvme_steer_pdu(struct io_uring_cmd *ioucmd)
-{
-	return io_uring_cmd_to_pdu(ioucmd, struct nvme_steer_pdu);
-}
-
-static inline u32 nvme_steer_nlb(const struct nvme_command *cmd)
-{
-	return (le32_to_cpu(cmd->common.cdw12) & 0xffff) + 1;
-}
-
-/*
- * What a passthrough command brings. The SQE is memory the caller can write to
- * at any time: each of its words is read once, and what was read is what is
- * checked and sent.
- */
-struct nvme_steer_passthru {
-	struct nvme_ns *ns;
-	struct io_uring_cmd *ioucmd;
-	struct nvme_command *cmd;
-	u64 addr;
-	u64 metadata;
-	u32 data_len;
-	u32 metadata_len;
-	u32 timeout_ms;
-	bool meta;	/* has a separate metadata buffer */
-	bool vec;
-	bool bounded;	/* its length was checked against its block count */
-	bool plain;	/* see nvme_steer_is_plain() */
-};
-
-/*
- * What the short way has looked at of a command, the words of its SQE, and
- * what the policy said to that.
- */
-struct nvme_steer_seen {
-	u64 head;	/* opcode, flags, command id, namespace */
-	u64 cdw10;	/* and CDW11, likewise @cdw12 */
-	u64 cdw12;
-	u32 len;
-	int answer;	/* of nvme_steer_route(), with @queue */
-	struct nvme_steer_queue *queue;
-};
-
-/* short.c: the uring_cmd entry, and the way of most commands */
-int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			      unsigned int issue_flags);
-
-/* complete.c: how passthrough commands end */
-int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
-		struct io_comp_batch *iob, unsigned int poll_flags);
-void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
-			      struct nvme_steer_drain *drain);
-
-/* May the drain finish the command on the spot? It is on its list, then. */
-static __always_inline bool
-nvme_steer_drain_take(struct nvme_steer_drain *drain,
-		      struct nvme_steer_slot *slot)
-{
-	const struct io_uring_cmd *ioucmd = slot->io.owner;
-
-	if (cmd_to_io_kiocb((void *)ioucmd)->ctx != drain->ring && drain->ring)
-		return false;
-	*drain->last = slot;
-	drain->last = &slot->next;
-	return true;
-}
-
-void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
-bool nvme_steer_start_hook(struct request *req);
-void nvme_steer_end_hook(struct request *req);
-
-/* passthru.c: the way of any command */
-int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			unsigned int issue_flags, struct nvme_steer_ctrl *sc,
-			struct nvme_steer_policy *p,
-			const struct nvme_steer_seen *seen);
-int nvme_steer_check(struct nvme_steer_passthru *pt, size_t len,
-		     enum nvme_steer_event *why);
-int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
-			      struct nvme_steer_policy *p,
-			      const struct nvme_steer_passthru *pt,
-			      unsigned int issue_flags,
-			      struct nvme_steer_queue **q);
-bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-		     enum nvme_steer_event why);
-void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd);
-
 /**
  * struct nvme_steer_member - a command of a group
  * @cmd:	copied from the application's array, and completed
@@ -728,9 +627,6 @@ struct nvme_steer_member {
 #define NVME_STEER_MEMBER_SKIP		(1U << 2) /* it has failed already */
 
 /* group.c: command groups */
-int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-		     unsigned int issue_flags);
-void nvme_steer_group_finish(struct nvme_steer_drain *drain);
 int nvme_steer_group_init(void);
 void nvme_steer_group_exit(void);
 
@@ -749,11 +645,13 @@ void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
 void nvme_steer_slot_put(struct nvme_steer_slot *slot);
 int nvme_steer_submit(struct nvme_steer_slot *slot,
 		      const struct nvme_steer_io *io, struct nvme_command *cmd);
+void nvme_steer_queue_stop(struct nvme_steer_queue *q);
+void nvme_steer_queue_drop(struct nvme_steer_queue *q);
+
+/* complete.c: the other half; how passthrough commands end is passthru.h */
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
-void nvme_steer_queue_stop(struct nvme_steer_queue *q);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
-void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,

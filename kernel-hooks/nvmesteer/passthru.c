@@ -13,6 +13,7 @@
 #include <linux/uio.h>
 
 #include "keep.h"
+#include "passthru.h"
 #include "queue.h"
 #include "route.h"
 

@@ -18,6 +18,7 @@
 #include <nvmesteer/group.h>
 
 #include "keep.h"
+#include "passthru.h"
 #include "queue.h"
 #include "route.h"
 
