@@ -11,7 +11,8 @@ cp -r kernel-hooks "$hooks"
 kdir=$TEST_TMP/kdir
 src=$TEST_TMP/src
 out=$TEST_TMP/out
-mkdir -p "$kdir/include/generated/uapi/linux" "$src/drivers/nvme/host"
+mkdir -p "$kdir/include/generated/uapi/linux" "$src/drivers/nvme/host" \
+	"$src/io_uring"
 
 headers() { # MAJOR MINOR SUB
 	printf '#define LINUX_VERSION_MAJOR %s\n#define %s %s\n#define %s %s\n' \
@@ -28,6 +29,8 @@ run() { # WANTED-STATUS
 # A kernel as small as it can be, and one patch for it.
 printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 7\n' >"$src/Makefile"
 printf 'one\ntwo\nthree\n' >"$src/drivers/nvme/host/nvme.h"
+printf 'struct other {\n};\nstruct io_mapped_ubuf {\n\tint x;\n};\n' \
+	>"$src/io_uring/rsrc.h"
 echo same >"$src/drivers/nvme/host/pci.c"
 rm -f "$hooks"/patches/6.12/*
 patch() { # FROM TO
@@ -47,6 +50,9 @@ headers 6 12 7
 run 0
 same 'one TWO three' "$(tr '\n' ' ' <"$out/drivers/nvme/host/nvme.h" |
 	sed 's/ $//')"
+
+same 'struct io_mapped_ubuf { int x; };' "$(tr '\n\t' ' ' \
+	<"$out/drivers/nvme/host/io_mapped_ubuf.h" | sed 's/  */ /g; s/ $//')"
 
 step 'only what changed is written again'
 touch -d '2001-01-01' "$out/drivers/nvme/host/pci.c"

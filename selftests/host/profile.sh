@@ -10,7 +10,7 @@ out=$TEST_TMP/profile
 check tools/bench/profile --policy spread --least 0 \
 	passthru,batch=8,poll,fixed >"$out"
 cat "$out"
-for f in io_submit_sqes nvme_uring_cmd_io bpf:spread_route user; do
+for f in io_submit_sqes nvme_steer_uring_cmd_hook bpf:spread_route user; do
 	check grep -q "^$f  *[1-9]" "$out"
 done
 # shellcheck disable=SC2016 # awk's own
