@@ -47,8 +47,8 @@ struct nvme_steer_stats {
 
 /*
  * The last answer of a policy with hold_ms on a CPU, which alone reads and
- * writes it, in nvme_steer_enter(); the end of @policy clears that. @policy and
- * @ring are compared, never followed. It was given at @since, in jiffies.
+ * writes it, with preemption disabled; the end of @policy clears that. @policy
+ * and @ring are compared, never followed. It was given at @since, in jiffies.
  * @polled keeps a new ring from being taken for one of the other kind that was
  * at its address.
  */

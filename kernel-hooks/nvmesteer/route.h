@@ -123,16 +123,19 @@ nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
 		      const struct io_ring_ctx *ring, bool polled)
 {
 	const struct nvme_steer_answer *last;
-	struct nvme_steer_queue *q;
+	struct nvme_steer_queue *q = NULL;
 
-	if (!p->hold || !NVME_STEER_BARE)
+	if (!p->hold)
 		return NULL;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
 	last = this_cpu_ptr(sc->last_answer);
-	if (last->ring != ring || last->policy != p ||
-	    last->polled != polled || jiffies - last->since >= p->hold ||
-	    READ_ONCE(p->exit_kind))
-		return NULL;
-	q = rcu_dereference(sc->queues[last->queue]);
+	if (last->ring == ring && last->policy == p &&
+	    last->polled == polled && jiffies - last->since < p->hold &&
+	    !READ_ONCE(p->exit_kind))
+		q = rcu_dereference(sc->queues[last->queue]);
+	if (!NVME_STEER_BARE)
+		preempt_enable();
 	return nvme_steer_fits(q, polled) ? q : NULL;
 }
 
@@ -157,14 +160,19 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct io_ring_ctx *ring, bool polled,
 			 const struct nvme_steer_queue *q)
 {
-	if (p->hold && NVME_STEER_BARE)
-		*this_cpu_ptr(sc->last_answer) = (struct nvme_steer_answer) {
-			.policy = p,
-			.ring = ring,
-			.since = jiffies,
-			.queue = q->number,
-			.polled = polled,
-		};
+	if (!p->hold)
+		return;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	*this_cpu_ptr(sc->last_answer) = (struct nvme_steer_answer) {
+		.policy = p,
+		.ring = ring,
+		.since = jiffies,
+		.queue = q->number,
+		.polled = polled,
+	};
+	if (!NVME_STEER_BARE)
+		preempt_enable();
 }
 
 int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b);
