@@ -649,7 +649,7 @@ static void killed(unsigned int mode)
 	uint8_t *b;
 	pid_t pid;
 
-	for (n = 0; n < 5; n++) {
+	for (n = 0; n < 3; n++) {
 		before = kept();
 		fflush(stdout);
 		pid = fork();
@@ -672,7 +672,7 @@ static void killed(unsigned int mode)
 		}
 		test_check(test_wait(kept() > before + 200, 10000),
 			   "nothing is kept");
-		usleep(3000 * n);
+		usleep(5000 * n);
 		kill(pid, SIGKILL);
 		test_check(waitpid(pid, NULL, 0) == pid, "waitpid");
 		all_let_go("after their process was killed");
@@ -808,7 +808,7 @@ static void together(void)
 					   i == 2 ? disturb : work, &w[i]),
 			   "pthread_create");
 	}
-	sleep(6);
+	sleep(3);
 	/* forks, too, while they are at it */
 	for (i = 0; i < 5; i++)
 		test_check(!test_sh("true"), "true");

@@ -6,7 +6,7 @@
  * ended by removing the pin; or none is, and no queue is left. The next load
  * works.
  *
- * COUNT=   places, spread evenly (default 10); 0 is all of them
+ * COUNT=   places, spread evenly (default 6); 0 is all of them
  *
  * vm: --cpus 4
  * timeout: 300
@@ -115,7 +115,7 @@ static void unpin(void *arg)
 int main(void)
 {
 	unsigned int steps, every, at, killed = 0;
-	unsigned long count = test_env("COUNT", 10);
+	unsigned long count = test_env("COUNT", 6);
 	struct load_stats sum;
 	struct load load;
 	int code;
