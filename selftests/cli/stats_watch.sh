@@ -12,10 +12,15 @@ trap 'nvmesteer unload nvme0 >/dev/null 2>&1; rm -rf "$tmp"' EXIT
 
 check nvmesteer load --dev nvme0 "$POLICIES/spread.bpf.o" >/dev/null
 fio --name=t --ioengine=io_uring_cmd --cmd_type=nvme --filename=/dev/ng0n1 \
-	--rw=randread --bs=4k --iodepth=8 --time_based --runtime=5 --hipri=1 \
+	--rw=randread --bs=4k --iodepth=8 --time_based --runtime=60 --hipri=1 \
 	>/dev/null &
 fio=$!
-sleep 1
+# shellcheck disable=SC2317 # called by wait_for
+flows() {
+	nvmesteer stats nvme0 --json | jq -e '[.queues[] |
+		select(.mode == "poll") | .submitted] | add > 100' >/dev/null
+}
+check wait_for 30 flows
 
 step 'one object a line'
 timeout 2.5 nvmesteer stats nvme0 --json --watch=0.3 >"$tmp/lines"
@@ -50,5 +55,6 @@ for period in x 0 -1 1e9 nan 2s; do
 	same 2 $? "exit code for period '$period'"
 	grep -q -- '--watch=2' "$tmp/err" || fail "no remedy: $(cat "$tmp/err")"
 done
-wait $fio
+kill -INT $fio
+wait $fio || :
 pass
