@@ -36,6 +36,7 @@
 
 /* nvme_steer_cmd.source: which entry the command came through. */
 #define NVME_STEER_SRC_URING	1	/* io_uring passthrough (uring_cmd) */
+#define NVME_STEER_SRC_COPY	2	/* a copy, asked about as a whole */
 
 /* nvme_steer_cmd.flags */
 #define NVME_STEER_CMD_WRITE	(1U << 0) /* data goes to the controller */
@@ -69,6 +70,12 @@
  * cgroup from bpf_get_current_cgroup_id(), the user id from
  * nvme_steer_current_uid(), the state of a queue and the identity of the ring
  * from bpf_nvme_steer_*().
+ *
+ * A copy (NVME_STEER_SRC_COPY) is asked about once for each controller it
+ * involves, whatever it becomes: with opcode Copy (0x19) and the destination
+ * for the controller that is written to, with Read and the first range for
+ * others; @len is of all of it. All commands that the copy becomes on that
+ * controller go to the queue answered. No ring belongs to it.
  *
  * @slba and @nlb are filled for Write, Read, Write Uncorrectable, Compare,
  * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
@@ -148,6 +155,126 @@ struct nvme_steer_batch {
 	__u32 last;
 	__u32 interval_ns;
 	__u64 age_ns;
+};
+
+/* Size classes of copies: class n is below 8 KiB << n, the last one the rest. */
+#define NVME_STEER_COPY_CLASSES		16
+
+/* nvme_steer_copy.flags */
+#define NVME_STEER_COPY_CAN_OFFLOAD	(1U << 0) /* as one Copy command */
+#define NVME_STEER_COPY_CAN_SPLIT	(1U << 1) /* as several */
+#define NVME_STEER_COPY_CAN_EMULATE	(1U << 2) /* by reading and writing */
+#define NVME_STEER_COPY_CROSS_NS	(1U << 3) /* not all in one namespace */
+#define NVME_STEER_COPY_CROSS_CTRL	(1U << 4) /* not all of one controller */
+#define NVME_STEER_COPY_FUA		(1U << 5) /* Force Unit Access */
+#define NVME_STEER_COPY_ORDERED		(1U << 6) /* piece by piece: it overlaps,
+						   * or goes to a zone */
+
+/*
+ * Answers of copy(), and paths that a copy took; besides these -errno (-1 to
+ * -133, except -EAGAIN) refuses the copy with that errno.
+ */
+#define NVME_STEER_COPY_DEFAULT		0 /* offload, else split, else emulate */
+#define NVME_STEER_COPY_OFFLOAD		1 /* one Copy command */
+#define NVME_STEER_COPY_SPLIT		2 /* several */
+#define NVME_STEER_COPY_EMULATE		3 /* read and write */
+#define NVME_STEER_COPY_HYBRID		4 /* a path only: some of both */
+
+/*
+ * An answer with limits: @depth, the most pieces of the copy under way at a
+ * time, 1 to 64, and @kib, the most KiB in a piece, 1 to 524287. 0 is the
+ * module's own choice.
+ */
+#define NVME_STEER_COPY_WITH(how, depth, kib) \
+	((int)((how) | (__u32)(depth) << 4 | (__u32)(kib) << 12))
+#define NVME_STEER_COPY_HOW(answer)	((__u32)(answer) & 0xf)
+#define NVME_STEER_COPY_DEPTH(answer)	((__u32)(answer) >> 4 & 0xff)
+#define NVME_STEER_COPY_KIB(answer)	((__u32)(answer) >> 12)
+
+#define NVME_STEER_COPY_MAX_DEPTH	64
+
+/* Why a copy took another path than the one answered. */
+#define NVME_STEER_COPY_WHY_NONE	0 /* it did not */
+#define NVME_STEER_COPY_WHY_NO_COPY	1 /* the controller has no Copy */
+#define NVME_STEER_COPY_WHY_LIMITS	2 /* beyond MSSRL, MCL or MSRC */
+#define NVME_STEER_COPY_WHY_CAP		3 /* beyond copy_max_bytes */
+#define NVME_STEER_COPY_WHY_FORMAT	4 /* no format for these namespaces */
+#define NVME_STEER_COPY_WHY_CTRL	5 /* a source of another controller */
+#define NVME_STEER_COPY_WHY_DEVICE	6 /* the controller refused the command */
+#define NVME_STEER_COPY_WHY_METADATA	7 /* emulation would lose metadata */
+#define NVME_STEER_COPY_WHY_CALLER	8 /* the caller said how */
+
+/**
+ * struct nvme_steer_copy - a copy, as copy() sees it; read-only
+ * @opaque:	as in struct nvme_steer_cmd
+ * @ctrl:	instance number N of /dev/nvmeN, of the destination
+ * @nsid:	namespace identifier of the destination
+ * @flags:	NVME_STEER_COPY_CAN_* and so on
+ * @ranges:	source ranges
+ * @len:	of all of them, bytes
+ * @slba:	first logical block of the destination
+ * @lba_size:	bytes of a logical block of the destination
+ * @mssrl:	the most blocks of a source range of a Copy command
+ * @mcl:	the most blocks of a Copy command
+ * @msrc:	the most source ranges of a Copy command. All three are 0 where
+ *		the controller has no Copy
+ * @copies:	copies to this controller under way, besides this one
+ * @size_class:	of this copy; see NVME_STEER_COPY_CLASSES
+ * @offload_ns:	what copies of this class that were offloaded or split have
+ *		taken lately on this controller, a decaying mean, ns; 0: none was
+ * @emulate_ns:	likewise for those that were emulated
+ * @offloads:	how many there were; counts up to 255 and stays there
+ * @emulates:	likewise
+ */
+struct nvme_steer_copy {
+	__u8 opaque[0];
+	__u32 ctrl;
+	__u32 nsid;
+	__u32 flags;
+	__u32 ranges;
+	__u64 len;
+	__u64 slba;
+	__u32 lba_size;
+	__u32 mssrl;
+	__u32 mcl;
+	__u32 msrc;
+	__u32 copies;
+	__u32 size_class;
+	__u64 offload_ns;
+	__u64 emulate_ns;
+	__u32 offloads;
+	__u32 emulates;
+};
+
+/**
+ * struct nvme_steer_copied - a copy that has ended, as copied() sees it;
+ * read-only
+ * @opaque:	as in struct nvme_steer_cmd
+ * @ctrl:	instance number N of /dev/nvmeN, of the destination
+ * @nsid:	namespace identifier of the destination
+ * @answer:	what copy() had answered
+ * @path:	NVME_STEER_COPY_OFFLOAD, _SPLIT, _EMULATE or _HYBRID
+ * @why:	NVME_STEER_COPY_WHY_*
+ * @status:	0, an NVMe status, or -errno
+ * @ranges:	source ranges
+ * @size_class:	see NVME_STEER_COPY_CLASSES
+ * @len:	of all of them, bytes
+ * @done:	bytes copied
+ * @ns:		how long it took, nanoseconds
+ */
+struct nvme_steer_copied {
+	__u8 opaque[0];
+	__u32 ctrl;
+	__u32 nsid;
+	__s32 answer;
+	__u32 path;
+	__u32 why;
+	__s32 status;
+	__u32 ranges;
+	__u32 size_class;
+	__u64 len;
+	__u64 done;
+	__u64 ns;
 };
 
 /*
@@ -320,6 +447,38 @@ struct nvme_steer_ops {
 	 * 1000 fails with -ERANGE.
 	 */
 	__u32 hold_ms;
+
+	/**
+	 * @copy: Called for each copy to the controller, to say how: copies of
+	 * applications (copy.h), of other modules (kcopy.h), and NVMe Copy
+	 * commands that are sent by passthrough.
+	 * @cp: the copy; valid during the call
+	 *
+	 * Context: the task that submits, or a worker, under rcu_read_lock();
+	 * must not sleep. Runs concurrently on several CPUs. Before it route()
+	 * was asked for the queue.
+	 *
+	 * Return:
+	 * * %NVME_STEER_COPY_DEFAULT - by the controller, in one command, else
+	 *   in several, else by reading and writing.
+	 * * %NVME_STEER_COPY_OFFLOAD, _SPLIT, _EMULATE - that way. What cannot
+	 *   be done that way is done as by default, and counted.
+	 * * NVME_STEER_COPY_WITH(how, depth, kib) - likewise, within limits.
+	 * * -errno - refuse the copy. -1 to -133 except -EAGAIN.
+	 *
+	 * Any other answer is the default, counted as bad_answer.
+	 * Default: NVME_STEER_COPY_DEFAULT.
+	 */
+	int (*copy)(struct nvme_steer_copy *cp);
+
+	/**
+	 * @copied: Called when a copy that copy() was asked about has ended.
+	 * @ev: how; valid during the call
+	 *
+	 * Context: any, an interrupt included; must not sleep. Runs concurrently
+	 * on several CPUs. Not called once the policy is being ended.
+	 */
+	void (*copied)(struct nvme_steer_copied *ev);
 };
 
 /* The most of nvme_steer_ops.hold_ms. */
@@ -404,7 +563,42 @@ struct nvme_steer_ops {
 	X(GATHER_TIMER, "gather_timer") \
 	/* A gathering ended because its time was over: batch() asks for more \
 	 * completions than come in that time. */ \
-	X(GATHER_TIME, "gather_time")
+	X(GATHER_TIME, "gather_time") \
+	/* A copy was done by one Copy command of the controller. */ \
+	X(COPY_OFFLOADED, "copy_offloaded") \
+	/* By several. */ \
+	X(COPY_SPLIT, "copy_split") \
+	/* By reading and writing. */ \
+	X(COPY_EMULATED, "copy_emulated") \
+	/* Some of it by the controller, some by reading and writing. */ \
+	X(COPY_HYBRID, "copy_hybrid") \
+	/* A copy failed, as a whole or in part, and its caller was told. */ \
+	X(COPY_FAILED, "copy_failed") \
+	/* Bytes that the controller copied. */ \
+	X(COPY_OFFLOADED_BYTES, "copy_offloaded_bytes") \
+	/* Bytes that were read and written. */ \
+	X(COPY_EMULATED_BYTES, "copy_emulated_bytes") \
+	/* Copies that took another path than the policy's, for a controller \
+	 * without Copy; and so on, one counter a reason. */ \
+	X(COPY_NO_COPY, "copy_no_copy") \
+	/* For one range or all of them are longer than one Copy command may \
+	 * be, or there are too many. */ \
+	X(COPY_LIMITS, "copy_limits") \
+	/* For copy_max_bytes of the namespace. */ \
+	X(COPY_CAP, "copy_cap") \
+	/* For namespaces that no format of the controller's Copy command can \
+	 * name, or of different block sizes. */ \
+	X(COPY_FORMAT, "copy_format") \
+	/* For a source of another controller. */ \
+	X(COPY_CTRL, "copy_ctrl") \
+	/* For the controller refused a Copy command, with a status that reading \
+	 * and writing can do without. */ \
+	X(COPY_DEVICE, "copy_device") \
+	/* For metadata, which is never dropped. */ \
+	X(COPY_METADATA, "copy_metadata") \
+	/* A copy waited for a buffer: parameter copy_mb of nvmesteer bounds \
+	 * them. */ \
+	X(COPY_WAIT, "copy_wait")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,
