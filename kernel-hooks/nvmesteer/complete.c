@@ -426,6 +426,8 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		.last = &drain.first,
 	};
 
+	if (unlikely(!q))
+		return 0;
 	if (likely(q->mode == NVME_STEER_POLL))
 		nvme_steer_poll_polled(q, &drain);
 	else
@@ -433,6 +435,8 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 	nvme_steer_passthru_finish(&drain);
 	if (drain.runs)
 		nvme_steer_group_finish(&drain);
+	if (unlikely(drain.jobs))
+		nvme_steer_copy_finish(&drain);
 	return 0;
 }
 

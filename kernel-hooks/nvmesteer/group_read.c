@@ -6,6 +6,7 @@
  * controller knows. Commands that are like the one before, with data in the
  * same kept page, are let through on a few comparisons.
  */
+#include "copy.h"
 #include "group_run.h"
 #include "queue.h"
 
@@ -26,6 +27,9 @@ static int nvme_steer_member_allowed(struct nvme_steer_member *m,
 	if (test_bit(opcode, r->allowed))
 		return 0;
 	ret = nvme_steer_cmd_allowed(r->ns, cmd, r->write);
+	/* a Copy could read what the caller may not: copy_nvme.c looks at it */
+	if (!ret && opcode == NVME_STEER_OPC_COPY)
+		ret = -EOPNOTSUPP;
 	if (!ret)
 		__set_bit(opcode, r->allowed);
 	return ret;

@@ -16,6 +16,7 @@ static void nvme_steer_ctrl_release(struct kref *ref)
 	struct nvme_steer_ctrl *sc =
 		container_of(ref, struct nvme_steer_ctrl, ref);
 
+	nvme_steer_copy_exit(sc);
 	free_percpu(sc->last_answer);
 	free_percpu(sc->stats);
 	kvfree(sc->dump);
@@ -57,6 +58,19 @@ struct nvme_steer_ctrl *nvme_steer_ctrl_find(int instance)
 	return found;
 }
 
+/* Do something to every controller there is. Returns whether one said so. */
+bool nvme_steer_each_ctrl(bool (*what)(struct nvme_steer_ctrl *sc))
+{
+	struct nvme_steer_ctrl *sc;
+	bool any = false;
+
+	mutex_lock(&nvme_steer_ctrls_lock);
+	list_for_each_entry(sc, &nvme_steer_ctrls, entry)
+		any |= what(sc);
+	mutex_unlock(&nvme_steer_ctrls_lock);
+	return any;
+}
+
 static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 {
 	struct nvme_steer_ctrl *sc;
@@ -82,6 +96,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	mutex_init(&sc->state_lock);
 	spin_lock_init(&sc->answers_lock);
 	nvme_steer_keep_init(sc);
+	nvme_steer_copy_init(sc);
 	init_waitqueue_head(&sc->ready_wait);
 	INIT_LIST_HEAD(&sc->queue_list);
 	return sc;
@@ -217,6 +232,7 @@ static void nvme_steer_abandon_queues(struct nvme_steer_ctrl *sc)
 	}
 	nvme_steer_keep_exit(sc);
 	mutex_unlock(&sc->queue_lock);
+	nvme_steer_copy_away(sc);
 }
 
 static void nvme_steer_away(struct nvme_ctrl *ctrl)
@@ -256,6 +272,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 const struct nvme_steer_hooks nvmesteer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
+	.ioctl		= nvme_steer_ioctl_hook,
 	.start		= nvme_steer_start_hook,
 	.end		= nvme_steer_end_hook,
 	.up		= nvme_steer_up,

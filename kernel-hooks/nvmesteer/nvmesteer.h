@@ -20,6 +20,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "nvme.h"
 #include <nvmesteer/abi.h>
@@ -63,7 +64,7 @@ struct nvme_steer_answer {
 /**
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
- * @batch:	likewise batch()
+ * @batch:	likewise batch(), and so on
  * @prog:	the program behind route(), when known (a reference); see prog.c
  * @batch_prog:	behind batch(), likewise
  * @per_batch:	NVME_STEER_OPS_PER_BATCH
@@ -86,6 +87,8 @@ struct nvme_steer_answer {
 struct nvme_steer_policy {
 	int (*route)(struct nvme_steer_cmd *cmd);
 	int (*batch)(struct nvme_steer_batch *b);
+	int (*copy)(struct nvme_steer_copy *cp);
+	void (*copied)(struct nvme_steer_copied *ev);
 	struct bpf_prog *prog;
 	struct bpf_prog *batch_prog;
 	bool per_batch;
@@ -155,6 +158,55 @@ struct nvme_steer_keep {
 	struct nvme_steer_keep_user user;
 };
 
+/* What copies of a size class have taken lately: a decaying mean, ns. */
+struct nvme_steer_copy_cost {
+	u64 ns;
+	u32 nr;			/* stays at 255 */
+};
+
+/**
+ * struct nvme_steer_copier - what a controller has for copies; see copy.h
+ * @lock:	asking the controller what it can do; held over admin commands.
+ *		Protects @generation to @closed, and what is in @limits
+ * @limits:	struct nvme_steer_copy_ns by namespace identifier, read under RCU
+ * @generation:	of the controller's start in which @formats was asked
+ * @formats:	bit mask of copy descriptor formats
+ * @cdfe:	those for several namespaces are enabled
+ * @closed:	no policy is attached: they must not be
+ * @gone:	the controller is going away, and must not be asked
+ * @copies:	under way
+ * @cost:	of offloaded copies, and of emulated ones; read and written
+ *		without a lock: a lost update is a copy that was not counted
+ * @buf_lock:	of all that follows; irqs off
+ * @idle:	buffers for data, and for descriptors
+ * @bufs_used:	how many are not idle
+ * @buf_last:	when one was used last, jiffies
+ * @trimming:	@trim is going to look whether they are still needed
+ * @away:	there will be no more
+ * @bufs_wait:	for @bufs_used to become 0, once @away
+ */
+struct nvme_steer_copier {
+	struct mutex lock;
+	struct xarray limits;
+	unsigned int generation;
+	u16 formats;
+	bool cdfe;
+	bool closed;
+	bool gone;
+
+	atomic_t copies;
+	struct nvme_steer_copy_cost cost[2][NVME_STEER_COPY_CLASSES];
+
+	spinlock_t buf_lock;
+	struct list_head idle[2];
+	unsigned int bufs_used;
+	unsigned long buf_last;
+	bool trimming;
+	bool away;
+	wait_queue_head_t bufs_wait;
+	struct delayed_work trim;
+};
+
 /**
  * struct nvme_steer_ctrl - one controller
  *
@@ -197,6 +249,7 @@ struct nvme_steer_ctrl {
 	struct list_head queue_list;	/* every queue that has hardware */
 
 	struct nvme_steer_keep keep;
+	struct nvme_steer_copier copier;
 
 	/* Unfit answers within the current second. */
 	spinlock_t answers_lock;
@@ -257,6 +310,7 @@ enum nvme_steer_slot_state {
 
 struct nvme_steer_slot;
 struct nvme_steer_run;
+struct nvme_steer_copy_job;
 
 /**
  * struct nvme_steer_drain - one round of reaping completions
@@ -266,12 +320,14 @@ struct nvme_steer_run;
  * @first:	slots to finish once the locks are dropped, linked by next
  * @last:	where to link the next one
  * @runs:	groups of which a round has ended, likewise
+ * @jobs:	copies that have ended, likewise
  */
 struct nvme_steer_drain {
 	struct io_ring_ctx *ring;
 	struct nvme_steer_slot *first;
 	struct nvme_steer_slot **last;
 	struct nvme_steer_run *runs;
+	struct nvme_steer_copy_job *jobs;
 };
 
 /**
@@ -568,6 +624,7 @@ extern const struct nvme_steer_hooks nvmesteer_hooks;
 struct nvme_steer_ctrl *nvme_steer_ctrl_get(struct nvme_ctrl *ctrl);
 struct nvme_steer_ctrl *nvme_steer_ctrl_find(int instance);
 void nvme_steer_ctrl_put(struct nvme_steer_ctrl *sc);
+bool nvme_steer_each_ctrl(bool (*what)(struct nvme_steer_ctrl *sc));
 
 /* policy.c: attach, replace, end */
 int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link);
@@ -708,6 +765,15 @@ void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr);
+
+/* copies; the engine is copy.h */
+void nvme_steer_copy_init(struct nvme_steer_ctrl *sc);
+void nvme_steer_copy_exit(struct nvme_steer_ctrl *sc);
+void nvme_steer_copy_attached(struct nvme_steer_ctrl *sc);
+void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc);
+int nvme_steer_copy_set_max(struct nvme_steer_ctrl *sc, u32 nsid, u64 bytes);
+int nvme_steer_print_copy(struct nvme_steer_ctrl *sc, char *buf, size_t size);
+void nvme_steer_copy_away(struct nvme_steer_ctrl *sc);
 
 /* sysfs.c */
 extern const struct attribute_group nvme_steer_sysfs_group;

@@ -74,7 +74,7 @@ static int nvme_steer_ops_check_member(const struct btf_type *t,
 	case offsetof(struct nvme_steer_ops, exit):
 		return 0;
 	}
-	/* route() runs under rcu_read_lock(), batch() in an interrupt */
+	/* they run under rcu_read_lock(), or in an interrupt */
 	return prog->sleepable ? -EINVAL : 0;
 }
 
@@ -155,6 +155,8 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->prog = nvme_steer_prog_get(ops, "route");
 	p->batch = ops->batch;
 	p->batch_prog = nvme_steer_prog_get(ops, "batch");
+	p->copy = ops->copy;
+	p->copied = ops->copied;
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;
@@ -208,11 +210,22 @@ static int nvme_steer_ops__batch(struct nvme_steer_batch *b)
 	return 0;
 }
 
+static int nvme_steer_ops__copy(struct nvme_steer_copy *cp)
+{
+	return NVME_STEER_COPY_DEFAULT;
+}
+
+static void nvme_steer_ops__copied(struct nvme_steer_copied *ev)
+{
+}
+
 static struct nvme_steer_ops nvme_steer_ops_stubs = {
 	.init	= nvme_steer_ops__init,
 	.exit	= nvme_steer_ops__exit,
 	.route	= nvme_steer_ops__route,
 	.batch	= nvme_steer_ops__batch,
+	.copy	= nvme_steer_ops__copy,
+	.copied	= nvme_steer_ops__copied,
 };
 
 static struct bpf_struct_ops nvme_steer_bpf_ops = {

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "copy.h"
 #include "keep.h"
 #include "passthru.h"
 #include "queue.h"
@@ -263,6 +264,28 @@ static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 		return io_uring_cmd_import_fixed(pt->addr, pt->data_len,
 						 rw, iter, pt->ioucmd);
 	return import_ubuf(rw, u64_to_user_ptr(pt->addr), pt->data_len, iter);
+}
+
+/* Read @len bytes of data that the caller sends. 0 or -errno. */
+int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
+			 size_t len)
+{
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
+	struct iov_iter iter;
+	int ret;
+
+	if (!pt->addr || (!pt->vec && pt->data_len < len))
+		return -EINVAL;
+	ret = nvme_steer_import(pt, ITER_SOURCE, &iter, &iov);
+	if (ret >= 0) {
+		ret = 0;
+		if (iov_iter_count(&iter) < len)
+			ret = -EINVAL;
+		else if (!copy_from_iter_full(to, len, &iter))
+			ret = -EFAULT;
+	}
+	kfree(iov);
+	return ret;
 }
 
 /*
@@ -624,6 +647,13 @@ int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	ret = nvme_steer_judge(&pt);
 	if (unlikely(ret)) {
 		nvme_steer_leave();
+		return ret;
+	}
+	if (unlikely(cmd.common.opcode == NVME_STEER_OPC_COPY)) {
+		__module_get(THIS_MODULE);
+		nvme_steer_leave();
+		ret = nvme_steer_copy_passthru(&pt, issue_flags);
+		module_put(THIS_MODULE);
 		return ret;
 	}
 	pt.plain = nvme_steer_is_plain(&pt, issue_flags);

@@ -10,7 +10,8 @@
 
 /*
  * In io_uring_cmd.pdu of a command on a steer queue. @req, NULL, is where the
- * driver keeps its request. @run is a group's.
+ * driver keeps its request. @run is a group's, @job a copy's; that has @queue NULL
+ * where no steer queue is to be polled for it.
  */
 struct nvme_steer_pdu {
 	struct request *req;
@@ -18,6 +19,7 @@ struct nvme_steer_pdu {
 	union {
 		struct nvme_steer_slot *slot;
 		struct nvme_steer_run *run;
+		struct nvme_steer_copy_job *job;
 	};
 };
 
@@ -108,10 +110,24 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		     enum nvme_steer_event why);
 void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd);
+int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
+			 size_t len);
 
 /* group.c, and group_round.c: command groups */
 int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		     unsigned int issue_flags);
 void nvme_steer_group_finish(struct nvme_steer_drain *drain);
+
+/* copy_nvme.c: NVMe Copy commands */
+int nvme_steer_copy_passthru(struct nvme_steer_passthru *pt,
+			     unsigned int issue_flags);
+int nvme_steer_ioctl_hook(struct nvme_ns *ns, struct nvme_command *cmd,
+			  u64 addr, u32 len, bool vec, u64 *result,
+			  unsigned int timeout);
+
+/* copy_uring.c: copies of applications */
+int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			  unsigned int issue_flags);
+void nvme_steer_copy_finish(struct nvme_steer_drain *drain);
 
 #endif /* NVMESTEER_PASSTHRU_H */

@@ -334,6 +334,7 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	static_branch_inc(&nvme_steer_key);
 	if (p->batch)
 		static_branch_inc(&nvme_steer_batch_key);
+	nvme_steer_copy_attached(sc);
 	rcu_assign_pointer(sc->policy, p);
 	mutex_unlock(&sc->policy_lock);
 
@@ -435,6 +436,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	sc = p->ctrl;
 	mutex_lock(&sc->policy_lock);
 	WRITE_ONCE(sc->ending, true);
+	nvme_steer_copy_detaching(sc);
 	RCU_INIT_POINTER(sc->policy, NULL);
 	synchronize_rcu();
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");

@@ -105,3 +105,37 @@ int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b)
 	rcu_read_unlock();
 	return answer;
 }
+
+static bool nvme_steer_copy_fits(int answer)
+{
+	return NVME_STEER_COPY_HOW(answer) <= NVME_STEER_COPY_EMULATE &&
+	       NVME_STEER_COPY_DEPTH(answer) <= NVME_STEER_COPY_MAX_DEPTH;
+}
+
+/**
+ * nvme_steer_ask_copy - ask the policy how to copy
+ * @sc: the controller
+ * @p: its policy
+ * @cp: the copy
+ *
+ * Context: under rcu_read_lock().
+ * Return: what copy() answers and may answer; NVME_STEER_COPY_DEFAULT where
+ * there is none to ask; -errno, refused.
+ */
+int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
+			struct nvme_steer_copy *cp)
+{
+	int answer;
+
+	if (!p->copy || READ_ONCE(p->exit_kind))
+		return NVME_STEER_COPY_DEFAULT;
+	answer = p->copy(cp);
+	if (answer < 0 && nvme_steer_errno_fits(answer)) {
+		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
+		return answer;
+	}
+	if (likely(answer >= 0 && nvme_steer_copy_fits(answer)))
+		return answer;
+	nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_ANSWER);
+	return NVME_STEER_COPY_DEFAULT;
+}

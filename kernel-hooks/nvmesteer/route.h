@@ -176,5 +176,7 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 }
 
 int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b);
+int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
+			struct nvme_steer_copy *cp);
 
 #endif /* NVMESTEER_ROUTE_H */

@@ -15,6 +15,7 @@
 #include <linux/nvme_ioctl.h>
 #include <linux/uio.h>
 
+#include <nvmesteer/copy.h>
 #include <nvmesteer/group.h>
 
 #include "keep.h"
@@ -165,9 +166,11 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 
 	if (unlikely(ioucmd->cmd_op != NVME_URING_CMD_IO &&
 		     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC)) {
-		if (ioucmd->cmd_op != NVME_STEER_URING_CMD_GROUP)
-			return NVME_STEER_PASS;
-		return nvme_steer_group(ns, ioucmd, issue_flags);
+		if (ioucmd->cmd_op == NVME_STEER_URING_CMD_GROUP)
+			return nvme_steer_group(ns, ioucmd, issue_flags);
+		if (ioucmd->cmd_op == NVME_STEER_URING_CMD_COPY)
+			return nvme_steer_copy_uring(ns, ioucmd, issue_flags);
+		return NVME_STEER_PASS;
 	}
 
 	nvme_steer_enter();

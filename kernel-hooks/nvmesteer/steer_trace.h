@@ -89,6 +89,57 @@ TRACE_EVENT(nvme_steer_queue,
 		  __get_str(what))
 );
 
+TRACE_EVENT(nvme_steer_copy,
+	TP_PROTO(struct nvme_steer_ctrl *sc, u64 slba,
+		 const struct nvme_steer_copied *ev),
+	TP_ARGS(sc, slba, ev),
+	TP_STRUCT__entry(
+		__field(int, ctrl_id)
+		__field(u32, nsid)
+		__field(u64, slba)
+		__field(u64, len)
+		__field(u32, ranges)
+		__field(int, answer)
+		__field(u32, path)
+		__field(u32, why)
+		__field(int, status)
+		__field(u64, done)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->ctrl_id = sc->instance;
+		__entry->nsid = ev->nsid;
+		__entry->slba = slba;
+		__entry->len = ev->len;
+		__entry->ranges = ev->ranges;
+		__entry->answer = ev->answer;
+		__entry->path = ev->path;
+		__entry->why = ev->why;
+		__entry->status = ev->status;
+		__entry->done = ev->done;
+		__entry->ns = ev->ns;
+	),
+	TP_printk("nvme%d: nsid=%u, slba=%llu, len=%llu, ranges=%u, answer=%#x, path=%s, why=%s, status=%#x, done=%llu, ns=%llu",
+		  __entry->ctrl_id, __entry->nsid, __entry->slba, __entry->len,
+		  __entry->ranges, __entry->answer,
+		  __print_symbolic(__entry->path,
+				   { NVME_STEER_COPY_OFFLOAD, "offload" },
+				   { NVME_STEER_COPY_SPLIT, "split" },
+				   { NVME_STEER_COPY_EMULATE, "emulate" },
+				   { NVME_STEER_COPY_HYBRID, "hybrid" }),
+		  __print_symbolic(__entry->why,
+				   { NVME_STEER_COPY_WHY_NONE, "none" },
+				   { NVME_STEER_COPY_WHY_NO_COPY, "no_copy" },
+				   { NVME_STEER_COPY_WHY_LIMITS, "limits" },
+				   { NVME_STEER_COPY_WHY_CAP, "cap" },
+				   { NVME_STEER_COPY_WHY_FORMAT, "format" },
+				   { NVME_STEER_COPY_WHY_CTRL, "ctrl" },
+				   { NVME_STEER_COPY_WHY_DEVICE, "device" },
+				   { NVME_STEER_COPY_WHY_METADATA, "metadata" },
+				   { NVME_STEER_COPY_WHY_CALLER, "caller" }),
+		  __entry->status, __entry->done, __entry->ns)
+);
+
 TRACE_EVENT(nvme_steer_exit,
 	TP_PROTO(struct nvme_steer_ctrl *sc, const char *policy,
 		 const struct nvme_steer_exit *info),

@@ -444,6 +444,47 @@ static ssize_t dump_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 }
 NVME_STEER_ATTR_LONG(dump);
 
+#define NVME_STEER_COPY_SIZE	SZ_64K
+
+/*
+ * copy: a line for each namespace: what its controller can copy by itself, and
+ * up to which length it is used for that
+ */
+static ssize_t copy_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
+			 size_t count)
+{
+	ssize_t ret = -ENOMEM;
+	char *text;
+
+	text = kvmalloc(NVME_STEER_COPY_SIZE, GFP_KERNEL);
+	if (text) {
+		ret = nvme_steer_print_copy(sc, text, NVME_STEER_COPY_SIZE);
+		ret = memory_read_from_buffer(buf, count, &off, text, ret);
+		kvfree(text);
+	}
+	return ret;
+}
+NVME_STEER_ATTR_LONG(copy);
+
+/*
+ * copy_max_bytes: "NSID BYTES", the most bytes of a Copy command of that
+ * namespace; 0 to read and write always
+ */
+static ssize_t copy_max_bytes_store(struct nvme_steer_ctrl *sc, const char *buf,
+				    size_t count)
+{
+	unsigned long long bytes;
+	unsigned int nsid;
+	int ret, end = 0;
+
+	if (sscanf(buf, "%u %llu %n", &nsid, &bytes, &end) != 2 ||
+	    (end && buf[end]))
+		return -EINVAL;
+	ret = nvme_steer_copy_set_max(sc, nsid, bytes);
+	return ret ?: count;
+}
+NVME_STEER_ATTR_WO(copy_max_bytes);
+
 static struct attribute *nvme_steer_attrs[] = {
 	&state_attr.dev.attr,
 	&policy_attr.dev.attr,
@@ -454,12 +495,14 @@ static struct attribute *nvme_steer_attrs[] = {
 	&queue_add_attr.dev.attr,
 	&queue_remove_attr.dev.attr,
 	&off_attr.dev.attr,
+	&copy_max_bytes_attr.dev.attr,
 	NULL,
 };
 
 static struct bin_attribute *nvme_steer_bin_attrs[] = {
 	&queues_attr.bin,
 	&dump_attr.bin,
+	&copy_attr.bin,
 	NULL,
 };
 

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The copy engine. A copy is a job: source ranges, a destination, and lanes
+ * that carry out pieces of it side by side. copy.c decides what becomes of a
+ * job and ends it, copy_lane.c carries it out, copy_io.c sends the commands,
+ * copy_buf.c has the memory, copy_limits.c knows what the device can do. The
+ * ways in are copy_nvme.c (NVMe Copy commands), copy_uring.c (applications)
+ * and copy_kernel.c (other modules).
+ */
+#ifndef NVMESTEER_COPY_ENGINE_H
+#define NVMESTEER_COPY_ENGINE_H
+
+#include <linux/limits.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include <nvmesteer/copy.h>
+
+#include "nvmesteer.h"
+
+/* NVM Command Set 1.0, 3.2.2: what linux/nvme.h does not have. */
+#define NVME_STEER_OPC_COPY		0x19
+#define NVME_STEER_ONCS_COPY		(1U << 8)
+#define NVME_STEER_SC_INCOMPATIBLE_NS	0x185
+#define NVME_STEER_SC_FAST_COPY		0x186
+#define NVME_STEER_SC_OVERLAP		0x187
+#define NVME_STEER_COPY_FORMATS		4
+#define NVME_STEER_COPY_FUA_BIT		(1U << 30)	/* in CDW12 */
+#define NVME_STEER_COPY_LR_BIT		(1U << 31)
+#define NVME_STEER_COPY_PRINFO		0x3c00f000U	/* PRINFOW and PRINFOR */
+
+/* Source range entry: 32 bytes in formats 0h and 2h, 40 in 1h and 3h. */
+struct nvme_steer_copy_desc {
+	__le32 snsid;			/* 2h and 3h */
+	__le32 rsvd4;
+	__le64 slba;
+	__le16 nlb;			/* 0's based */
+	__le16 rsvd18;
+	__le16 rsvd20;
+	__le16 sopt;			/* 2h and 3h */
+	u8 tags[16];			/* the last six bytes and up */
+};
+
+/* The most namespaces, the destination included. */
+#define NVME_STEER_COPY_SIDES		16
+/* The most reads of an emulated piece. */
+#define NVME_STEER_COPY_READS		32
+/* The most descriptors of a Copy command. */
+#define NVME_STEER_COPY_DESCS		256
+/* Pieces under way at a time unless the policy says otherwise. */
+#define NVME_STEER_COPY_LANES		8
+
+/* Bytes of data in an emulated piece, and of the descriptors of a Copy. */
+#define NVME_STEER_COPY_DATA		SZ_256K
+#define NVME_STEER_COPY_LIST		SZ_16K
+
+struct nvme_steer_copy_job;
+
+/**
+ * struct nvme_steer_copy_ns - what copies a namespace can be part of
+ * @generation:	nvme_steer_ctrl.generation it was asked in
+ * @formats:	bit mask of descriptor formats that may be used now
+ * @mssrl:	blocks of a range, at most
+ * @mcl:	blocks of a command, at most
+ * @msrc:	ranges of a command, at most (1's based)
+ * @max_bytes:	of a Copy command, as an administrator wants it; U64_MAX: as the
+ *		controller can. Kept over resets
+ * @lba_shift:	when it was asked; another one now makes it void
+ *
+ * Constant but for @max_bytes; replaced as a whole, under copier.lock.
+ */
+struct nvme_steer_copy_ns {
+	struct rcu_head rcu;
+	u32 nsid;
+	unsigned int generation;
+	u16 formats;
+	u16 mssrl;
+	u32 mcl;
+	u16 msrc;
+	u8 lba_shift;
+	u64 max_bytes;
+};
+
+/**
+ * struct nvme_steer_copy_buf - memory that commands of copies use
+ * @entry:	in a pool
+ * @dev:	the controller's, where it is mapped for that; NULL on fabrics
+ * @page:	@size bytes that follow one another, mapped at @dma, in both
+ *		directions, as long as the buffer exists
+ * @prp:	addresses of its pages, at @prp_dma
+ */
+struct nvme_steer_copy_buf {
+	struct list_head entry;
+	struct nvme_steer_ctrl *sc;
+	struct device *dev;
+	struct page *page;
+	dma_addr_t dma;
+	__le64 *prp;
+	dma_addr_t prp_dma;
+	u32 size;
+	u8 order;
+	bool list;
+};
+
+/**
+ * struct nvme_steer_side - a namespace that a copy reads or writes
+ * @ns:		a reference
+ * @sc:		its controller, a reference; NULL where nothing is attached
+ * @q:		the steer queue that its commands go to, a reference; NULL: the
+ *		driver's own path
+ * @max:	bytes of a read or write
+ * @shift:	of a logical block
+ */
+struct nvme_steer_side {
+	struct nvme_ns *ns;
+	struct nvme_steer_ctrl *sc;
+	struct nvme_steer_queue *q;
+	u32 max;
+	u8 shift;
+};
+
+/**
+ * struct nvme_steer_source - a source range of a job
+ * @from:	bytes, from the beginning of the namespace
+ * @len:	bytes
+ * @pos:	where in the copy it begins
+ * @side:	index of its namespace
+ * @offload:	the controller can copy it
+ * @down:	to be moved from its end to its beginning: it overlaps what it
+ *		writes
+ * @tags:	of its descriptor, for namespaces with protection information
+ */
+struct nvme_steer_source {
+	u64 from;
+	u64 len;
+	u64 pos;
+	u8 side;
+	bool offload;
+	bool down;
+	u8 tags[16];
+};
+
+/* A place in a job: @off bytes into its range @range. */
+struct nvme_steer_cursor {
+	u32 range;
+	u64 off;
+};
+
+/* What a command of a lane is known by; which one follows from where it is. */
+struct nvme_steer_lane_cmd {
+	struct nvme_steer_lane *lane;
+};
+
+enum nvme_steer_lane_state {
+	NVME_STEER_LANE_NEXT,		/* wants a piece */
+	NVME_STEER_LANE_BUF,		/* has one, may need a buffer for it */
+	NVME_STEER_LANE_READ,		/* has reads to send, or in flight */
+	NVME_STEER_LANE_WRITE,		/* its write, likewise */
+	NVME_STEER_LANE_COPY,		/* its Copy, likewise */
+	NVME_STEER_LANE_END,		/* there is nothing more to do */
+};
+
+/**
+ * struct nvme_steer_lane - what carries out one piece of a job at a time
+ * @state:	what is done now, or to be done next
+ * @offload:	the piece is the controller's
+ * @at:		where the piece begins, @pos in the copy; it has @len bytes
+ * @gone:	of which so many are copied
+ * @part:	and so many are read and written now; or the length of the
+ *		descriptors of a Copy
+ * @sent:	bytes of the part of which reads were sent; @next is where the
+ *		next one begins. @first were sent before this round
+ * @good:	bytes that were read and are written now
+ * @left:	commands of this round that have not ended
+ * @bad:	the lowest of them that failed, with @status; under job->lock
+ * @read_status: of a read that failed: the part ends before that
+ * @result:	DW0-1 of a Copy's completion
+ * @failed_status: why it has given up, or 0: of its piece, what comes after
+ *		@failed_pos in the copy is not copied, or not known to be
+ * @offloaded:	bytes, by @copies commands; @emulated likewise
+ * @buf:	for data, or NULL; @list for descriptors
+ * @slots:	of a round, in flight or ended, @nr_slots of them, of @slots_q
+ * @wait:	among those that wait for a buffer
+ *
+ * Belongs to whoever sends a round until that is sent, then to whoever ends
+ * its last command.
+ */
+struct nvme_steer_lane {
+	struct nvme_steer_copy_job *job;
+	u8 state;
+	bool offload;
+	u16 nr_slots;
+	atomic_t left;
+	int bad;
+	int status;
+	int read_status;
+	int failed_status;
+	u32 part;
+	u32 sent;
+	u32 first;
+	u32 good;
+	struct nvme_steer_cursor at;
+	struct nvme_steer_cursor next;
+	u64 pos;
+	u64 len;
+	u64 gone;
+	u64 result;
+	u64 failed_pos;
+	u64 offloaded;
+	u64 emulated;
+	unsigned int copies;
+	struct nvme_steer_copy_buf *buf;
+	struct nvme_steer_copy_buf *list;
+	struct nvme_steer_queue *slots_q;
+	struct work_struct work;
+	struct list_head wait;
+	u16 slots[NVME_STEER_COPY_READS];
+	struct nvme_steer_lane_cmd cmd[NVME_STEER_COPY_READS];
+};
+
+#define NVME_STEER_FEW_RANGES		8
+
+/**
+ * struct nvme_steer_copy_job - a copy
+ * @side:	the namespaces, the destination first, @nr_sides of them
+ * @range:	the sources, @nr of them
+ * @to:		where it goes, bytes from the beginning of the namespace
+ * @len:	of all, bytes
+ * @flags:	NVME_STEER_COPY_F_*
+ * @can:	NVME_STEER_COPY_CAN_* and so on, as told to the policy
+ * @overlap:	ranges overlap the destination: they are moved in order
+ * @raw:	it was an NVMe Copy command: the caller knows what the controller
+ *		does where they overlap, and to protection information
+ * @format:	of the descriptors of Copy commands
+ * @cdw12:	bits of Copy commands besides the format and the number; @cdw2
+ *		and so on likewise
+ * @chunk:	bytes of an emulated piece, at most; @most of a Copy command
+ * @limits:	of Copy commands
+ * @answer:	of copy(); @how is what came of it, @why if it is another
+ * @policy:	that gave it; compared, never followed
+ * @timeout:	of a command, jiffies
+ * @done:	called once, when the job has ended; frees it, then or later. Any
+ *		context. @drain as in struct nvme_steer_io
+ * @owner:	for @done
+ * @ring:	of a uring_cmd: a drain of it may finish the job on the spot
+ * @tell:	tells the caller of it, and frees the job
+ * @mm:		where the caller's @array of ranges is
+ * @started:	ns
+ * @lock:	@at, @pos, @running, @stop, and what its lanes say of failures;
+ *		irqs off
+ * @at:		what no lane has taken yet begins here, @pos in the copy
+ * @running:	lanes that have not ended
+ * @stop:	take no more pieces
+ * @stopped:	because the caller wants so, or is gone
+ * @status:	of a job that has ended: 0, an NVMe status, or -errno
+ * @copied:	bytes from the beginning without a gap, likewise; @path is
+ *		NVME_STEER_COPY_*
+ * @next:	in a struct nvme_steer_drain
+ * @work:	for its caller
+ * @lanes:	@nr_lanes of them
+ *
+ * Belongs to its caller until it is started, then to its lanes, and to its
+ * caller again from @done.
+ */
+struct nvme_steer_copy_job {
+	struct nvme_steer_source *range;
+	u32 nr;
+	u32 flags;
+	u64 to;
+	u64 len;
+	u32 can;
+	u32 cdw12;
+	u32 cdw2;
+	u32 cdw3;
+	u32 cdw13;
+	u32 cdw14;
+	u32 cdw15;
+	u64 chunk;
+	u64 most;
+	struct nvme_steer_copy_ns limits;
+	int answer;
+	u32 timeout;
+	u8 format;
+	u8 how;
+	u8 why;
+	bool overlap;
+	bool raw;
+	const struct nvme_steer_policy *policy;
+	void (*done)(struct nvme_steer_copy_job *job,
+		     struct nvme_steer_drain *drain);
+	void *owner;
+	struct io_ring_ctx *ring;
+	void (*tell)(struct nvme_steer_copy_job *job, unsigned int issue_flags);
+	struct mm_struct *mm;
+	void __user *array;
+	u64 started;
+
+	spinlock_t lock;
+	bool stop;
+	bool stopped;
+	unsigned int running;
+	struct nvme_steer_cursor at;
+	u64 pos;
+
+	int status;
+	u8 path;
+	u64 copied;
+
+	struct nvme_steer_copy_job *next;
+	struct work_struct work;
+	unsigned int nr_sides;
+	unsigned int nr_lanes;
+	struct nvme_steer_lane *lanes;
+	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
+	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
+	struct nvme_steer_lane one;
+};
+
+/* Who asks for a job, and how. */
+struct nvme_steer_copy_how {
+	struct io_uring_cmd *ioucmd;	/* or NULL */
+	unsigned int issue_flags;
+	bool sleep;			/* may wait for admin commands */
+	bool cancel;			/* the hook knows how to cancel it */
+	unsigned int depth;		/* 0: the policy's */
+};
+
+static inline void nvme_steer_how_uring(struct nvme_steer_copy_how *how,
+					struct io_uring_cmd *ioucmd,
+					unsigned int issue_flags)
+{
+	how->ioucmd = ioucmd;
+	how->issue_flags = issue_flags;
+	how->sleep = !(issue_flags & IO_URING_F_NONBLOCK);
+	how->cancel = false;
+	how->depth = 0;
+}
+
+static inline bool nvme_steer_job_polled(const struct nvme_steer_copy_how *how)
+{
+	return how->issue_flags & IO_URING_F_IOPOLL;
+}
+
+/* copy.c */
+struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr);
+void nvme_steer_job_free(struct nvme_steer_copy_job *job);
+int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns);
+int nvme_steer_job_start(struct nvme_steer_copy_job *job,
+			 const struct nvme_steer_copy_how *how);
+void nvme_steer_job_put(struct nvme_steer_copy_job *job,
+			struct nvme_steer_drain *drain);
+void nvme_steer_job_stop(struct nvme_steer_copy_job *job);
+int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
+			    u64 *done);
+
+/* copy_uring.c */
+void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
+			   struct nvme_steer_drain *drain);
+
+/* copy_lane.c */
+void nvme_steer_lane_init(struct nvme_steer_lane *lane,
+			  struct nvme_steer_copy_job *job);
+void nvme_steer_lane_start(struct nvme_steer_lane *lane);
+void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
+			   u64 result, struct nvme_steer_drain *drain);
+
+/* copy_io.c */
+int nvme_steer_lane_send(struct nvme_steer_lane *lane,
+			 struct nvme_steer_side *side, unsigned int nr,
+			 void (*fill)(struct nvme_steer_lane *lane,
+				      struct nvme_command *cmd));
+int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
+			     struct nvme_steer_side *side, unsigned int i,
+			     struct nvme_command *cmd,
+			     struct nvme_steer_copy_buf *buf, u32 offset,
+			     u32 len);
+bool nvme_steer_lane_put_slots(struct nvme_steer_lane *lane);
+
+/* copy_buf.c */
+struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
+					       bool list, gfp_t gfp);
+void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf);
+bool nvme_steer_buf_wanted(void);
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
+void nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
+			  u32 len, struct nvme_command *cmd);
+
+void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);
+void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);
+
+/* copy_limits.c */
+int nvme_steer_copy_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
+			   bool sleep, struct nvme_steer_copy_ns *limits);
+u64 nvme_steer_copy_hw_bytes(const struct nvme_steer_copy_ns *limits);
+
+#endif /* NVMESTEER_COPY_ENGINE_H */

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of copies: buffers that stay mapped for their controller while
+ * copies go on, few and bounded, however long the copies are.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "copy.h"
+
+static unsigned int nvme_steer_copy_mb = 32;
+module_param_named(copy_mb, nvme_steer_copy_mb, uint, 0644);
+MODULE_PARM_DESC(copy_mb,
+	"MiB of buffers that copies may use, of all controllers together");
+
+/* How long a controller keeps buffers that no copy uses. */
+#define NVME_STEER_BUF_IDLE	(5 * HZ)
+
+/*
+ * Bytes in buffers, of all controllers; and lanes that wait for one, under the
+ * lock, with interrupts disabled. A lane that waits holds no buffer, and there
+ * is another that has one and will put it, or idle ones are freed for it.
+ */
+static atomic_long_t nvme_steer_buf_bytes;
+static DEFINE_SPINLOCK(nvme_steer_waiters_lock);
+static LIST_HEAD(nvme_steer_waiters);
+
+/* Of fabrics the driver does all mapping. */
+static struct device *nvme_steer_buf_dev(const struct nvme_steer_ctrl *sc)
+{
+	return sc->nvme->ops->flags & NVME_F_FABRICS ? NULL : sc->nvme->dev;
+}
+
+static void nvme_steer_buf_free(struct nvme_steer_copy_buf *buf)
+{
+	if (buf->dev) {
+		dma_unmap_single(buf->dev, buf->prp_dma,
+				 (buf->size / NVME_CTRL_PAGE_SIZE) *
+				 sizeof(*buf->prp), DMA_TO_DEVICE);
+		dma_unmap_page(buf->dev, buf->dma, buf->size,
+			       DMA_BIDIRECTIONAL);
+	}
+	kfree(buf->prp);
+	__free_pages(buf->page, buf->order);
+	atomic_long_sub(buf->size, &nvme_steer_buf_bytes);
+	kfree(buf);
+}
+
+/* Map it, and write the list of its pages. */
+static int nvme_steer_buf_map(struct nvme_steer_copy_buf *buf, gfp_t gfp)
+{
+	struct device *dev = nvme_steer_buf_dev(buf->sc);
+	unsigned int i, nr = buf->size / NVME_CTRL_PAGE_SIZE;
+
+	if (!dev)
+		return 0;
+	/* of a power of two bytes, so the list does not cross a page */
+	buf->prp = kmalloc_array(nr, sizeof(*buf->prp), gfp);
+	if (!buf->prp)
+		return -ENOMEM;
+	buf->dma = dma_map_page(dev, buf->page, 0, buf->size,
+				DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(dev, buf->dma))
+		goto free;
+	for (i = 0; i < nr; i++)
+		buf->prp[i] = cpu_to_le64(buf->dma + i * NVME_CTRL_PAGE_SIZE);
+	buf->prp_dma = dma_map_single(dev, buf->prp, nr * sizeof(*buf->prp),
+				      DMA_TO_DEVICE);
+	if (!dma_mapping_error(dev, buf->prp_dma)) {
+		buf->dev = dev;
+		return 0;
+	}
+	dma_unmap_page(dev, buf->dma, buf->size, DMA_BIDIRECTIONAL);
+free:
+	kfree(buf->prp);
+	return -ENOMEM;
+}
+
+static bool nvme_steer_buf_charge(u32 size)
+{
+	long most = max_t(long, (long)READ_ONCE(nvme_steer_copy_mb) << 20,
+			  NVME_STEER_COPY_DATA + NVME_STEER_COPY_LIST);
+
+	if (atomic_long_add_return(size, &nvme_steer_buf_bytes) <= most)
+		return true;
+	atomic_long_sub(size, &nvme_steer_buf_bytes);
+	return false;
+}
+
+/* A new one, smaller where memory is short; NULL: there is none to be had. */
+static struct nvme_steer_copy_buf *
+nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
+{
+	u32 size = list ? NVME_STEER_COPY_LIST : NVME_STEER_COPY_DATA;
+	struct nvme_steer_copy_buf *buf;
+
+	if (!nvme_steer_buf_charge(size))
+		return NULL;
+	buf = kzalloc(sizeof(*buf), gfp | __GFP_NOWARN);
+	if (!buf)
+		goto uncharge;
+	buf->sc = sc;
+	buf->list = list;
+	for (buf->order = get_order(size); ; buf->order--) {
+		buf->page = alloc_pages_node(sc->node, gfp | __GFP_NOWARN |
+					     (buf->order ? __GFP_NORETRY : 0),
+					     buf->order);
+		if (buf->page || !buf->order || list)
+			break;
+	}
+	if (!buf->page)
+		goto free;
+	buf->size = min_t(u32, size, PAGE_SIZE << buf->order);
+	if (nvme_steer_buf_map(buf, gfp))
+		goto free_pages;
+	atomic_long_sub(size - buf->size, &nvme_steer_buf_bytes);
+	return buf;
+free_pages:
+	__free_pages(buf->page, buf->order);
+free:
+	kfree(buf);
+uncharge:
+	atomic_long_sub(size, &nvme_steer_buf_bytes);
+	return NULL;
+}
+
+/**
+ * nvme_steer_buf_get - get a buffer
+ * @sc: the controller it is mapped for
+ * @list: one for descriptors, not for data
+ * @gfp: how it may be allocated; 0: it may not
+ *
+ * Context: any, if @gfp allows.
+ * Return: the buffer, or an ERR_PTR: -ENODEV (the controller is going away),
+ * -ENOMEM (none is left, or none to be had).
+ */
+struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
+					       bool list, gfp_t gfp)
+{
+	struct nvme_steer_copier *c = &sc->copier;
+	struct nvme_steer_copy_buf *buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->buf_lock, flags);
+	if (unlikely(c->away)) {
+		spin_unlock_irqrestore(&c->buf_lock, flags);
+		return ERR_PTR(-ENODEV);
+	}
+	buf = list_first_entry_or_null(&c->idle[list],
+				       struct nvme_steer_copy_buf, entry);
+	if (buf)
+		list_del(&buf->entry);
+	c->bufs_used++;
+	spin_unlock_irqrestore(&c->buf_lock, flags);
+	if (likely(buf))
+		return buf;
+
+	buf = gfp ? nvme_steer_buf_alloc(sc, list, gfp) : NULL;
+	if (buf)
+		return buf;
+	spin_lock_irqsave(&c->buf_lock, flags);
+	if (!--c->bufs_used && c->away)
+		wake_up(&c->bufs_wait);
+	spin_unlock_irqrestore(&c->buf_lock, flags);
+	return ERR_PTR(-ENOMEM);
+}
+
+/* Is there somebody who waits for one? */
+bool nvme_steer_buf_wanted(void)
+{
+	return !list_empty_careful(&nvme_steer_waiters);
+}
+
+/* One of those that wait may try again. */
+static void nvme_steer_buf_wake(void)
+{
+	struct nvme_steer_lane *lane;
+	unsigned long flags;
+
+	if (likely(!nvme_steer_buf_wanted()))
+		return;
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	lane = list_first_entry_or_null(&nvme_steer_waiters,
+					struct nvme_steer_lane, wait);
+	if (lane) {
+		list_del_init(&lane->wait);
+		queue_work(nvme_steer_wq, &lane->work);
+	}
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+}
+
+/**
+ * nvme_steer_buf_put - give a buffer back
+ * @buf: no command uses it
+ *
+ * Context: any.
+ */
+void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
+{
+	struct nvme_steer_copier *c = &buf->sc->copier;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->buf_lock, flags);
+	list_add(&buf->entry, &c->idle[buf->list]);
+	c->buf_last = jiffies;
+	if (!c->trimming) {
+		c->trimming = true;
+		queue_delayed_work(nvme_steer_wq, &c->trim,
+				   NVME_STEER_BUF_IDLE);
+	}
+	if (!--c->bufs_used && unlikely(c->away))
+		wake_up(&c->bufs_wait);
+	spin_unlock_irqrestore(&c->buf_lock, flags);
+	nvme_steer_buf_wake();
+}
+
+/* Free what is idle. Returns whether there was any. */
+static bool nvme_steer_bufs_free(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_copier *c = &sc->copier;
+	struct nvme_steer_copy_buf *buf, *next;
+	LIST_HEAD(idle);
+
+	spin_lock_irq(&c->buf_lock);
+	list_splice_init(&c->idle[0], &idle);
+	list_splice_init(&c->idle[1], &idle);
+	spin_unlock_irq(&c->buf_lock);
+	if (list_empty(&idle))
+		return false;
+	list_for_each_entry_safe(buf, next, &idle, entry)
+		nvme_steer_buf_free(buf);
+	return true;
+}
+
+static void nvme_steer_bufs_trim(struct work_struct *work)
+{
+	struct nvme_steer_copier *c =
+		container_of(work, struct nvme_steer_copier, trim.work);
+	struct nvme_steer_ctrl *sc =
+		container_of(c, struct nvme_steer_ctrl, copier);
+	bool again = true;
+
+	spin_lock_irq(&c->buf_lock);
+	if (c->away || time_after_eq(jiffies, c->buf_last +
+					      NVME_STEER_BUF_IDLE)) {
+		c->trimming = false;
+		again = false;
+	}
+	spin_unlock_irq(&c->buf_lock);
+	if (again)
+		queue_delayed_work(nvme_steer_wq, &c->trim,
+				   NVME_STEER_BUF_IDLE);
+	else if (!c->away)
+		nvme_steer_bufs_free(sc);
+}
+
+/**
+ * nvme_steer_buf_wait - wait for a buffer
+ * @lane: holds none
+ *
+ * Buffers that other controllers keep idle are freed first.
+ *
+ * Context: process.
+ * Return: -EINPROGRESS, the lane's work is queued when one was put; -EAGAIN,
+ * some were idle, try again; -ENOMEM, nobody has any.
+ */
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
+{
+	unsigned long flags;
+	bool wait;
+
+	if (nvme_steer_each_ctrl(nvme_steer_bufs_free))
+		return -EAGAIN;
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	wait = atomic_long_read(&nvme_steer_buf_bytes) > 0;
+	if (wait) {
+		list_add_tail(&lane->wait, &nvme_steer_waiters);
+		nvme_steer_count(lane->job->side[0].sc, NVME_STEER_EV_COPY_WAIT);
+	}
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+	/* one may have been put before we were seen */
+	if (wait && nvme_steer_each_ctrl(nvme_steer_bufs_free))
+		nvme_steer_buf_wake();
+	return wait ? -EINPROGRESS : -ENOMEM;
+}
+
+/**
+ * nvme_steer_buf_point - make a command use a part of a buffer
+ * @buf: mapped
+ * @offset: where the part begins, a multiple of four
+ * @len: its length
+ * @cmd: gets the data pointer, as PRPs
+ */
+void nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
+			  u32 len, struct nvme_command *cmd)
+{
+	u32 first = offset / NVME_CTRL_PAGE_SIZE;
+	u32 last = (offset + len - 1) / NVME_CTRL_PAGE_SIZE;
+	u64 prp2 = 0;
+
+	if (last == first + 1)
+		prp2 = buf->dma + last * NVME_CTRL_PAGE_SIZE;
+	else if (last > first)
+		prp2 = buf->prp_dma + (first + 1) * sizeof(*buf->prp);
+	cmd->common.dptr.prp1 = cpu_to_le64(buf->dma + offset);
+	cmd->common.dptr.prp2 = cpu_to_le64(prp2);
+}
+
+void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_copier *c = &sc->copier;
+
+	spin_lock_init(&c->buf_lock);
+	INIT_LIST_HEAD(&c->idle[0]);
+	INIT_LIST_HEAD(&c->idle[1]);
+	init_waitqueue_head(&c->bufs_wait);
+	INIT_DELAYED_WORK(&c->trim, nvme_steer_bufs_trim);
+}
+
+/**
+ * nvme_steer_bufs_exit - free all buffers of a controller
+ * @sc: nothing of it is in flight, and its namespaces are gone
+ *
+ * Waits for the copies that use one: they find that nothing works any more.
+ *
+ * Context: process.
+ */
+void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_copier *c = &sc->copier;
+
+	spin_lock_irq(&c->buf_lock);
+	c->away = true;
+	spin_unlock_irq(&c->buf_lock);
+	cancel_delayed_work_sync(&c->trim);
+	wait_event(c->bufs_wait, !READ_ONCE(c->bufs_used));
+	nvme_steer_bufs_free(sc);
+}

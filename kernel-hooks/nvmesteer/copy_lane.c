@@ -1,0 +1,709 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lanes: each carries out one piece of a copy at a time, then takes the next.
+ * A piece is copied by the controller, by one Copy command, or read into the
+ * lane's buffer and written. Whoever ends the last command of a round goes on
+ * with the next, an interrupt too, as far as that can be done without waiting;
+ * the rest is left to the lane's work.
+ */
+#include <linux/dma-mapping.h>
+
+#include "copy.h"
+
+/* Could the command succeed by reading and writing? */
+static bool nvme_steer_curable(int status)
+{
+	switch (status & NVME_SCT_SC_MASK) {
+	case NVME_SC_INVALID_OPCODE:
+	case NVME_SC_INVALID_FIELD:
+	case NVME_SC_CMD_SIZE_LIM_EXCEEDED:
+	case NVME_STEER_SC_INCOMPATIBLE_NS:
+	case NVME_STEER_SC_FAST_COPY:
+		return status > 0;
+	}
+	return false;
+}
+
+/* The piece of @lane from @pos on is not copied. */
+static void nvme_steer_lane_fail(struct nvme_steer_lane *lane, u64 pos,
+				 int status)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+	const struct nvme_steer_source *r = &job->range[lane->at.range];
+	unsigned long flags;
+
+	/* what is moved from its end has no beginning yet */
+	if (r->down)
+		pos = r->pos;
+	spin_lock_irqsave(&job->lock, flags);
+	lane->failed_pos = pos;
+	lane->failed_status = status;
+	job->stop = true;
+	spin_unlock_irqrestore(&job->lock, flags);
+	lane->state = NVME_STEER_LANE_END;
+}
+
+/* Move a place in the job forward. */
+static void nvme_steer_cursor_add(const struct nvme_steer_copy_job *job,
+				  struct nvme_steer_cursor *at, u64 bytes)
+{
+	at->off += bytes;
+	while (at->range < job->nr && at->off >= job->range[at->range].len) {
+		at->off -= job->range[at->range].len;
+		at->range++;
+	}
+}
+
+/* The way a range goes. */
+static bool nvme_steer_range_offload(const struct nvme_steer_copy_job *job,
+				     u32 i)
+{
+	return READ_ONCE(job->how) != NVME_STEER_COPY_EMULATE &&
+	       job->range[i].offload;
+}
+
+/*
+ * How long a piece for the controller can be from @at on: as far as one Copy
+ * command reaches.
+ */
+static u64 nvme_steer_copy_piece(const struct nvme_steer_copy_job *job,
+				 struct nvme_steer_cursor at)
+{
+	const struct nvme_steer_copy_ns *l = &job->limits;
+	u64 range = (u64)l->mssrl << l->lba_shift, len = 0, n;
+	u64 most = job->most;
+	unsigned int descs = 0;
+
+	while (at.range < job->nr && len < most && descs < l->msrc &&
+	       nvme_steer_range_offload(job, at.range)) {
+		n = min3(job->range[at.range].len - at.off, range, most - len);
+		len += n;
+		descs++;
+		nvme_steer_cursor_add(job, &at, n);
+	}
+	return len;
+}
+
+/*
+ * How long a piece that is read and written can be: one namespace, one write,
+ * and no more reads than a lane can have. @any: also what the controller could
+ * copy.
+ */
+static u64 nvme_steer_emulate_piece(const struct nvme_steer_copy_job *job,
+				    struct nvme_steer_cursor at, u32 size,
+				    bool any)
+{
+	const struct nvme_steer_side *to = &job->side[0];
+	u64 most = min3((u64)size, (u64)to->max, job->chunk), len = 0, n;
+	u8 side = job->range[at.range].side;
+	bool ordered = job->can & NVME_STEER_COPY_ORDERED;
+	unsigned int reads = 0;
+
+	while (at.range < job->nr && len < most &&
+	       reads < NVME_STEER_COPY_READS &&
+	       job->range[at.range].side == side &&
+	       (any || !nvme_steer_range_offload(job, at.range))) {
+		n = min3(job->range[at.range].len - at.off, most - len,
+			 (u64)job->side[side].max);
+		len += n;
+		reads++;
+		nvme_steer_cursor_add(job, &at, n);
+		if (ordered && !at.off)
+			break;
+	}
+	return len;
+}
+
+/*
+ * Take the next piece of the job. Returns false when there is none. A piece
+ * that is emulated may be longer than the lane's buffer, which it has yet to
+ * get.
+ */
+static bool nvme_steer_lane_take(struct nvme_steer_lane *lane)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+	unsigned long flags;
+	bool any = false;
+
+	spin_lock_irqsave(&job->lock, flags);
+	if (job->stop || job->at.range >= job->nr)
+		goto unlock;
+	any = true;
+	lane->at = job->at;
+	lane->pos = job->pos;
+	lane->gone = 0;
+	lane->offload = nvme_steer_range_offload(job, job->at.range);
+	lane->len = lane->offload ?
+		    nvme_steer_copy_piece(job, job->at) :
+		    nvme_steer_emulate_piece(job, job->at,
+					     NVME_STEER_COPY_DATA, false);
+	nvme_steer_cursor_add(job, &job->at, lane->len);
+	job->pos += lane->len;
+unlock:
+	spin_unlock_irqrestore(&job->lock, flags);
+	return any;
+}
+
+/* Where in its namespace a place of the job is; see nvme_steer_source.down. */
+static u64 nvme_steer_source_at(const struct nvme_steer_source *r, u64 off,
+				u64 len)
+{
+	return r->from + (r->down ? r->len - off - len : off);
+}
+
+static void nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
+			  const struct nvme_steer_side *side, u64 at, u32 len)
+{
+	cmd->rw.opcode = opcode;
+	cmd->rw.nsid = cpu_to_le32(side->ns->head->ns_id);
+	cmd->rw.slba = cpu_to_le64(at >> side->shift);
+	cmd->rw.length = cpu_to_le16((len >> side->shift) - 1);
+}
+
+/* The read that is next: its length. */
+static u32 nvme_steer_next_read(const struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	const struct nvme_steer_source *r = &job->range[lane->next.range];
+
+	return min3(r->len - lane->next.off, (u64)lane->part - lane->sent,
+		    (u64)job->side[r->side].max);
+}
+
+static void nvme_steer_make_read(struct nvme_steer_lane *lane,
+				 struct nvme_command *cmd, u32 *offset,
+				 u32 *len)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	const struct nvme_steer_source *r = &job->range[lane->next.range];
+
+	*len = nvme_steer_next_read(lane);
+	*offset = r->down ? lane->part - lane->sent - *len : lane->sent;
+	nvme_steer_rw(cmd, nvme_cmd_read, &job->side[r->side],
+		      nvme_steer_source_at(r, lane->next.off, *len), *len);
+	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
+		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
+	lane->sent += *len;
+	nvme_steer_cursor_add(job, &lane->next, *len);
+}
+
+static void nvme_steer_fill_read(struct nvme_steer_lane *lane,
+				 struct nvme_command *cmd)
+{
+	u32 offset, len;
+
+	nvme_steer_make_read(lane, cmd, &offset, &len);
+	nvme_steer_buf_point(lane->buf, offset, len, cmd);
+}
+
+static void nvme_steer_make_write(const struct nvme_steer_lane *lane,
+				  struct nvme_command *cmd)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	const struct nvme_steer_source *r = &job->range[lane->at.range];
+	u64 pos = lane->pos + lane->gone;
+
+	if (r->down)
+		pos = r->pos + r->len - (pos - r->pos) - lane->good;
+	nvme_steer_rw(cmd, nvme_cmd_write, &job->side[0], job->to + pos,
+		      lane->good);
+	if (job->flags & NVME_STEER_COPY_F_FUA)
+		cmd->rw.control |= cpu_to_le16(NVME_RW_FUA);
+	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
+		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
+}
+
+static void nvme_steer_fill_write(struct nvme_steer_lane *lane,
+				  struct nvme_command *cmd)
+{
+	nvme_steer_make_write(lane, cmd);
+	nvme_steer_buf_point(lane->buf, 0, lane->good, cmd);
+}
+
+static void nvme_steer_lane_put_bufs(struct nvme_steer_lane *lane)
+{
+	if (lane->buf)
+		nvme_steer_buf_put(lane->buf);
+	if (lane->list)
+		nvme_steer_buf_put(lane->list);
+	lane->buf = NULL;
+	lane->list = NULL;
+}
+
+static u32 nvme_steer_desc_size(const struct nvme_steer_copy_job *job)
+{
+	return job->format & 1 ? 40 : 32;
+}
+
+/*
+ * Write the descriptors of a Copy command; its length in bytes. The tags are
+ * the last bytes of a descriptor, whatever its size.
+ */
+static u32 nvme_steer_write_descs(struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	u64 most = (u64)job->limits.mssrl << job->limits.lba_shift;
+	u32 size = nvme_steer_desc_size(job), used = 0;
+	struct nvme_steer_cursor at = lane->at;
+	u8 *list = page_address(lane->list->page);
+	u64 left = lane->len, n;
+
+	for (; left; left -= n, used += size) {
+		const struct nvme_steer_source *r = &job->range[at.range];
+		const struct nvme_steer_side *side = &job->side[r->side];
+		struct nvme_steer_copy_desc *d = (void *)(list + used);
+
+		n = min3(r->len - at.off, left, most);
+		memset(d, 0, size);
+		if (job->format & 2)
+			d->snsid = cpu_to_le32(side->ns->head->ns_id);
+		d->slba = cpu_to_le64((r->from + at.off) >> side->shift);
+		d->nlb = cpu_to_le16((n >> side->shift) - 1);
+		memcpy((u8 *)d + 24, r->tags, size - 24);
+		nvme_steer_cursor_add(job, &at, n);
+	}
+	return used;
+}
+
+static void nvme_steer_make_copy(struct nvme_steer_lane *lane,
+				 struct nvme_command *cmd)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	const struct nvme_steer_side *to = &job->side[0];
+	u64 slba = (job->to + lane->pos) >> to->shift;
+
+	cmd->common.opcode = NVME_STEER_OPC_COPY;
+	cmd->common.nsid = cpu_to_le32(to->ns->head->ns_id);
+	cmd->common.cdw10 = cpu_to_le32(lower_32_bits(slba));
+	cmd->common.cdw11 = cpu_to_le32(upper_32_bits(slba));
+	cmd->common.cdw12 = cpu_to_le32((lane->part /
+					 nvme_steer_desc_size(job) - 1) |
+					job->format << 8 | job->cdw12 |
+					(job->flags & NVME_STEER_COPY_F_FUA ?
+					 NVME_STEER_COPY_FUA_BIT : 0));
+	cmd->common.cdw2[0] = cpu_to_le32(job->cdw2);
+	cmd->common.cdw2[1] = cpu_to_le32(job->cdw3);
+	cmd->common.cdw13 = cpu_to_le32(job->cdw13);
+	cmd->common.cdw14 = cpu_to_le32(job->cdw14);
+	cmd->common.cdw15 = cpu_to_le32(job->cdw15);
+}
+
+static void nvme_steer_fill_copy(struct nvme_steer_lane *lane,
+				 struct nvme_command *cmd)
+{
+	nvme_steer_make_copy(lane, cmd);
+	nvme_steer_buf_point(lane->list, 0, lane->part, cmd);
+}
+
+/* A command of the round has ended; whether it was the last. */
+static bool nvme_steer_lane_put(struct nvme_steer_lane *lane)
+{
+	return atomic_dec_and_test(&lane->left);
+}
+
+/* It has, with an error. */
+static void nvme_steer_lane_bad(struct nvme_steer_lane *lane, int i, int status)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+	unsigned long flags;
+
+	spin_lock_irqsave(&job->lock, flags);
+	if (i < lane->bad) {
+		lane->bad = i;
+		lane->status = status;
+	}
+	spin_unlock_irqrestore(&job->lock, flags);
+}
+
+/*
+ * Send the commands of a round down the driver's own path. Returns whether they
+ * have all ended.
+ */
+static bool nvme_steer_lane_own(struct nvme_steer_lane *lane)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+	struct nvme_steer_side *side = &job->side[0];
+	struct nvme_steer_copy_buf *buf = lane->buf;
+	unsigned int i = 0;
+	int ret;
+
+	/* one for us: the round does not end before all are sent */
+	atomic_set(&lane->left, 1);
+	do {
+		struct nvme_command cmd = { };
+		u32 offset = 0, len = 0;
+
+		switch (lane->state) {
+		case NVME_STEER_LANE_READ:
+			side = &job->side[job->range[lane->next.range].side];
+			nvme_steer_make_read(lane, &cmd, &offset, &len);
+			break;
+		case NVME_STEER_LANE_WRITE:
+			nvme_steer_make_write(lane, &cmd);
+			len = lane->good;
+			break;
+		case NVME_STEER_LANE_COPY:
+			nvme_steer_make_copy(lane, &cmd);
+			buf = lane->list;
+			len = lane->part;
+			break;
+		}
+		atomic_inc(&lane->left);
+		ret = nvme_steer_lane_send_own(lane, side, i, &cmd, buf, offset,
+					       len);
+		if (ret) {
+			nvme_steer_lane_bad(lane, i, ret);
+			nvme_steer_lane_put(lane);
+		}
+		i++;
+	} while (!ret && lane->state == NVME_STEER_LANE_READ &&
+		 lane->sent < lane->part && i < NVME_STEER_COPY_READS);
+	return nvme_steer_lane_put(lane);
+}
+
+/* How many reads are left to send. */
+static unsigned int nvme_steer_reads_left(const struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	struct nvme_steer_cursor at = lane->next;
+	u32 left = lane->part - lane->sent;
+	u64 n;
+	unsigned int nr;
+
+	for (nr = 0; left && nr < NVME_STEER_COPY_READS; nr++, left -= n) {
+		const struct nvme_steer_source *r = &job->range[at.range];
+
+		n = min3(r->len - at.off, (u64)left,
+			 (u64)job->side[r->side].max);
+		nvme_steer_cursor_add(job, &at, n);
+	}
+	return nr;
+}
+
+enum nvme_steer_round {
+	NVME_STEER_ROUND_SENT,		/* the lane is not the caller's any more */
+	NVME_STEER_ROUND_ENDED,
+	NVME_STEER_ROUND_WORK,		/* nothing was done: a task must do it */
+};
+
+/* Send the next round, or some of it. */
+static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
+						   bool sleep)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+	struct nvme_steer_side *side = &job->side[0];
+	void (*fill)(struct nvme_steer_lane *lane, struct nvme_command *cmd) =
+		nvme_steer_fill_write;
+	unsigned int nr = 1;
+
+	lane->bad = NVME_STEER_COPY_READS;
+	lane->status = 0;
+	lane->first = lane->sent;
+	if (lane->state == NVME_STEER_LANE_READ) {
+		side = &job->side[job->range[lane->next.range].side];
+		nr = nvme_steer_reads_left(lane);
+		fill = nvme_steer_fill_read;
+	} else if (lane->state == NVME_STEER_LANE_COPY) {
+		fill = nvme_steer_fill_copy;
+	}
+	if (side->q && likely(nvme_steer_lane_send(lane, side, nr, fill) > 0))
+		return NVME_STEER_ROUND_SENT;
+	if (!sleep)
+		return NVME_STEER_ROUND_WORK;
+	return nvme_steer_lane_own(lane) ? NVME_STEER_ROUND_ENDED :
+					   NVME_STEER_ROUND_SENT;
+}
+
+/* Begin to read and write the next part of the piece. */
+static void nvme_steer_lane_read(struct nvme_steer_lane *lane)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+
+	lane->next = lane->at;
+	nvme_steer_cursor_add(job, &lane->next, lane->gone);
+	lane->part = min(lane->len - lane->gone,
+			 nvme_steer_emulate_piece(job, lane->next,
+						  lane->buf->size, true));
+	lane->sent = 0;
+	lane->state = NVME_STEER_LANE_READ;
+}
+
+/* Where the first read that failed begins, in bytes of the part. */
+static u32 nvme_steer_bad_read(struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	int i;
+
+	lane->next = lane->at;
+	nvme_steer_cursor_add(job, &lane->next, lane->gone + lane->first);
+	lane->sent = lane->first;
+	for (i = 0; i < lane->bad; i++) {
+		u32 len = nvme_steer_next_read(lane);
+
+		lane->sent += len;
+		nvme_steer_cursor_add(job, &lane->next, len);
+	}
+	return round_down(lane->sent, 1U << job->side[0].shift);
+}
+
+/* What the descriptors of a Copy before the one named in its result cover. */
+static u64 nvme_steer_copied_before(const struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+	u64 most = (u64)job->limits.mssrl << job->limits.lba_shift;
+	struct nvme_steer_cursor at = lane->at;
+	u64 left = lane->len, n;
+	u32 i;
+
+	for (i = 0; i < (u32)lane->result && left; i++, left -= n) {
+		n = min3(job->range[at.range].len - at.off, left, most);
+		nvme_steer_cursor_add(job, &at, n);
+	}
+	/* all of them, and yet it failed: that is not to be believed */
+	return left ? lane->len - left : 0;
+}
+
+/* All reads of a round have ended. */
+static void nvme_steer_reads_ended(struct nvme_steer_lane *lane)
+{
+	const struct nvme_steer_copy_job *job = lane->job;
+
+	lane->read_status = lane->status;
+	if (likely(!lane->status)) {
+		if (lane->sent < lane->part)
+			return;
+		lane->good = lane->part;
+	} else {
+		/* what was read before it can be written */
+		lane->good = job->range[lane->at.range].down ? 0 :
+			     nvme_steer_bad_read(lane);
+	}
+	if (lane->good)
+		lane->state = NVME_STEER_LANE_WRITE;
+	else
+		nvme_steer_lane_fail(lane, lane->pos + lane->gone,
+				     lane->status);
+}
+
+static void nvme_steer_write_ended(struct nvme_steer_lane *lane)
+{
+	if (unlikely(lane->status)) {
+		nvme_steer_lane_fail(lane, lane->pos + lane->gone,
+				     lane->status);
+		return;
+	}
+	lane->gone += lane->good;
+	lane->emulated += lane->good;
+	if (unlikely(lane->read_status))
+		nvme_steer_lane_fail(lane, lane->pos + lane->gone,
+				     lane->read_status);
+	else if (lane->gone < lane->len)
+		nvme_steer_lane_read(lane);
+	else
+		lane->state = NVME_STEER_LANE_NEXT;
+}
+
+static void nvme_steer_copy_ended(struct nvme_steer_lane *lane)
+{
+	struct nvme_steer_copy_job *job = lane->job;
+
+	if (likely(!lane->status)) {
+		lane->offloaded += lane->len;
+		lane->copies++;
+		lane->state = NVME_STEER_LANE_NEXT;
+	} else if (nvme_steer_curable(lane->status) &&
+		   (job->can & NVME_STEER_COPY_CAN_EMULATE) &&
+		   !(job->flags & NVME_STEER_COPY_F_OFFLOAD)) {
+		/* what it refuses once it will refuse again */
+		WRITE_ONCE(job->how, NVME_STEER_COPY_EMULATE);
+		WRITE_ONCE(job->why, NVME_STEER_COPY_WHY_DEVICE);
+		lane->offload = false;
+		lane->state = NVME_STEER_LANE_BUF;
+	} else {
+		nvme_steer_lane_fail(lane, lane->pos +
+				     nvme_steer_copied_before(lane),
+				     lane->status);
+	}
+}
+
+/* A round has ended: what is next. */
+static void nvme_steer_round_ended(struct nvme_steer_lane *lane)
+{
+	switch (lane->state) {
+	case NVME_STEER_LANE_READ:
+		nvme_steer_reads_ended(lane);
+		break;
+	case NVME_STEER_LANE_WRITE:
+		nvme_steer_write_ended(lane);
+		break;
+	case NVME_STEER_LANE_COPY:
+		nvme_steer_copy_ended(lane);
+		break;
+	}
+}
+
+/* Take the next piece, leaving the memory to others who wait for it. */
+static void nvme_steer_lane_next(struct nvme_steer_lane *lane)
+{
+	if (unlikely(nvme_steer_buf_wanted()))
+		nvme_steer_lane_put_bufs(lane);
+	lane->state = nvme_steer_lane_take(lane) ? NVME_STEER_LANE_BUF :
+						   NVME_STEER_LANE_END;
+}
+
+/*
+ * Get a buffer for the piece, and begin. -EAGAIN: a task must do it;
+ * -EINPROGRESS: the lane waits for a buffer, and is not the caller's any more.
+ */
+static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
+{
+	struct nvme_steer_copy_buf **buf = lane->offload ? &lane->list :
+							   &lane->buf;
+	struct nvme_steer_ctrl *sc = lane->job->side[0].sc;
+	int ret;
+
+	while (!*buf) {
+		struct nvme_steer_copy_buf *got;
+
+		got = nvme_steer_buf_get(sc, lane->offload, sleep ? GFP_NOIO :
+								    0);
+		if (!IS_ERR(got)) {
+			*buf = got;
+			break;
+		}
+		if (PTR_ERR(got) != -ENOMEM)
+			return PTR_ERR(got);
+		if (!sleep)
+			return -EAGAIN;
+		/* two of the other kind would wait for each other */
+		nvme_steer_lane_put_bufs(lane);
+		ret = nvme_steer_buf_wait(lane);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	if (lane->offload) {
+		lane->part = nvme_steer_write_descs(lane);
+		if (lane->list->dev)
+			dma_sync_single_for_device(lane->list->dev,
+						   lane->list->dma, lane->part,
+						   DMA_TO_DEVICE);
+		lane->state = NVME_STEER_LANE_COPY;
+	} else {
+		nvme_steer_lane_read(lane);
+	}
+	return 0;
+}
+
+/* The lane has ended: it is not there any more, if this returns true. */
+static bool nvme_steer_lane_end(struct nvme_steer_lane *lane,
+				struct nvme_steer_drain *drain)
+{
+	if (!nvme_steer_lane_put_slots(lane))
+		return false;
+	nvme_steer_lane_put_bufs(lane);
+	nvme_steer_job_put(lane->job, drain);
+	return true;
+}
+
+/* Go on with a lane that nothing of is in flight. */
+static void nvme_steer_lane_go(struct nvme_steer_lane *lane, bool sleep,
+			       struct nvme_steer_drain *drain)
+{
+	int ret;
+
+	for (;;) {
+		switch (lane->state) {
+		case NVME_STEER_LANE_NEXT:
+			nvme_steer_lane_next(lane);
+			break;
+		case NVME_STEER_LANE_BUF:
+			ret = nvme_steer_lane_begin(lane, sleep);
+			if (ret == -EINPROGRESS)
+				return;
+			if (ret == -EAGAIN)
+				goto work;
+			if (ret)
+				nvme_steer_lane_fail(lane, lane->pos +
+						     lane->gone, ret);
+			break;
+		case NVME_STEER_LANE_END:
+			if (!nvme_steer_lane_end(lane, drain))
+				goto work;
+			return;
+		default:
+			switch (nvme_steer_lane_round(lane, sleep)) {
+			case NVME_STEER_ROUND_SENT:
+				return;
+			case NVME_STEER_ROUND_WORK:
+				goto work;
+			case NVME_STEER_ROUND_ENDED:
+				nvme_steer_round_ended(lane);
+			}
+		}
+	}
+work:
+	queue_work(nvme_steer_wq, &lane->work);
+}
+
+static void nvme_steer_lane_work(struct work_struct *work)
+{
+	nvme_steer_lane_go(container_of(work, struct nvme_steer_lane, work),
+			   true, NULL);
+}
+
+/**
+ * nvme_steer_lane_ended - a command of a lane has ended
+ * @cmd: the command
+ * @status: 0, an NVMe status, or -errno
+ * @result: completion queue entry DW0-1
+ * @drain: as in struct nvme_steer_io
+ *
+ * Context: any; cq_lock may be held.
+ */
+void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
+			   u64 result, struct nvme_steer_drain *drain)
+{
+	struct nvme_steer_lane *lane = cmd->lane;
+
+	if (unlikely(status))
+		nvme_steer_lane_bad(lane, cmd - lane->cmd, status);
+	if (lane->state == NVME_STEER_LANE_COPY)
+		lane->result = result;
+	if (!nvme_steer_lane_put(lane))
+		return;
+	nvme_steer_round_ended(lane);
+	nvme_steer_lane_go(lane, false, drain);
+}
+
+/* Set a lane of a new job up. */
+void nvme_steer_lane_init(struct nvme_steer_lane *lane,
+			  struct nvme_steer_copy_job *job)
+{
+	unsigned int i;
+
+	lane->job = job;
+	lane->state = NVME_STEER_LANE_NEXT;
+	lane->buf = NULL;
+	lane->list = NULL;
+	lane->nr_slots = 0;
+	lane->slots_q = NULL;
+	lane->failed_status = 0;
+	lane->offloaded = 0;
+	lane->emulated = 0;
+	lane->copies = 0;
+	for (i = 0; i < NVME_STEER_COPY_READS; i++)
+		lane->cmd[i].lane = lane;
+	INIT_WORK(&lane->work, nvme_steer_lane_work);
+	INIT_LIST_HEAD(&lane->wait);
+}
+
+/**
+ * nvme_steer_lane_start - begin with a lane
+ * @lane: of a job that counts it as running
+ *
+ * Context: task.
+ */
+void nvme_steer_lane_start(struct nvme_steer_lane *lane)
+{
+	nvme_steer_lane_go(lane, false, NULL);
+}

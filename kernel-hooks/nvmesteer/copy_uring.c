@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies of applications: the uring_cmd of <nvmesteer/copy.h>, and how the
+ * uring_cmds of all copies end.
+ */
+#include <linux/blkdev.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "copy.h"
+#include "passthru.h"
+
+#define NVME_STEER_COPY_FLAGS	(NVME_STEER_COPY_F_OFFLOAD | \
+				 NVME_STEER_COPY_F_EMULATE | \
+				 NVME_STEER_COPY_F_FUA)
+
+/**
+ * struct nvme_steer_place - a device that a caller named
+ * @side:	of the job
+ * @base:	bytes: where it begins in the namespace
+ * @size:	its length, 0 where that is not known
+ */
+struct nvme_steer_place {
+	int side;
+	u64 base;
+	u64 size;
+};
+
+static void nvme_steer_uring_tw(struct io_uring_cmd *ioucmd,
+				unsigned int issue_flags)
+{
+	struct nvme_steer_copy_job *job = nvme_steer_pdu(ioucmd)->job;
+
+	job->tell(job, issue_flags);
+}
+
+/**
+ * nvme_steer_uring_done - nvme_steer_copy_job.done() of a uring_cmd
+ * @job: the job
+ * @drain: as in struct nvme_steer_io
+ *
+ * Leaves the job to whoever drains, or to the uring_cmd's task.
+ *
+ * Context: any; cq_lock may be held.
+ */
+void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
+			   struct nvme_steer_drain *drain)
+{
+	if (drain && drain->ring == job->ring) {
+		job->next = drain->jobs;
+		drain->jobs = job;
+		return;
+	}
+	io_uring_cmd_do_in_task_lazy(job->owner, nvme_steer_uring_tw);
+}
+
+/**
+ * nvme_steer_copy_finish - finish what a round of polling left to the poller
+ * @drain: its copies
+ *
+ * Context: task, uring_lock of drain->ring is held.
+ */
+void nvme_steer_copy_finish(struct nvme_steer_drain *drain)
+{
+	struct nvme_steer_copy_job *job, *next;
+
+	for (job = drain->jobs; job; job = next) {
+		next = job->next;
+		job->tell(job, 0);
+	}
+}
+
+/* Write the report to the caller's array, if this is the caller. */
+static void nvme_steer_report(const struct nvme_steer_copy_job *job)
+{
+	struct nvme_steer_copy_range __user *r = job->array;
+	u64 done;
+	int status;
+	u32 i;
+
+	if (current->mm != job->mm)
+		return;
+	for (i = 0; i < job->nr; i++, r++) {
+		status = nvme_steer_range_report(job, i, &done);
+		if (put_user(status, &r->status) || put_user(done, &r->done))
+			return;
+	}
+}
+
+static void nvme_steer_async_tell(struct nvme_steer_copy_job *job,
+				  unsigned int issue_flags)
+{
+	struct io_uring_cmd *ioucmd = job->owner;
+	u64 result = job->copied | (u64)job->path << 60;
+	int status = job->status;
+
+	nvme_steer_report(job);
+	nvme_steer_job_free(job);
+	io_uring_cmd_done(ioucmd, status, result, issue_flags);
+}
+
+/* May the file's owner send such a command to the namespace? */
+static int nvme_steer_may(struct nvme_ns *ns, bool write)
+{
+	struct nvme_command cmd = {
+		.rw.opcode = write ? nvme_cmd_write : nvme_cmd_read,
+		.rw.nsid = cpu_to_le32(ns->head->ns_id),
+	};
+
+	return nvme_steer_cmd_allowed(ns, &cmd, write);
+}
+
+/* Make a namespace part of the job, by the destination's path if it can be. */
+static int nvme_steer_place_side(struct nvme_steer_copy_job *job,
+				 struct nvme_ns *ns)
+{
+	if (!ns)
+		return -ENODEV;
+	if (job->nr_sides && job->side[0].ns->head == ns->head) {
+		nvme_put_ns(ns);
+		return 0;
+	}
+	return nvme_steer_job_side(job, ns);
+}
+
+/* Make a file part of the job. 0 or -errno. */
+static int nvme_steer_place_file(struct nvme_steer_copy_job *job,
+				 struct file *file, bool write,
+				 struct nvme_steer_place *place)
+{
+	struct block_device *bdev = NULL;
+	struct nvme_ns *ns;
+	int ret;
+
+	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	place->base = 0;
+	if (S_ISBLK(file_inode(file)->i_mode)) {
+		bdev = I_BDEV(file->f_mapping->host);
+		ns = nvme_steer_bdev_ns(bdev);
+		place->base = bdev->bd_start_sect << SECTOR_SHIFT;
+		place->size = bdev_nr_bytes(bdev);
+	} else {
+		ns = nvme_steer_file_ns(file);
+		if (ns)
+			place->size = get_capacity(ns->disk) << SECTOR_SHIFT;
+	}
+	if (!ns)
+		return -ENODEV;
+	ret = bdev ? 0 : nvme_steer_may(ns, write);
+	if (!ret && bdev && write && bdev_read_only(bdev))
+		ret = -EACCES;
+	if (ret) {
+		nvme_put_ns(ns);
+		return ret;
+	}
+	ret = nvme_steer_place_side(job, ns);
+	if (ret < 0)
+		return ret;
+	place->side = ret;
+	return 0;
+}
+
+static int nvme_steer_place_fd(struct nvme_steer_copy_job *job, int fd,
+			       bool write, struct nvme_steer_place *place)
+{
+	struct file *file = fget(fd);
+	int ret;
+
+	if (!file)
+		return -EBADF;
+	ret = nvme_steer_place_file(job, file, write, place);
+	fput(file);
+	return ret;
+}
+
+/* Is a stretch inside the device? */
+static bool nvme_steer_inside(const struct nvme_steer_place *place, u64 offset,
+			      u64 len)
+{
+	if (!place->size)
+		return offset + len >= offset;
+	return len <= place->size && offset <= place->size - len;
+}
+
+/* Read the ranges. 0 or -errno. */
+static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
+				  const struct nvme_steer_place *to, u64 *len)
+{
+	const struct nvme_steer_copy_range __user *from = job->array;
+	struct nvme_steer_place place = *to;
+	int ret, fd = -1;
+	u32 i;
+
+	*len = 0;
+	for (i = 0; i < job->nr; i++) {
+		struct nvme_steer_source *r = &job->range[i];
+		struct nvme_steer_copy_range range;
+
+		if (copy_from_user(&range, &from[i], sizeof(range)))
+			return -EFAULT;
+		if (range.fd != fd) {
+			place = *to;
+			ret = 0;
+			if (range.fd != -1)
+				ret = nvme_steer_place_fd(job, range.fd, false,
+							  &place);
+			if (ret)
+				return ret;
+			fd = range.fd;
+		}
+		if (!nvme_steer_inside(&place, range.offset, range.len) ||
+		    check_add_overflow(*len, range.len, len))
+			return -EINVAL;
+		r->side = place.side;
+		r->from = place.base + range.offset;
+		r->len = range.len;
+		memset(r->tags, 0, sizeof(r->tags));
+	}
+	return 0;
+}
+
+/* Fill the job: destination and sources. 0 or -errno. */
+static int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
+				 struct nvme_ns *ns, struct file *file,
+				 int dst_fd, u64 dst)
+{
+	struct nvme_steer_place to = { };
+	u64 len;
+	int ret;
+
+	if (dst_fd != -1) {
+		ret = nvme_steer_place_fd(job, dst_fd, true, &to);
+	} else if (!(file->f_mode & FMODE_WRITE)) {
+		ret = -EBADF;
+	} else {
+		ret = nvme_steer_may(ns, true);
+		if (!ret && !kref_get_unless_zero(&ns->kref))
+			ret = -ENODEV;
+		if (!ret)
+			ret = nvme_steer_job_side(job, ns);
+		to.size = get_capacity(ns->disk) << SECTOR_SHIFT;
+	}
+	if (!ret)
+		ret = nvme_steer_read_ranges(job, &to, &len);
+	if (ret)
+		return ret;
+	if (!nvme_steer_inside(&to, dst, len))
+		return -EINVAL;
+	job->to = to.base + dst;
+	return 0;
+}
+
+/* The rest of nvme_steer_copy_uring(), with the module held. */
+static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			    unsigned int issue_flags)
+{
+	const struct nvme_steer_copy_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	u32 nr = READ_ONCE(sqe->nr), flags = READ_ONCE(sqe->flags);
+	u32 depth = READ_ONCE(sqe->depth);
+	struct nvme_steer_copy_job *job;
+	struct nvme_steer_copy_how how;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(*sqe) > 80);
+	if (!nr || nr > NVME_STEER_COPY_MAX_RANGES ||
+	    (flags & ~NVME_STEER_COPY_FLAGS) ||
+	    (flags & NVME_STEER_COPY_F_OFFLOAD &&
+	     flags & NVME_STEER_COPY_F_EMULATE) ||
+	    depth > NVME_STEER_COPY_MAX_DEPTH ||
+	    READ_ONCE(sqe->rsvd[0]) || READ_ONCE(sqe->rsvd[1]) ||
+	    READ_ONCE(sqe->rsvd[2]) || READ_ONCE(sqe->rsvd[3]))
+		return -EINVAL;
+	job = nvme_steer_job_alloc(nr);
+	if (!job)
+		return -ENOMEM;
+	job->flags = flags;
+	job->done = nvme_steer_uring_done;
+	job->owner = ioucmd;
+	job->ring = cmd_to_io_kiocb(ioucmd)->ctx;
+	job->tell = nvme_steer_async_tell;
+	job->mm = current->mm;
+	job->array = u64_to_user_ptr(READ_ONCE(sqe->ranges));
+	ret = nvme_steer_async_fill(job, ns, ioucmd->file,
+				    READ_ONCE(sqe->dst_fd),
+				    READ_ONCE(sqe->dst));
+	if (!ret) {
+		nvme_steer_how_uring(&how, ioucmd, issue_flags);
+		how.depth = depth;
+		how.cancel = true;
+		ret = nvme_steer_job_start(job, &how);
+	}
+	if (!ret)
+		return -EIOCBQUEUED;
+	nvme_steer_job_free(job);
+	return ret;
+}
+
+/**
+ * nvme_steer_copy_uring - begin a copy of an application, or end it
+ * @ns: the namespace of the file it was sent to
+ * @ioucmd: NVME_STEER_URING_CMD_COPY
+ * @issue_flags: of the uring_cmd; with IO_URING_F_CANCEL the ring goes away
+ *
+ * Context: task, may sleep.
+ * Return: as the uring_cmd hook does.
+ */
+int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+			  unsigned int issue_flags)
+{
+	struct nvme_steer_ctrl *sc;
+	bool attached;
+	int ret;
+
+	if (unlikely(issue_flags & IO_URING_F_CANCEL)) {
+		nvme_steer_job_stop(nvme_steer_pdu(ioucmd)->job);
+		return 0;
+	}
+	/* the destination's policy is asked; this one holds the module */
+	rcu_read_lock();
+	sc = rcu_dereference(ns->ctrl->steer);
+	attached = sc && rcu_access_pointer(sc->policy);
+	if (attached)
+		__module_get(THIS_MODULE);
+	rcu_read_unlock();
+	if (!attached)
+		return NVME_STEER_PASS;
+	ret = nvme_steer_async(ns, ioucmd, issue_flags);
+	module_put(THIS_MODULE);
+	return ret;
+}
