@@ -53,8 +53,12 @@ void vm_monitor(const char *line, char *answer, size_t size)
 /* The drive's id at the emulator: by its controller's serial number. */
 static void drive_id(const char *name, char *buf, size_t size)
 {
-	static const char * const serials[] = {
-		"copylim", "nocopy", "meta", "blk4k",
+	static const struct {
+		const char *serial;
+		unsigned int id;
+	} drives[] = {
+		{ "copylim", 0 }, { "nocopy", 1 }, { "meta", 2 },
+		{ "blk4k", 3 }, { "copies", 0 }, { "faulty", 2 },
 	};
 	char path[128], serial[64];
 	unsigned int x = 0, y = 0, i;
@@ -62,10 +66,10 @@ static void drive_id(const char *name, char *buf, size_t size)
 	sscanf(name, "%un%u", &x, &y);
 	snprintf(path, sizeof(path), "/sys/class/nvme/nvme%u/serial", x);
 	test_read(path, serial, sizeof(serial));
-	for (i = 0; i < ARRAY_LEN(serials); i++) {
-		if (strncmp(serial, serials[i], strlen(serials[i])))
+	for (i = 0; i < ARRAY_LEN(drives); i++) {
+		if (strncmp(serial, drives[i].serial, strlen(drives[i].serial)))
 			continue;
-		snprintf(buf, size, "nvme%un%u", i, y);
+		snprintf(buf, size, "nvme%un%u", drives[i].id, y);
 		return;
 	}
 	test_skip("the drive behind ng%s is not one of selftests/vm/run", name);
