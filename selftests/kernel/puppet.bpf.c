@@ -4,7 +4,8 @@
  *
  * init() makes the queues of its configuration; route() answers from memory
  * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
- * is the same with a batch(), puppet_once.bpf.c is asked once a batch.
+ * is the same with a batch(), puppet_once.bpf.c is asked once a batch, and
+ * puppet_copy.bpf.c has a copy() and a copied().
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -55,6 +56,17 @@ static __always_inline void puppet_note(struct nvme_steer_cmd *cmd)
 	state.uid = nvme_steer_current_uid();
 }
 
+static __always_inline int puppet_route_copy(struct nvme_steer_cmd *cmd)
+{
+	state.copy_opcode = cmd->opcode;
+	state.copy_slba = cmd->slba;
+	state.copy_nsid = cmd->nsid;
+	state.copy_len = cmd->len;
+	state.copy_cmd_flags = cmd->flags;
+	__sync_fetch_and_add(&state.copy_routed, 1);
+	return state.copy_route;
+}
+
 SEC("struct_ops/puppet_route")
 int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 {
@@ -62,6 +74,8 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 	int first = poll ? state.poll.first : state.irq.first;
 	__u32 count = poll ? state.poll.count : state.irq.count;
 
+	if (cmd->source == NVME_STEER_SRC_COPY)
+		return puppet_route_copy(cmd);
 	__sync_fetch_and_add(&state.calls, 1);
 	puppet_note(cmd);
 	if (state.error) {
@@ -97,6 +111,48 @@ int BPF_PROG(puppet_batch, struct nvme_steer_batch *b)
 }
 #endif
 
+#ifdef PUPPET_COPY
+SEC("struct_ops/puppet_copy")
+int BPF_PROG(puppet_copy, struct nvme_steer_copy *cp)
+{
+	state.copy.ctrl = cp->ctrl;
+	state.copy.nsid = cp->nsid;
+	state.copy.flags = cp->flags;
+	state.copy.ranges = cp->ranges;
+	state.copy.len = cp->len;
+	state.copy.slba = cp->slba;
+	state.copy.lba_size = cp->lba_size;
+	state.copy.mssrl = cp->mssrl;
+	state.copy.mcl = cp->mcl;
+	state.copy.msrc = cp->msrc;
+	state.copy.copies = cp->copies;
+	state.copy.size_class = cp->size_class;
+	state.copy.offload_ns = cp->offload_ns;
+	state.copy.emulate_ns = cp->emulate_ns;
+	state.copy.offloads = cp->offloads;
+	state.copy.emulates = cp->emulates;
+	__sync_fetch_and_add(&state.copies, 1);
+	return state.copy_answer;
+}
+
+SEC("struct_ops/puppet_copied")
+void BPF_PROG(puppet_copied, struct nvme_steer_copied *ev)
+{
+	state.copied.ctrl = ev->ctrl;
+	state.copied.nsid = ev->nsid;
+	state.copied.answer = ev->answer;
+	state.copied.path = ev->path;
+	state.copied.why = ev->why;
+	state.copied.status = ev->status;
+	state.copied.ranges = ev->ranges;
+	state.copied.size_class = ev->size_class;
+	state.copied.len = ev->len;
+	state.copied.done = ev->done;
+	state.copied.ns = ev->ns;
+	__sync_fetch_and_add(&state.copied_calls, 1);
+}
+#endif
+
 NVME_STEER_POLICY(puppet,
 #ifdef PUPPET_FLAGS
 	.flags	= PUPPET_FLAGS,
@@ -106,5 +162,9 @@ NVME_STEER_POLICY(puppet,
 	.route	= (void *)puppet_route,
 #ifdef PUPPET_BATCH
 	.batch	= (void *)puppet_batch,
+#endif
+#ifdef PUPPET_COPY
+	.copy	= (void *)puppet_copy,
+	.copied	= (void *)puppet_copied,
 #endif
 );

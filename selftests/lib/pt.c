@@ -374,6 +374,12 @@ void pt_block_write(const struct pt_ns *ns, uint64_t slba, uint32_t nlb,
 	free(buf);
 }
 
+void pt_block_write_from(const struct pt_ns *ns, const void *buf,
+			 uint64_t slba, uint32_t nlb)
+{
+	block_io(ns, true, (void *)buf, slba, nlb);
+}
+
 void pt_block_read(const struct pt_ns *ns, void *buf, uint64_t slba,
 		   uint32_t nlb)
 {

@@ -114,6 +114,8 @@ bool pt_block_is(const struct pt_ns *ns, const void *block, uint64_t lba,
 /* By the block device, O_DIRECT: the path no policy touches. */
 void pt_block_write(const struct pt_ns *ns, uint64_t slba, uint32_t nlb,
 		    uint64_t gen);
+void pt_block_write_from(const struct pt_ns *ns, const void *buf,
+			 uint64_t slba, uint32_t nlb);
 void pt_block_read(const struct pt_ns *ns, void *buf, uint64_t slba,
 		   uint32_t nlb);
 /* Every byte of these blocks is of @gen, or the test fails. */

@@ -59,6 +59,22 @@ struct puppet_state {
 	__u64 batch_age_ns;
 	__u64 batch_calls;
 	__u64 batch_odd;		/* times something in it was not true */
+
+	/* copies: the answer of route() for them, and what it was asked last */
+	__s32 copy_route;
+	__u16 copy_opcode;
+	__u64 copy_routed;		/* times */
+	__u64 copy_slba;
+	__u32 copy_nsid;
+	__u32 copy_len;
+	__u32 copy_cmd_flags;
+
+	/* of puppet_copy only: the answer of copy(), and what it was asked last */
+	__s32 copy_answer;
+	__u64 copies;			/* times */
+	struct nvme_steer_copy copy;
+	__u64 copied_calls;
+	struct nvme_steer_copied copied;	/* what copied() was told last */
 };
 
 #endif /* PUPPET_H */

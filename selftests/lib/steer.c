@@ -354,6 +354,12 @@ void steer_puppet_once(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_once", config);
 }
 
+void steer_puppet_copy(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_copy", config);
+}
+
 void steer_policy(struct steer_policy *p, int ctrl, const char *name)
 {
 	load_and_attach(p, ctrl, name, NULL);

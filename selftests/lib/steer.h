@@ -92,6 +92,9 @@ void steer_puppet_batch(struct steer_policy *p, int ctrl,
 /* One that is asked once a batch of commands. */
 void steer_puppet_once(struct steer_policy *p, int ctrl,
 		       const struct puppet_config *config);
+/* One with a copy(), which answers state->copy_answer. */
+void steer_puppet_copy(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
 
 /*
