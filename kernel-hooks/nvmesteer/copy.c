@@ -720,10 +720,6 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 		nvme_steer_pdu(how->ioucmd)->req = NULL;
 		nvme_steer_pdu(how->ioucmd)->queue = job->side[0].q;
 		nvme_steer_pdu(how->ioucmd)->job = job;
-		/* a ring that polls has no room for it, and waits */
-		if (how->cancel && !nvme_steer_job_polled(how))
-			io_uring_cmd_mark_cancelable(how->ioucmd,
-						     how->issue_flags);
 	}
 	atomic_inc(&sc->copier.copies);
 	job->started = ktime_get_ns();

@@ -242,7 +242,8 @@ struct nvme_steer_lane {
  * @done:	called once, when the job has ended; frees it, then or later. Any
  *		context. @drain as in struct nvme_steer_io
  * @owner:	for @done
- * @ring:	of a uring_cmd: a drain of it may finish the job on the spot
+ * @ring:	of a uring_cmd: a drain of it may finish the job on the spot;
+ *		@task has submitted it. Both are there until it is told
  * @tell:	tells the caller of it, and frees the job
  * @mm:		where the caller's @array of ranges is
  * @started:	ns
@@ -290,6 +291,7 @@ struct nvme_steer_copy_job {
 		     struct nvme_steer_drain *drain);
 	void *owner;
 	struct io_ring_ctx *ring;
+	struct task_struct *task;
 	void (*tell)(struct nvme_steer_copy_job *job, unsigned int issue_flags);
 	struct mm_struct *mm;
 	void __user *array;
@@ -321,7 +323,6 @@ struct nvme_steer_copy_how {
 	struct io_uring_cmd *ioucmd;	/* or NULL */
 	unsigned int issue_flags;
 	bool sleep;			/* may wait for admin commands */
-	bool cancel;			/* the hook knows how to cancel it */
 	unsigned int depth;		/* 0: the policy's */
 };
 
@@ -332,7 +333,6 @@ static inline void nvme_steer_how_uring(struct nvme_steer_copy_how *how,
 	how->ioucmd = ioucmd;
 	how->issue_flags = issue_flags;
 	how->sleep = !(issue_flags & IO_URING_F_NONBLOCK);
-	how->cancel = false;
 	how->depth = 0;
 }
 
@@ -354,8 +354,10 @@ int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
 			    u64 *done);
 
 /* copy_uring.c */
-void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
-			   struct nvme_steer_drain *drain);
+void nvme_steer_job_uring(struct nvme_steer_copy_job *job,
+			  struct io_uring_cmd *ioucmd,
+			  void (*tell)(struct nvme_steer_copy_job *job,
+				       unsigned int issue_flags));
 
 /* copy_lane.c */
 void nvme_steer_lane_init(struct nvme_steer_lane *lane,

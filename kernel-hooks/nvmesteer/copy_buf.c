@@ -185,7 +185,7 @@ static void nvme_steer_buf_wake(void)
 					struct nvme_steer_lane, wait);
 	if (lane) {
 		list_del_init(&lane->wait);
-		queue_work(nvme_steer_wq, &lane->work);
+		queue_work(nvme_steer_copy_wq, &lane->work);
 	}
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
 }

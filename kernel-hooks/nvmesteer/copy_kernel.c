@@ -28,7 +28,7 @@ static void nvme_steer_kcopy_done(struct nvme_steer_copy_job *job,
 	copy->copied = job->copied;
 	copy->path = job->path;
 	copy->done(copy);
-	queue_work(nvme_steer_wq, &job->work);
+	queue_work(nvme_steer_copy_wq, &job->work);
 }
 
 /* Make a device part of the job: its side, or -errno. */

@@ -542,9 +542,20 @@ static void nvme_steer_round_ended(struct nvme_steer_lane *lane)
 	}
 }
 
+/*
+ * Does nobody wait for the job any more? A task that exits waits for what it
+ * has submitted: not for all of a long copy.
+ */
+static bool nvme_steer_job_orphaned(const struct nvme_steer_copy_job *job)
+{
+	return job->task && (READ_ONCE(job->task->flags) & PF_EXITING);
+}
+
 /* Take the next piece, leaving the memory to others who wait for it. */
 static void nvme_steer_lane_next(struct nvme_steer_lane *lane)
 {
+	if (unlikely(nvme_steer_job_orphaned(lane->job)))
+		nvme_steer_job_stop(lane->job);
 	if (unlikely(nvme_steer_buf_wanted()))
 		nvme_steer_lane_put_bufs(lane);
 	lane->state = nvme_steer_lane_take(lane) ? NVME_STEER_LANE_BUF :
@@ -642,7 +653,7 @@ static void nvme_steer_lane_go(struct nvme_steer_lane *lane, bool sleep,
 		}
 	}
 work:
-	queue_work(nvme_steer_wq, &lane->work);
+	queue_work(nvme_steer_copy_wq, &lane->work);
 }
 
 static void nvme_steer_lane_work(struct work_struct *work)

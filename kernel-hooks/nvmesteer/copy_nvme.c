@@ -234,10 +234,7 @@ int nvme_steer_copy_passthru(struct nvme_steer_passthru *pt,
 	if (ret)
 		return ret;
 	nvme_steer_how_uring(&how, pt->ioucmd, issue_flags);
-	job->done = nvme_steer_uring_done;
-	job->owner = pt->ioucmd;
-	job->ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
-	job->tell = nvme_steer_copy_tell;
+	nvme_steer_job_uring(job, pt->ioucmd, nvme_steer_copy_tell);
 	ret = nvme_steer_job_start(job, &how);
 	if (!ret)
 		return -EIOCBQUEUED;

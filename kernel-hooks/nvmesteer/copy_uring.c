@@ -36,16 +36,8 @@ static void nvme_steer_uring_tw(struct io_uring_cmd *ioucmd,
 	job->tell(job, issue_flags);
 }
 
-/**
- * nvme_steer_uring_done - nvme_steer_copy_job.done() of a uring_cmd
- * @job: the job
- * @drain: as in struct nvme_steer_io
- *
- * Leaves the job to whoever drains, or to the uring_cmd's task.
- *
- * Context: any; cq_lock may be held.
- */
-void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
+/* Leave a job that has ended to whoever drains, or to its task. */
+static void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
 			   struct nvme_steer_drain *drain)
 {
 	if (drain && drain->ring == job->ring) {
@@ -54,6 +46,27 @@ void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
 		return;
 	}
 	io_uring_cmd_do_in_task_lazy(job->owner, nvme_steer_uring_tw);
+}
+
+/**
+ * nvme_steer_job_uring - make a job a uring_cmd's
+ * @job: not started
+ * @ioucmd: what it is done for
+ * @tell: called once when it has ended, in task context with the ring's lock;
+ *	frees the job and completes @ioucmd
+ */
+void nvme_steer_job_uring(struct nvme_steer_copy_job *job,
+			  struct io_uring_cmd *ioucmd,
+			  void (*tell)(struct nvme_steer_copy_job *job,
+				       unsigned int issue_flags))
+{
+	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
+
+	job->done = nvme_steer_uring_done;
+	job->owner = ioucmd;
+	job->ring = req->ctx;
+	job->task = req->task;
+	job->tell = tell;
 }
 
 /**
@@ -277,10 +290,7 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (!job)
 		return -ENOMEM;
 	job->flags = flags;
-	job->done = nvme_steer_uring_done;
-	job->owner = ioucmd;
-	job->ring = cmd_to_io_kiocb(ioucmd)->ctx;
-	job->tell = nvme_steer_async_tell;
+	nvme_steer_job_uring(job, ioucmd, nvme_steer_async_tell);
 	job->mm = current->mm;
 	job->array = u64_to_user_ptr(READ_ONCE(sqe->ranges));
 	ret = nvme_steer_async_fill(job, ns, ioucmd->file,
@@ -289,7 +299,6 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (!ret) {
 		nvme_steer_how_uring(&how, ioucmd, issue_flags);
 		how.depth = depth;
-		how.cancel = true;
 		ret = nvme_steer_job_start(job, &how);
 	}
 	if (!ret)
@@ -299,10 +308,10 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 }
 
 /**
- * nvme_steer_copy_uring - begin a copy of an application, or end it
+ * nvme_steer_copy_uring - begin a copy of an application
  * @ns: the namespace of the file it was sent to
  * @ioucmd: NVME_STEER_URING_CMD_COPY
- * @issue_flags: of the uring_cmd; with IO_URING_F_CANCEL the ring goes away
+ * @issue_flags: of the uring_cmd
  *
  * Context: task, may sleep.
  * Return: as the uring_cmd hook does.
@@ -314,10 +323,6 @@ int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	bool attached;
 	int ret;
 
-	if (unlikely(issue_flags & IO_URING_F_CANCEL)) {
-		nvme_steer_job_stop(nvme_steer_pdu(ioucmd)->job);
-		return 0;
-	}
 	/* the destination's policy is asked; this one holds the module */
 	rcu_read_lock();
 	sc = rcu_dereference(ns->ctrl->steer);

@@ -12,6 +12,9 @@
 /* Everything that frees code's last user runs here; drained at unload. */
 struct workqueue_struct *nvme_steer_wq;
 
+/* Copies, which may wait for a controller that only the other one can reset. */
+struct workqueue_struct *nvme_steer_copy_wq;
+
 unsigned int nvme_steer_bad_answers = 1000;
 module_param_named(bad_answers, nvme_steer_bad_answers, uint, 0644);
 MODULE_PARM_DESC(bad_answers,
@@ -43,6 +46,12 @@ static int __init nvme_steer_init(void)
 					0);
 	if (!nvme_steer_wq)
 		return -ENOMEM;
+	nvme_steer_copy_wq = alloc_workqueue("nvmesteer_copy",
+					     WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!nvme_steer_copy_wq) {
+		destroy_workqueue(nvme_steer_wq);
+		return -ENOMEM;
+	}
 
 	ret = nvme_steer_group_init();
 	if (!ret)
@@ -54,6 +63,7 @@ static int __init nvme_steer_init(void)
 	if (ret) {
 		pr_err("nvmesteer: cannot register: %d\n", ret);
 		nvme_steer_group_exit();
+		destroy_workqueue(nvme_steer_copy_wq);
 		destroy_workqueue(nvme_steer_wq);
 	}
 	return ret;
@@ -64,6 +74,7 @@ static void __exit nvme_steer_exit(void)
 	nvme_steer_unregister();
 	nvme_steer_prog_exit();
 	nvme_steer_group_exit();
+	destroy_workqueue(nvme_steer_copy_wq);
 	destroy_workqueue(nvme_steer_wq);
 	/* for kfree_rcu() no code of ours is needed */
 }

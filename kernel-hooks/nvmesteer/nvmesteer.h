@@ -617,6 +617,7 @@ static inline void nvme_steer_leave(void)
 
 /* main.c */
 extern struct workqueue_struct *nvme_steer_wq;
+extern struct workqueue_struct *nvme_steer_copy_wq;
 extern unsigned int nvme_steer_bad_answers;
 
 /* lifecycle.c: controllers */
