@@ -71,11 +71,11 @@
  * nvme_steer_current_uid(), the state of a queue and the identity of the ring
  * from bpf_nvme_steer_*().
  *
- * A copy (NVME_STEER_SRC_COPY) is asked about once for each controller it
- * involves, whatever it becomes: with opcode Copy (0x19) and the destination
- * for the controller that is written to, with Read and the first range for
- * others; @len is of all of it. All commands that the copy becomes on that
- * controller go to the queue answered. No ring belongs to it.
+ * A copy (NVME_STEER_SRC_COPY) is asked about once, whatever it becomes: with
+ * opcode Copy (0x19), the destination, and the length of all of it, or as much
+ * of that as fits. All commands to the destination's controller that it becomes
+ * go to the queue answered; sources of other controllers are read on the
+ * driver's own path.
  *
  * @slba and @nlb are filled for Write, Read, Write Uncorrectable, Compare,
  * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
@@ -225,6 +225,9 @@ struct nvme_steer_batch {
  * @emulate_ns:	likewise for those that were emulated
  * @offloads:	how many there were; counts up to 255 and stays there
  * @emulates:	likewise
+ * @queue:	the steer queue that route() named for it, 0 for none
+ * @queue_depth: commands that queue can hold
+ * @queue_inflight: commands in flight on it, roughly
  */
 struct nvme_steer_copy {
 	__u8 opaque[0];
@@ -244,6 +247,9 @@ struct nvme_steer_copy {
 	__u64 emulate_ns;
 	__u32 offloads;
 	__u32 emulates;
+	__u32 queue;
+	__u32 queue_depth;
+	__u32 queue_inflight;
 };
 
 /**

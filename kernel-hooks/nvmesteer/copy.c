@@ -366,6 +366,11 @@ static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
 		.emulates = READ_ONCE(c->cost[1][class].nr),
 	};
 
+	if (to->q) {
+		cp.queue = to->q->number;
+		cp.queue_depth = to->q->depth - 1;
+		cp.queue_inflight = nvme_steer_queue_inflight(to->q);
+	}
 	return nvme_steer_ask_copy(to->sc, p, &cp);
 }
 
