@@ -60,8 +60,9 @@
  *
  * cqe->big_cqe[0]: NVME_STEER_COPIED_BYTES() is how much was copied from the
  * beginning of the first range without a gap, NVME_STEER_COPIED_PATH() the
- * path taken, NVME_STEER_COPY_PATH_*. Before the CQE appears @status and @done
- * of each range are written, unless the copy was refused.
+ * path taken: NVME_STEER_COPY_OFFLOAD, _SPLIT, _EMULATE or _HYBRID of abi.h.
+ * Before the CQE appears @status and @done of each range are written; of a copy
+ * that was refused they mean nothing.
  *
  * A copy is refused before anything was written, with
  *

@@ -18,6 +18,7 @@
  * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
  * @nr: ranges, 1 and up
  *
+ * Context: task; holds the module.
  * Return: the job, whose ranges and destination the caller fills in, or NULL.
  */
 struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
@@ -39,7 +40,6 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 	}
 	job->nr = nr;
 	spin_lock_init(&job->lock);
-	/* with a policy attached the module is held, so it can be held again */
 	__module_get(THIS_MODULE);
 	return job;
 }

@@ -64,7 +64,8 @@ static bool nvme_steer_range_offload(const struct nvme_steer_copy_job *job,
 
 /*
  * How long a piece for the controller can be from @at on: as far as one Copy
- * command reaches.
+ * command reaches. It does not go back to the destination's own namespace:
+ * QEMU up to 10.0 takes that for the one of the range before.
  */
 static u64 nvme_steer_copy_piece(const struct nvme_steer_copy_job *job,
 				 struct nvme_steer_cursor at)
@@ -72,10 +73,13 @@ static u64 nvme_steer_copy_piece(const struct nvme_steer_copy_job *job,
 	const struct nvme_steer_copy_ns *l = &job->limits;
 	u64 range = (u64)l->mssrl << l->lba_shift, len = 0, n;
 	u64 most = job->most;
+	u8 side = job->range[at.range].side;
 	unsigned int descs = 0;
 
 	while (at.range < job->nr && len < most && descs < l->msrc &&
-	       nvme_steer_range_offload(job, at.range)) {
+	       nvme_steer_range_offload(job, at.range) &&
+	       (!side || job->range[at.range].side)) {
+		side = job->range[at.range].side;
 		n = min3(job->range[at.range].len - at.off, range, most - len);
 		len += n;
 		descs++;
@@ -506,6 +510,7 @@ static void nvme_steer_write_ended(struct nvme_steer_lane *lane)
 static void nvme_steer_copy_ended(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_copy_job *job = lane->job;
+	u64 before;
 
 	if (likely(!lane->status)) {
 		lane->offloaded += lane->len;
@@ -520,9 +525,9 @@ static void nvme_steer_copy_ended(struct nvme_steer_lane *lane)
 		lane->offload = false;
 		lane->state = NVME_STEER_LANE_BUF;
 	} else {
-		nvme_steer_lane_fail(lane, lane->pos +
-				     nvme_steer_copied_before(lane),
-				     lane->status);
+		before = nvme_steer_copied_before(lane);
+		lane->offloaded += before;
+		nvme_steer_lane_fail(lane, lane->pos + before, lane->status);
 	}
 }
 

@@ -296,14 +296,17 @@ int nvme_steer_copy_set_max(struct nvme_steer_ctrl *sc, u32 nsid, u64 bytes)
 static int nvme_steer_print_limits(const struct nvme_steer_copy_ns *l,
 				   char *buf, size_t size)
 {
+	int i, len = scnprintf(buf, size, "%u formats=", l->nsid);
 	u64 hw = nvme_steer_copy_hw_bytes(l);
-	unsigned long formats = l->formats;
-	int len = scnprintf(buf, size, "%u formats=", l->nsid);
+	const char *comma = "";
 
-	if (formats)
-		len += scnprintf(buf + len, size - len, "%*pbl",
-				 NVME_STEER_COPY_FORMATS, &formats);
-	else
+	for (i = 0; i < NVME_STEER_COPY_FORMATS; i++) {
+		if (!(l->formats & BIT(i)))
+			continue;
+		len += scnprintf(buf + len, size - len, "%s%d", comma, i);
+		comma = ",";
+	}
+	if (!l->formats)
 		len += scnprintf(buf + len, size - len, "-");
 	return len + scnprintf(buf + len, size - len,
 			" mssrl=%u mcl=%u msrc=%u cross_ns=%d max_hw_bytes=%llu max_bytes=%llu\n",

@@ -202,7 +202,7 @@ static bool nvme_steer_inside(const struct nvme_steer_place *place, u64 offset,
 static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 				  const struct nvme_steer_place *to, u64 *len)
 {
-	const struct nvme_steer_copy_range __user *from = job->array;
+	struct nvme_steer_copy_range __user *from = job->array;
 	struct nvme_steer_place place = *to;
 	int ret, fd = -1;
 	u32 i;
@@ -212,7 +212,9 @@ static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 		struct nvme_steer_source *r = &job->range[i];
 		struct nvme_steer_copy_range range;
 
-		if (copy_from_user(&range, &from[i], sizeof(range)))
+		/* what cannot be reported is not begun */
+		if (copy_from_user(&range, &from[i], sizeof(range)) ||
+		    put_user(0, &from[i].status))
 			return -EFAULT;
 		if (range.fd != fd) {
 			place = *to;
@@ -319,18 +321,10 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags)
 {
-	struct nvme_steer_ctrl *sc;
-	bool attached;
 	int ret;
 
-	/* the destination's policy is asked; this one holds the module */
-	rcu_read_lock();
-	sc = rcu_dereference(ns->ctrl->steer);
-	attached = sc && rcu_access_pointer(sc->policy);
-	if (attached)
-		__module_get(THIS_MODULE);
-	rcu_read_unlock();
-	if (!attached)
+	/* held until the job holds it: the policy may go meanwhile */
+	if (!try_module_get(THIS_MODULE))
 		return NVME_STEER_PASS;
 	ret = nvme_steer_async(ns, ioucmd, issue_flags);
 	module_put(THIS_MODULE);

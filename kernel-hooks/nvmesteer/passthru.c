@@ -260,13 +260,16 @@ static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 	if (pt->vec)
 		return nvme_steer_import_vec(pt, rw, iter, iovp);
 	*iovp = NULL;
-	if (pt->ioucmd->flags & IORING_URING_CMD_FIXED)
+	if (pt->ioucmd && (pt->ioucmd->flags & IORING_URING_CMD_FIXED))
 		return io_uring_cmd_import_fixed(pt->addr, pt->data_len,
 						 rw, iter, pt->ioucmd);
 	return import_ubuf(rw, u64_to_user_ptr(pt->addr), pt->data_len, iter);
 }
 
-/* Read @len bytes of data that the caller sends. 0 or -errno. */
+/*
+ * Read @len bytes of data that the caller of a uring_cmd sends, or of an ioctl,
+ * which has none. 0 or -errno.
+ */
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
 			 size_t len)
 {

@@ -41,7 +41,7 @@ static inline u32 nvme_steer_nlb(const struct nvme_command *cmd)
  */
 struct nvme_steer_passthru {
 	struct nvme_ns *ns;
-	struct io_uring_cmd *ioucmd;
+	struct io_uring_cmd *ioucmd;	/* NULL: of an ioctl, see copy_nvme.c */
 	struct nvme_command *cmd;
 	u64 addr;
 	u64 metadata;
