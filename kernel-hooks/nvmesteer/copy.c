@@ -14,6 +14,47 @@
 /* Bits of nvme_steer_copy_ns.formats: of one namespace, of several. */
 #define NVME_STEER_FORMAT_CROSS		2
 
+/*
+ * One that has ended is left here for the next copy on the CPU, whichever
+ * controller's that is. Exchanged by one instruction; what is left is freed
+ * with the module.
+ */
+static DEFINE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
+
+/*
+ * They come from a cache with a constructor for what is the same in each, so
+ * kernels built to clear what is allocated (CONFIG_INIT_ON_ALLOC) do not.
+ */
+static struct kmem_cache *nvme_steer_jobs;
+
+static void nvme_steer_job_construct(void *memory)
+{
+	struct nvme_steer_copy_job *job = memory;
+
+	spin_lock_init(&job->lock);
+	nvme_steer_lane_construct(&job->one, job);
+}
+
+int nvme_steer_copies_init(void)
+{
+	nvme_steer_jobs = kmem_cache_create("nvme_steer_copy",
+					    sizeof(struct nvme_steer_copy_job),
+					    0, SLAB_HWCACHE_ALIGN,
+					    nvme_steer_job_construct);
+	return nvme_steer_jobs ? 0 : -ENOMEM;
+}
+
+void nvme_steer_copies_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (per_cpu(nvme_steer_spare_job, cpu))
+			kmem_cache_free(nvme_steer_jobs,
+					per_cpu(nvme_steer_spare_job, cpu));
+	kmem_cache_destroy(nvme_steer_jobs);
+}
+
 /**
  * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
  * @nr: ranges, 1 and up
@@ -25,21 +66,24 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 {
 	struct nvme_steer_copy_job *job;
 
-	job = kmalloc(sizeof(*job), GFP_KERNEL);
+	job = this_cpu_xchg(nvme_steer_spare_job, NULL);
+	if (unlikely(!job))
+		job = kmem_cache_alloc(nvme_steer_jobs, GFP_KERNEL);
 	if (!job)
 		return NULL;
-	memset(job, 0, offsetof(struct nvme_steer_copy_job, side));
+	memset(&job->cleared, 0, sizeof(job->cleared));
 	job->lanes = &job->one;
+	job->nr_lanes = 1;
 	job->range = job->few;
+	job->nr = nr;
+	job->nr_sides = 0;
 	if (nr > NVME_STEER_FEW_RANGES)
 		job->range = kvmalloc_array(nr, sizeof(*job->range),
 					    GFP_KERNEL_ACCOUNT);
 	if (!job->range) {
-		kfree(job);
+		kmem_cache_free(nvme_steer_jobs, job);
 		return NULL;
 	}
-	job->nr = nr;
-	spin_lock_init(&job->lock);
 	__module_get(THIS_MODULE);
 	return job;
 }
@@ -65,7 +109,9 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 		kvfree(job->lanes);
 	if (job->range != job->few)
 		kvfree(job->range);
-	kfree(job);
+	job = this_cpu_xchg(nvme_steer_spare_job, job);
+	if (unlikely(job))
+		kmem_cache_free(nvme_steer_jobs, job);
 	module_put(THIS_MODULE);
 }
 
@@ -96,6 +142,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 	side->sc = nvme_steer_ctrl_get(ns->ctrl);
 	side->q = NULL;
 	side->shift = ns->head->lba_shift;
+	side->mask = (1ULL << side->shift) - 1;
 	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
 			  SECTOR_SHIFT, NVME_STEER_COPY_DATA);
 	return i;
@@ -108,34 +155,34 @@ static bool nvme_steer_overlaps(u64 a, u64 a_len, u64 b, u64 b_len)
 }
 
 /*
- * Look at the ranges: lengths, overlaps. Return: 0; -EINVAL.
+ * Look at the ranges: lengths, where they belong, overlaps. Return: 0; -EINVAL.
  */
 static int nvme_steer_job_measure(struct nvme_steer_copy_job *job)
 {
-	const struct nvme_steer_side *to = &job->side[0];
-	u64 mask = (1ULL << to->shift) - 1;
+	const struct nvme_steer_side *to = &job->side[0], *from;
+	u64 pos = 0, longest = 0, mask = to->mask;
 	struct nvme_steer_source *r;
-	u32 i;
 
-	job->len = 0;
-	for (i = 0; i < job->nr; i++) {
-		r = &job->range[i];
-		if (!r->len ||
-		    ((r->len | r->from) &
-		     ((1ULL << job->side[r->side].shift) - 1)) ||
-		    (r->len & mask) || r->from + r->len < r->from ||
-		    check_add_overflow(job->len, r->len, &job->len))
+	for (r = job->range; r < job->range + job->nr; r++) {
+		from = &job->side[r->side];
+		if (unlikely(!r->len || ((r->len | r->from) & from->mask) ||
+			     (r->len & mask) || r->from + r->len < r->from ||
+			     pos + r->len < pos))
 			return -EINVAL;
-		r->pos = job->len - r->len;
-	}
-	if ((job->to & mask) || job->to + job->len < job->to)
-		return -EINVAL;
-
-	for (i = 0; i < job->nr; i++) {
-		r = &job->range[i];
+		r->pos = pos;
 		r->down = false;
-		if (job->side[r->side].ns->head != to->ns->head ||
-		    !nvme_steer_overlaps(r->from, r->len, job->to, job->len))
+		pos += r->len;
+		longest = max(longest, r->len);
+	}
+	if (unlikely((job->to & mask) || job->to + pos < job->to))
+		return -EINVAL;
+	job->len = pos;
+	job->longest = longest;
+
+	for (r = job->range; r < job->range + job->nr; r++) {
+		if (likely(!nvme_steer_overlaps(r->from, r->len, job->to,
+						pos)) ||
+		    job->side[r->side].ns->head != to->ns->head)
 			continue;
 		job->overlap = true;
 		r->down = r->from < job->to + r->pos &&
@@ -155,68 +202,28 @@ static bool nvme_steer_same_blocks(const struct nvme_ns_head *a,
 		!((a->features ^ b->features) & NVME_NS_EXT_LBAS));
 }
 
-/*
- * What of the job the controller could copy, range by range.
- * Return: NVME_STEER_COPY_WHY_* of the first that it could not, 0 for none.
- */
-static int nvme_steer_job_eligible(struct nvme_steer_copy_job *job)
+/* Why the controller could not copy from a namespace: NVME_STEER_COPY_WHY_* */
+static int nvme_steer_side_why(const struct nvme_steer_copy_job *job,
+			       const struct nvme_steer_side *from)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	const struct nvme_steer_copy_ns *l = &job->limits;
-	unsigned int format = to->ns->head->guard_type ==
-			      NVME_NVM_NS_16B_GUARD ? 0 : 1;
-	int why = NVME_STEER_COPY_WHY_NONE, no;
-	bool cross = false;
-	u32 i;
 
-	for (i = 1; i < job->nr_sides; i++)
-		if (job->side[i].ns->ctrl == to->ns->ctrl)
-			cross = true;
-	/* one of several namespaces needs a format for that, if there is one */
-	if (cross && (l->formats & BIT(format + NVME_STEER_FORMAT_CROSS)))
-		format += NVME_STEER_FORMAT_CROSS;
-	job->format = format;
-
-	for (i = 0; i < job->nr; i++) {
-		struct nvme_steer_source *r = &job->range[i];
-		const struct nvme_steer_side *from = &job->side[r->side];
-
-		if (!l->formats)
-			no = NVME_STEER_COPY_WHY_NO_COPY;
-		else if (l->max_bytes < 1ULL << to->shift)
-			no = NVME_STEER_COPY_WHY_CAP;
-		else if (from->ns->ctrl != to->ns->ctrl)
-			no = NVME_STEER_COPY_WHY_CTRL;
-		else if (!(l->formats & BIT(format)) ||
-			 (from != to && !(format & NVME_STEER_FORMAT_CROSS)) ||
-			 !nvme_steer_same_blocks(from->ns->head, to->ns->head))
-			no = NVME_STEER_COPY_WHY_FORMAT;
-		else if (!job->raw && to->ns->head->pi_type)
-			no = NVME_STEER_COPY_WHY_METADATA;
-		else if (!job->raw && job->overlap)
-			no = NVME_STEER_COPY_WHY_LIMITS;
-		else
-			no = NVME_STEER_COPY_WHY_NONE;
-		r->offload = !no;
-		if (!why)
-			why = no;
-	}
-	return why;
-}
-
-/* Does the job fit one Copy command, as the controller is? */
-static bool nvme_steer_fits_one(const struct nvme_steer_copy_job *job)
-{
-	const struct nvme_steer_copy_ns *l = &job->limits;
-	u64 range = (u64)l->mssrl << l->lba_shift;
-	u32 i;
-
-	if (job->nr > l->msrc || job->len > (u64)l->mcl << l->lba_shift)
-		return false;
-	for (i = 0; i < job->nr; i++)
-		if (!job->range[i].offload || job->range[i].len > range)
-			return false;
-	return true;
+	if (!l->formats)
+		return NVME_STEER_COPY_WHY_NO_COPY;
+	if (l->max_bytes <= to->mask)
+		return NVME_STEER_COPY_WHY_CAP;
+	if (from->ns->ctrl != to->ns->ctrl)
+		return NVME_STEER_COPY_WHY_CTRL;
+	if (!(l->formats & BIT(job->format)) ||
+	    (from != to && !(job->format & NVME_STEER_FORMAT_CROSS)) ||
+	    !nvme_steer_same_blocks(from->ns->head, to->ns->head))
+		return NVME_STEER_COPY_WHY_FORMAT;
+	if (!job->raw && to->ns->head->pi_type)
+		return NVME_STEER_COPY_WHY_METADATA;
+	if (!job->raw && job->overlap)
+		return NVME_STEER_COPY_WHY_LIMITS;
+	return NVME_STEER_COPY_WHY_NONE;
 }
 
 /*
@@ -225,46 +232,59 @@ static bool nvme_steer_fits_one(const struct nvme_steer_copy_job *job)
  */
 static int nvme_steer_job_can(struct nvme_steer_copy_job *job)
 {
-	const struct nvme_steer_side *to = &job->side[0];
+	struct nvme_steer_side *to = &job->side[0], *side;
+	struct nvme_steer_side *end = to + job->nr_sides;
+	const struct nvme_steer_copy_ns *l = &job->limits;
+	const struct nvme_ns_head *head = to->ns->head;
 	bool metadata = false, some = false, all = true;
-	int why = nvme_steer_job_eligible(job);
-	u64 hw;
-	u32 i;
+	int no, why = NVME_STEER_COPY_WHY_NONE;
+	u32 can = 0;
 
-	for (i = 0; i < job->nr_sides; i++)
-		metadata |= job->side[i].ns->head->ms;
-	for (i = 0; i < job->nr; i++) {
-		some |= job->range[i].offload;
-		all &= job->range[i].offload;
+	/* one of several namespaces needs a format for that, if there is one */
+	job->format = head->guard_type == NVME_NVM_NS_16B_GUARD ? 0 : 1;
+	for (side = to + 1; side < end; side++) {
+		can |= NVME_STEER_COPY_CROSS_NS;
+		if (side->ns->ctrl != to->ns->ctrl)
+			can |= NVME_STEER_COPY_CROSS_CTRL;
+		else if (l->formats & BIT((job->format & 1) +
+					  NVME_STEER_FORMAT_CROSS))
+			job->format |= NVME_STEER_FORMAT_CROSS;
+	}
+	for (side = to; side < end; side++) {
+		no = nvme_steer_side_why(job, side);
+		side->offload = !no;
+		metadata |= side->ns->head->ms;
+		/* the destination may be no source at all */
+		if (side == to && !job->own)
+			continue;
+		some |= !no;
+		all &= !no;
+		if (!why)
+			why = no;
 	}
 	if (!metadata)
-		job->can |= NVME_STEER_COPY_CAN_EMULATE;
-	for (i = 1; i < job->nr_sides; i++) {
-		job->can |= NVME_STEER_COPY_CROSS_NS;
-		if (job->side[i].ns->ctrl != to->ns->ctrl)
-			job->can |= NVME_STEER_COPY_CROSS_CTRL;
-	}
+		can |= NVME_STEER_COPY_CAN_EMULATE;
 	if (job->flags & NVME_STEER_COPY_F_FUA)
-		job->can |= NVME_STEER_COPY_FUA;
-	if (job->overlap || to->ns->head->ids.csi == NVME_CSI_ZNS)
-		job->can |= NVME_STEER_COPY_ORDERED;
-	if (!why && !nvme_steer_fits_one(job))
+		can |= NVME_STEER_COPY_FUA;
+	if (job->overlap || head->ids.csi == NVME_CSI_ZNS)
+		can |= NVME_STEER_COPY_ORDERED;
+	if (!why && (job->nr > l->msrc ||
+		     job->longest > (u64)l->mssrl << l->lba_shift ||
+		     job->len > (u64)l->mcl << l->lba_shift))
 		why = NVME_STEER_COPY_WHY_LIMITS;
-	if (!why && job->len > job->limits.max_bytes)
+	if (!why && job->len > l->max_bytes)
 		why = NVME_STEER_COPY_WHY_CAP;
 	if (!why)
-		job->can |= NVME_STEER_COPY_CAN_OFFLOAD;
-
+		can |= NVME_STEER_COPY_CAN_OFFLOAD;
 	/*
 	 * In pieces: not where that would change the outcome, nor where each
 	 * needs tags of its own.
 	 */
-	hw = min((u64)job->limits.mcl << job->limits.lba_shift,
-		 round_down(job->limits.max_bytes, 1ULL << to->shift));
-	job->most = hw;
-	if (some && !job->overlap && !to->ns->head->pi_type &&
-	    (all || !metadata))
-		job->can |= NVME_STEER_COPY_CAN_SPLIT;
+	job->most = min((u64)l->mcl << l->lba_shift, l->max_bytes & ~to->mask);
+	if (some && !job->overlap && !head->pi_type && (all || !metadata))
+		can |= NVME_STEER_COPY_CAN_SPLIT;
+	job->all = all;
+	job->can = can;
 	return why;
 }
 
@@ -280,16 +300,19 @@ static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
 	bool emulated = job->path == NVME_STEER_COPY_EMULATE;
 	struct nvme_steer_copy_cost *cost =
 		&c->cost[emulated][nvme_steer_size_class(job->len)];
-	u32 nr = READ_ONCE(cost->nr);
 	u64 mean = READ_ONCE(cost->ns);
+	u32 nr = READ_ONCE(cost->nr);
 
 	if (job->status || job->path == NVME_STEER_COPY_HYBRID)
 		return;
 	/* the first few weigh as much as each other, then an eighth */
-	nr = min(nr + 1, 255U);
-	mean += div_s64((s64)(ns - mean), min(nr, 8U));
+	if (nr < 8)
+		mean += div_s64((s64)(ns - mean), nr + 1);
+	else
+		mean += (s64)(ns - mean) / 8;
 	WRITE_ONCE(cost->ns, mean);
-	WRITE_ONCE(cost->nr, nr);
+	if (nr < 255)
+		WRITE_ONCE(cost->nr, nr + 1);
 }
 
 /* Ask where its commands go. Under RCU. Return: 0, or -errno: refused. */
@@ -412,14 +435,9 @@ static int nvme_steer_job_choose(struct nvme_steer_copy_job *job, int why)
 		return -EOPNOTSUPP;
 
 	/* without the other half only what is all the controller's */
-	if (want == NVME_STEER_COPY_SPLIT &&
-	    !(can & NVME_STEER_COPY_CAN_EMULATE)) {
-		u32 i;
-
-		for (i = 0; i < job->nr; i++)
-			if (!job->range[i].offload)
-				return -EOPNOTSUPP;
-	}
+	if (want == NVME_STEER_COPY_SPLIT && !job->all &&
+	    !(can & NVME_STEER_COPY_CAN_EMULATE))
+		return -EOPNOTSUPP;
 	if (caller && want != NVME_STEER_COPY_HOW(job->answer) && !why)
 		why = NVME_STEER_COPY_WHY_CALLER;
 	job->how = want;
@@ -432,6 +450,8 @@ static u64 nvme_steer_job_pieces(const struct nvme_steer_copy_job *job)
 {
 	if (job->how == NVME_STEER_COPY_OFFLOAD)
 		return 1;
+	if (job->how == NVME_STEER_COPY_EMULATE && job->len <= job->chunk)
+		return DIV_ROUND_UP(job->nr, NVME_STEER_COPY_READS);
 	if (job->how == NVME_STEER_COPY_EMULATE)
 		return max(div64_u64(job->len - 1, job->chunk) + 1,
 			   (u64)DIV_ROUND_UP(job->nr, NVME_STEER_COPY_READS));
@@ -441,12 +461,10 @@ static u64 nvme_steer_job_pieces(const struct nvme_steer_copy_job *job)
 
 /* Limits of pieces, and the lanes that carry them out. */
 static void nvme_steer_job_lanes(struct nvme_steer_copy_job *job,
-				unsigned int depth)
+				 unsigned int depth)
 {
-	const struct nvme_steer_side *to = &job->side[0];
-	u64 kib = NVME_STEER_COPY_KIB(job->answer);
+	u64 chunk = (u64)NVME_STEER_COPY_KIB(job->answer) << 10;
 	unsigned int i, most = NVME_STEER_COPY_DEPTH(job->answer);
-	u64 chunk;
 
 	if (!most)
 		most = NVME_STEER_COPY_LANES;
@@ -454,25 +472,26 @@ static void nvme_steer_job_lanes(struct nvme_steer_copy_job *job,
 		most = min(most, depth);
 	if (job->can & NVME_STEER_COPY_ORDERED)
 		most = 1;
-	/* whole blocks, of whatever namespace */
-	chunk = max_t(u64, kib << 10, PAGE_SIZE);
-	chunk = max(round_down(chunk, PAGE_SIZE), 1ULL << to->shift);
-	job->chunk = kib ? min_t(u64, chunk, NVME_STEER_COPY_DATA) :
-			   NVME_STEER_COPY_DATA;
-	if (kib && job->how == NVME_STEER_COPY_SPLIT)
-		job->most = min(job->most, chunk);
-
-	job->nr_lanes = min_t(u64, nvme_steer_job_pieces(job), most);
-	if (job->nr_lanes > 1) {
-		job->lanes = kvmalloc_array(job->nr_lanes, sizeof(job->one),
-					    GFP_KERNEL);
-		if (!job->lanes) {
-			job->lanes = &job->one;
-			job->nr_lanes = 1;
-		}
+	job->chunk = NVME_STEER_COPY_DATA;
+	if (chunk) {
+		/* whole blocks, of whatever namespace */
+		chunk = max(round_down(chunk, PAGE_SIZE), job->side[0].mask + 1);
+		job->chunk = min(chunk, job->chunk);
+		if (job->how == NVME_STEER_COPY_SPLIT)
+			job->most = min(job->most, chunk);
 	}
+	if (most > 1)
+		most = min_t(u64, nvme_steer_job_pieces(job), most);
+	if (most == 1)
+		return;
+	job->lanes = kvmalloc_array(most, sizeof(job->one), GFP_KERNEL);
+	if (!job->lanes) {
+		job->lanes = &job->one;
+		return;
+	}
+	job->nr_lanes = most;
 	for (i = 0; i < job->nr_lanes; i++)
-		nvme_steer_lane_init(&job->lanes[i], job);
+		nvme_steer_lane_construct(&job->lanes[i], job);
 }
 
 /* The least that each of the namespaces can take. */
@@ -596,7 +615,8 @@ static void nvme_steer_job_settle(struct nvme_steer_copy_job *job)
 		copies += lane->copies;
 	}
 	job->copied = job->pos;
-	if (failed) {
+	job->status = 0;
+	if (unlikely(failed)) {
 		job->copied = failed->failed_pos;
 		job->status = failed->failed_status;
 	} else if (job->pos < job->len) {
@@ -662,13 +682,7 @@ static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 			struct nvme_steer_drain *drain)
 {
-	unsigned long flags;
-	bool last;
-
-	spin_lock_irqsave(&job->lock, flags);
-	last = !--job->running;
-	spin_unlock_irqrestore(&job->lock, flags);
-	if (last)
+	if (atomic_dec_and_test(&job->running))
 		nvme_steer_job_end(job, drain);
 }
 
@@ -728,8 +742,13 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 	}
 	atomic_inc(&sc->copier.copies);
 	job->started = ktime_get_ns();
+	atomic_set(&job->running, job->nr_lanes);
+	if (likely(job->nr_lanes == 1)) {
+		nvme_steer_lane_start(&job->one);
+		return 0;
+	}
 	/* one for us: the job must not end before all are started */
-	job->running = job->nr_lanes + 1;
+	atomic_inc(&job->running);
 	for (i = 0; i < job->nr_lanes; i++)
 		nvme_steer_lane_start(&job->lanes[i]);
 	nvme_steer_job_put(job, NULL);
@@ -744,10 +763,6 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
  */
 void nvme_steer_job_stop(struct nvme_steer_copy_job *job)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&job->lock, flags);
-	job->stop = true;
-	job->stopped = true;
-	spin_unlock_irqrestore(&job->lock, flags);
+	WRITE_ONCE(job->stopped, true);
+	WRITE_ONCE(job->stop, true);
 }

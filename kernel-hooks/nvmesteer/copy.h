@@ -108,15 +108,18 @@ struct nvme_steer_copy_buf {
  * @sc:		its controller, a reference; NULL where nothing is attached
  * @q:		the steer queue that its commands go to, a reference; NULL: the
  *		driver's own path
+ * @mask:	bytes of a logical block, less one; @shift is their logarithm
  * @max:	bytes of a read or write
- * @shift:	of a logical block
+ * @offload:	the controller can copy from it
  */
 struct nvme_steer_side {
 	struct nvme_ns *ns;
 	struct nvme_steer_ctrl *sc;
 	struct nvme_steer_queue *q;
+	u64 mask;
 	u32 max;
 	u8 shift;
+	bool offload;
 };
 
 /**
@@ -125,7 +128,6 @@ struct nvme_steer_side {
  * @len:	bytes
  * @pos:	where in the copy it begins
  * @side:	index of its namespace
- * @offload:	the controller can copy it
  * @down:	to be moved from its end to its beginning: it overlaps what it
  *		writes
  * @tags:	of its descriptor, for namespaces with protection information
@@ -135,7 +137,6 @@ struct nvme_steer_source {
 	u64 len;
 	u64 pos;
 	u8 side;
-	bool offload;
 	bool down;
 	u8 tags[16];
 };
@@ -169,7 +170,8 @@ enum nvme_steer_lane_state {
  * @part:	and so many are read and written now; or the length of the
  *		descriptors of a Copy
  * @sent:	bytes of the part of which reads were sent; @next is where the
- *		next one begins. @first were sent before this round
+ *		next one begins, and @reads how many are left. @first bytes were
+ *		sent before this round
  * @good:	bytes that were read and are written now
  * @left:	commands of this round that have not ended
  * @bad:	the lowest of them that failed, with @status; under job->lock
@@ -198,6 +200,7 @@ struct nvme_steer_lane {
 	u32 part;
 	u32 sent;
 	u32 first;
+	unsigned int reads;
 	u32 good;
 	struct nvme_steer_cursor at;
 	struct nvme_steer_cursor next;
@@ -227,7 +230,10 @@ struct nvme_steer_lane {
  * @to:		where it goes, bytes from the beginning of the namespace
  * @len:	of all, bytes
  * @flags:	NVME_STEER_COPY_F_*
+ * @longest:	of a range, bytes
+ * @own:	a source is the destination's namespace
  * @can:	NVME_STEER_COPY_CAN_* and so on, as told to the policy
+ * @all:	the controller can copy all of it
  * @overlap:	ranges overlap the destination: they are moved in order
  * @raw:	it was an NVMe Copy command: the caller knows what the controller
  *		does where they overlap, and to protection information
@@ -247,10 +253,10 @@ struct nvme_steer_lane {
  * @tell:	tells the caller of it, and frees the job
  * @mm:		where the caller's @array of ranges is
  * @started:	ns
- * @lock:	@at, @pos, @running, @stop, and what its lanes say of failures;
- *		irqs off
- * @at:		what no lane has taken yet begins here, @pos in the copy
  * @running:	lanes that have not ended
+ * @lock:	@at and @pos, if there are several lanes, and what commands say
+ *		of failures; irqs off
+ * @at:		what no lane has taken yet begins here, @pos in the copy
  * @stop:	take no more pieces
  * @stopped:	because the caller wants so, or is gone
  * @status:	of a job that has ended: 0, an NVMe status, or -errno
@@ -265,57 +271,63 @@ struct nvme_steer_lane {
  */
 struct nvme_steer_copy_job {
 	struct nvme_steer_source *range;
+	struct nvme_steer_lane *lanes;
 	u32 nr;
-	u32 flags;
+	unsigned int nr_sides;
+	unsigned int nr_lanes;
+	atomic_t running;
 	u64 to;
 	u64 len;
-	u32 can;
-	u32 cdw12;
-	u32 cdw2;
-	u32 cdw3;
-	u32 cdw13;
-	u32 cdw14;
-	u32 cdw15;
+	u64 longest;
 	u64 chunk;
 	u64 most;
 	struct nvme_steer_copy_ns limits;
 	int answer;
-	u32 timeout;
+	u32 can;
 	u8 format;
 	u8 how;
 	u8 why;
-	bool overlap;
-	bool raw;
+	u8 path;
+	bool all;
+	int status;
+	u64 copied;
+	u64 started;
 	const struct nvme_steer_policy *policy;
 	void (*done)(struct nvme_steer_copy_job *job,
 		     struct nvme_steer_drain *drain);
 	void *owner;
-	struct io_ring_ctx *ring;
-	struct task_struct *task;
 	void (*tell)(struct nvme_steer_copy_job *job, unsigned int issue_flags);
 	struct mm_struct *mm;
 	void __user *array;
-	u64 started;
-
-	spinlock_t lock;
-	bool stop;
-	bool stopped;
-	unsigned int running;
-	struct nvme_steer_cursor at;
-	u64 pos;
-
-	int status;
-	u8 path;
-	u64 copied;
-
 	struct nvme_steer_copy_job *next;
 	struct work_struct work;
-	unsigned int nr_sides;
-	unsigned int nr_lanes;
-	struct nvme_steer_lane *lanes;
+	spinlock_t lock;
+
+	/* zero in a new one, up to the next comment */
+	struct_group(cleared,
+		struct nvme_steer_cursor at;
+		u64 pos;
+		struct io_ring_ctx *ring;
+		struct task_struct *task;
+		u32 flags;
+		u32 timeout;
+		u32 cdw12;
+		u32 cdw2;
+		u32 cdw3;
+		u32 cdw13;
+		u32 cdw14;
+		u32 cdw15;
+		bool overlap;
+		bool raw;
+		bool own;
+		bool stop;
+		bool stopped;
+	);
+
+	/* a constructor has seen to the lane */
+	struct nvme_steer_lane one;
 	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
-	struct nvme_steer_lane one;
 };
 
 /* Who asks for a job, and how. */
@@ -360,8 +372,8 @@ void nvme_steer_job_uring(struct nvme_steer_copy_job *job,
 				       unsigned int issue_flags));
 
 /* copy_lane.c */
-void nvme_steer_lane_init(struct nvme_steer_lane *lane,
-			  struct nvme_steer_copy_job *job);
+void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
+			       struct nvme_steer_copy_job *job);
 void nvme_steer_lane_start(struct nvme_steer_lane *lane);
 void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 			   u64 result, struct nvme_steer_drain *drain);

@@ -107,9 +107,9 @@ int nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	if (unlikely(lane->nr_slots && lane->slots_q != q &&
 		     !nvme_steer_lane_put_slots(lane)))
 		return -EAGAIN;
-	rcu_read_lock();
+	nvme_steer_enter();
 	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
-		rcu_read_unlock();
+		nvme_steer_leave();
 		return -EAGAIN;
 	}
 	if (unlikely(!nvme_steer_lane_lock(q))) {
@@ -143,7 +143,7 @@ int nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		struct nvme_steer_slot *slot = &q->slots[index];
 
 		lane->slots[i] = index;
-		memset(cmd, 0, sizeof(*cmd));
+		*cmd = (struct nvme_command) { };
 		fill(lane, cmd);
 		cmd->common.command_id = nvme_steer_next_cid(slot);
 		io.owner = &lane->cmd[i];
@@ -153,13 +153,13 @@ int nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_ring_sq(q);
 	spin_unlock(&q->sq_lock);
-	rcu_read_unlock();
+	nvme_steer_leave();
 	return ret;
 unlock:
 	spin_unlock(&q->sq_lock);
 put:
 	percpu_ref_put(usage);
-	rcu_read_unlock();
+	nvme_steer_leave();
 	return ret;
 }
 

@@ -73,6 +73,7 @@ static int nvme_steer_kcopy_fill(struct nvme_steer_copy_job *job,
 		if (ret < 0)
 			return ret;
 		r->side = ret;
+		job->own |= !ret;
 		r->from = (bdev->bd_start_sect << SECTOR_SHIFT) + from->offset;
 		r->len = from->len;
 		memset(r->tags, 0, sizeof(r->tags));

@@ -54,97 +54,118 @@ static void nvme_steer_cursor_add(const struct nvme_steer_copy_job *job,
 	}
 }
 
+/* Likewise, not beyond its range. */
+static __always_inline void
+nvme_steer_cursor_step(const struct nvme_steer_source *r,
+		       struct nvme_steer_cursor *at, u64 bytes)
+{
+	at->off += bytes;
+	if (at->off == r->len) {
+		at->off = 0;
+		at->range++;
+	}
+}
+
 /* The way a range goes. */
 static bool nvme_steer_range_offload(const struct nvme_steer_copy_job *job,
 				     u32 i)
 {
 	return READ_ONCE(job->how) != NVME_STEER_COPY_EMULATE &&
-	       job->range[i].offload;
+	       job->side[job->range[i].side].offload;
 }
 
 /*
- * How long a piece for the controller can be from @at on: as far as one Copy
- * command reaches. It does not go back to the destination's own namespace:
- * QEMU up to 10.0 takes that for the one of the range before.
+ * How long a piece for the controller can be from @at on, which is moved to
+ * its end: as far as one Copy command reaches. It does not go back to the
+ * destination's own namespace: QEMU up to 10.0 takes that for the one of the
+ * range before.
  */
 static u64 nvme_steer_copy_piece(const struct nvme_steer_copy_job *job,
-				 struct nvme_steer_cursor at)
+				 struct nvme_steer_cursor *at)
 {
 	const struct nvme_steer_copy_ns *l = &job->limits;
-	u64 range = (u64)l->mssrl << l->lba_shift, len = 0, n;
-	u64 most = job->most;
-	u8 side = job->range[at.range].side;
+	u64 longest = (u64)l->mssrl << l->lba_shift, len = 0, n;
 	unsigned int descs = 0;
+	u8 side = 0;
 
-	while (at.range < job->nr && len < most && descs < l->msrc &&
-	       nvme_steer_range_offload(job, at.range) &&
-	       (!side || job->range[at.range].side)) {
-		side = job->range[at.range].side;
-		n = min3(job->range[at.range].len - at.off, range, most - len);
+	while (at->range < job->nr && len < job->most && descs < l->msrc) {
+		const struct nvme_steer_source *r = &job->range[at->range];
+
+		if (!job->side[r->side].offload || (side && !r->side))
+			break;
+		side = r->side;
+		n = min3(r->len - at->off, longest, job->most - len);
 		len += n;
 		descs++;
-		nvme_steer_cursor_add(job, &at, n);
+		nvme_steer_cursor_step(r, at, n);
 	}
 	return len;
 }
 
 /*
- * How long a piece that is read and written can be: one namespace, one write,
- * and no more reads than a lane can have. @any: also what the controller could
- * copy.
+ * How long a piece that is read and written can be from @at on, which is moved
+ * to its end, and how many reads it takes: of one namespace, one write, no more
+ * than @size, and no more reads than a lane can have. @any: also what the
+ * controller could copy.
  */
-static u64 nvme_steer_emulate_piece(const struct nvme_steer_copy_job *job,
-				    struct nvme_steer_cursor at, u32 size,
-				    bool any)
+static u32 nvme_steer_emulate_piece(const struct nvme_steer_copy_job *job,
+				    struct nvme_steer_cursor *at, u64 size,
+				    bool any, unsigned int *reads)
 {
-	const struct nvme_steer_side *to = &job->side[0];
-	u64 most = min3((u64)size, (u64)to->max, job->chunk), len = 0, n;
-	u8 side = job->range[at.range].side;
+	u8 index = job->range[at->range].side;
+	const struct nvme_steer_side *from = &job->side[index];
+	u32 most = min3(size, job->chunk, (u64)job->side[0].max);
 	bool ordered = job->can & NVME_STEER_COPY_ORDERED;
-	unsigned int reads = 0;
+	unsigned int nr = 0;
+	u32 len = 0, n;
 
-	while (at.range < job->nr && len < most &&
-	       reads < NVME_STEER_COPY_READS &&
-	       job->range[at.range].side == side &&
-	       (any || !nvme_steer_range_offload(job, at.range))) {
-		n = min3(job->range[at.range].len - at.off, most - len,
-			 (u64)job->side[side].max);
-		len += n;
-		reads++;
-		nvme_steer_cursor_add(job, &at, n);
-		if (ordered && !at.off)
+	if (READ_ONCE(job->how) == NVME_STEER_COPY_EMULATE)
+		any = true;
+	if (!any && from->offload)
+		return 0;
+	do {
+		const struct nvme_steer_source *r = &job->range[at->range];
+
+		if (r->side != index)
 			break;
-	}
+		n = min3(r->len - at->off, (u64)(most - len), (u64)from->max);
+		len += n;
+		nr++;
+		nvme_steer_cursor_step(r, at, n);
+		if (ordered && !at->off)
+			break;
+	} while (at->range < job->nr && len < most &&
+		 nr < NVME_STEER_COPY_READS);
+	*reads = nr;
 	return len;
 }
 
-/*
- * Take the next piece of the job. Returns false when there is none. A piece
- * that is emulated may be longer than the lane's buffer, which it has yet to
- * get.
- */
+/* Take the next piece of the job. Returns false when there is none. */
 static bool nvme_steer_lane_take(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_copy_job *job = lane->job;
+	bool several = job->nr_lanes > 1, any = false;
 	unsigned long flags;
-	bool any = false;
 
-	spin_lock_irqsave(&job->lock, flags);
-	if (job->stop || job->at.range >= job->nr)
-		goto unlock;
-	any = true;
-	lane->at = job->at;
-	lane->pos = job->pos;
-	lane->gone = 0;
-	lane->offload = nvme_steer_range_offload(job, job->at.range);
-	lane->len = lane->offload ?
-		    nvme_steer_copy_piece(job, job->at) :
-		    nvme_steer_emulate_piece(job, job->at,
-					     NVME_STEER_COPY_DATA, false);
-	nvme_steer_cursor_add(job, &job->at, lane->len);
-	job->pos += lane->len;
-unlock:
-	spin_unlock_irqrestore(&job->lock, flags);
+	if (several)
+		spin_lock_irqsave(&job->lock, flags);
+	if (!READ_ONCE(job->stop) && job->at.range < job->nr) {
+		any = true;
+		lane->at = job->at;
+		lane->pos = job->pos;
+		lane->gone = 0;
+		lane->reads = 0;
+		lane->offload = nvme_steer_range_offload(job, job->at.range);
+		/* it may be longer than the buffer, which is yet to be got */
+		lane->len = lane->offload ?
+			    nvme_steer_copy_piece(job, &job->at) :
+			    nvme_steer_emulate_piece(job, &job->at,
+						     NVME_STEER_COPY_DATA,
+						     false, &lane->reads);
+		job->pos += lane->len;
+	}
+	if (several)
+		spin_unlock_irqrestore(&job->lock, flags);
 	return any;
 }
 
@@ -188,7 +209,8 @@ static void nvme_steer_make_read(struct nvme_steer_lane *lane,
 	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
 		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
 	lane->sent += *len;
-	nvme_steer_cursor_add(job, &lane->next, *len);
+	lane->reads--;
+	nvme_steer_cursor_step(r, &lane->next, *len);
 }
 
 static void nvme_steer_fill_read(struct nvme_steer_lane *lane,
@@ -365,25 +387,6 @@ static bool nvme_steer_lane_own(struct nvme_steer_lane *lane)
 	return nvme_steer_lane_put(lane);
 }
 
-/* How many reads are left to send. */
-static unsigned int nvme_steer_reads_left(const struct nvme_steer_lane *lane)
-{
-	const struct nvme_steer_copy_job *job = lane->job;
-	struct nvme_steer_cursor at = lane->next;
-	u32 left = lane->part - lane->sent;
-	u64 n;
-	unsigned int nr;
-
-	for (nr = 0; left && nr < NVME_STEER_COPY_READS; nr++, left -= n) {
-		const struct nvme_steer_source *r = &job->range[at.range];
-
-		n = min3(r->len - at.off, (u64)left,
-			 (u64)job->side[r->side].max);
-		nvme_steer_cursor_add(job, &at, n);
-	}
-	return nr;
-}
-
 enum nvme_steer_round {
 	NVME_STEER_ROUND_SENT,		/* the lane is not the caller's any more */
 	NVME_STEER_ROUND_ENDED,
@@ -405,7 +408,7 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 	lane->first = lane->sent;
 	if (lane->state == NVME_STEER_LANE_READ) {
 		side = &job->side[job->range[lane->next.range].side];
-		nr = nvme_steer_reads_left(lane);
+		nr = lane->reads;
 		fill = nvme_steer_fill_read;
 	} else if (lane->state == NVME_STEER_LANE_COPY) {
 		fill = nvme_steer_fill_copy;
@@ -423,13 +426,21 @@ static void nvme_steer_lane_read(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_copy_job *job = lane->job;
 
+	struct nvme_steer_cursor at;
+
 	lane->next = lane->at;
-	nvme_steer_cursor_add(job, &lane->next, lane->gone);
-	lane->part = min(lane->len - lane->gone,
-			 nvme_steer_emulate_piece(job, lane->next,
-						  lane->buf->size, true));
 	lane->sent = 0;
 	lane->state = NVME_STEER_LANE_READ;
+	if (likely(lane->reads && lane->len <= lane->buf->size)) {
+		lane->part = lane->len;
+		return;
+	}
+	nvme_steer_cursor_add(job, &lane->next, lane->gone);
+	at = lane->next;
+	lane->part = nvme_steer_emulate_piece(job, &at,
+					      min(lane->len - lane->gone,
+						  (u64)lane->buf->size),
+					      true, &lane->reads);
 }
 
 /* Where the first read that failed begins, in bytes of the part. */
@@ -498,6 +509,7 @@ static void nvme_steer_write_ended(struct nvme_steer_lane *lane)
 	}
 	lane->gone += lane->good;
 	lane->emulated += lane->good;
+	lane->reads = 0;
 	if (unlikely(lane->read_status))
 		nvme_steer_lane_fail(lane, lane->pos + lane->gone,
 				     lane->read_status);
@@ -691,22 +703,13 @@ void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 	nvme_steer_lane_go(lane, false, drain);
 }
 
-/* Set a lane of a new job up. */
-void nvme_steer_lane_init(struct nvme_steer_lane *lane,
-			  struct nvme_steer_copy_job *job)
+/* What is the same in a lane whatever it does. */
+void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
+			       struct nvme_steer_copy_job *job)
 {
 	unsigned int i;
 
 	lane->job = job;
-	lane->state = NVME_STEER_LANE_NEXT;
-	lane->buf = NULL;
-	lane->list = NULL;
-	lane->nr_slots = 0;
-	lane->slots_q = NULL;
-	lane->failed_status = 0;
-	lane->offloaded = 0;
-	lane->emulated = 0;
-	lane->copies = 0;
 	for (i = 0; i < NVME_STEER_COPY_READS; i++)
 		lane->cmd[i].lane = lane;
 	INIT_WORK(&lane->work, nvme_steer_lane_work);
@@ -721,5 +724,13 @@ void nvme_steer_lane_init(struct nvme_steer_lane *lane,
  */
 void nvme_steer_lane_start(struct nvme_steer_lane *lane)
 {
+	lane->state = NVME_STEER_LANE_NEXT;
+	lane->buf = NULL;
+	lane->list = NULL;
+	lane->nr_slots = 0;
+	lane->failed_status = 0;
+	lane->offloaded = 0;
+	lane->emulated = 0;
+	lane->copies = 0;
 	nvme_steer_lane_go(lane, false, NULL);
 }

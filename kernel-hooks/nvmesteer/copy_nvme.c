@@ -109,6 +109,7 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 		if (!nvme_steer_in_range(job->side[side].ns, from, nlb))
 			return NVME_SC_LBA_RANGE | NVME_STATUS_DNR;
 		r->side = side;
+		job->own |= !side;
 		r->from = from << job->side[side].shift;
 		r->len = (u64)nlb << job->side[side].shift;
 		memset(r->tags, 0, sizeof(r->tags));

@@ -88,18 +88,28 @@ void nvme_steer_copy_finish(struct nvme_steer_drain *drain)
 /* Write the report to the caller's array, if this is the caller. */
 static void nvme_steer_report(const struct nvme_steer_copy_job *job)
 {
-	struct nvme_steer_copy_range __user *r = job->array;
+	struct nvme_steer_copy_range __user *to = job->array;
 	u64 done;
 	int status;
 	u32 i;
 
-	if (current->mm != job->mm)
+	if (current->mm != job->mm ||
+	    !user_write_access_begin(to, job->nr * sizeof(*to)))
 		return;
-	for (i = 0; i < job->nr; i++, r++) {
-		status = nvme_steer_range_report(job, i, &done);
-		if (put_user(status, &r->status) || put_user(done, &r->done))
-			return;
+	for (i = 0; i < job->nr; i++, to++) {
+		done = job->range[i].len;
+		status = 0;
+		if (unlikely(job->status)) {
+			user_write_access_end();
+			status = nvme_steer_range_report(job, i, &done);
+			if (!user_write_access_begin(to, sizeof(*to)))
+				return;
+		}
+		unsafe_put_user(status, &to->status, fault);
+		unsafe_put_user(done, &to->done, fault);
 	}
+fault:
+	user_write_access_end();
 }
 
 static void nvme_steer_async_tell(struct nvme_steer_copy_job *job,
@@ -198,41 +208,70 @@ static bool nvme_steer_inside(const struct nvme_steer_place *place, u64 offset,
 	return len <= place->size && offset <= place->size - len;
 }
 
-/* Read the ranges. 0 or -errno. */
+/* Ranges read at a time. */
+#define NVME_STEER_COPY_FEW	8
+
+/*
+ * Read some of the ranges, and see that they can be written to: what cannot be
+ * reported is not begun.
+ */
+static int nvme_steer_fetch_ranges(struct nvme_steer_copy_range *to,
+				   struct nvme_steer_copy_range __user *from,
+				   u32 nr)
+{
+	u32 i;
+
+	if (copy_from_user(to, from, nr * sizeof(*to)) ||
+	    !user_write_access_begin(from, nr * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < nr; i++)
+		unsafe_put_user(to[i].status, &from[i].status, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/* Read the ranges; their length. 0 or -errno. */
 static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 				  const struct nvme_steer_place *to, u64 *len)
 {
+	struct nvme_steer_copy_range few[NVME_STEER_COPY_FEW], *range = few;
 	struct nvme_steer_copy_range __user *from = job->array;
 	struct nvme_steer_place place = *to;
+	struct nvme_steer_source *r = job->range;
+	u32 i, left = 0;
 	int ret, fd = -1;
-	u32 i;
 
 	*len = 0;
-	for (i = 0; i < job->nr; i++) {
-		struct nvme_steer_source *r = &job->range[i];
-		struct nvme_steer_copy_range range;
-
-		/* what cannot be reported is not begun */
-		if (copy_from_user(&range, &from[i], sizeof(range)) ||
-		    put_user(0, &from[i].status))
-			return -EFAULT;
-		if (range.fd != fd) {
+	for (i = 0; i < job->nr; i++, left--, range++, r++) {
+		if (!left) {
+			left = min(job->nr - i, NVME_STEER_COPY_FEW);
+			ret = nvme_steer_fetch_ranges(few, from + i, left);
+			if (ret)
+				return ret;
+			range = few;
+		}
+		if (unlikely(range->fd != fd)) {
+			fd = range->fd;
 			place = *to;
 			ret = 0;
-			if (range.fd != -1)
-				ret = nvme_steer_place_fd(job, range.fd, false,
+			if (fd != -1)
+				ret = nvme_steer_place_fd(job, fd, false,
 							  &place);
 			if (ret)
 				return ret;
-			fd = range.fd;
 		}
-		if (!nvme_steer_inside(&place, range.offset, range.len) ||
-		    check_add_overflow(*len, range.len, len))
+		if (unlikely(!nvme_steer_inside(&place, range->offset,
+						range->len) ||
+			     check_add_overflow(*len, range->len, len)))
 			return -EINVAL;
 		r->side = place.side;
-		r->from = place.base + range.offset;
-		r->len = range.len;
+		r->from = place.base + range->offset;
+		r->len = range->len;
 		memset(r->tags, 0, sizeof(r->tags));
+		job->own |= !place.side;
 	}
 	return 0;
 }

@@ -55,6 +55,8 @@ static int __init nvme_steer_init(void)
 
 	ret = nvme_steer_group_init();
 	if (!ret)
+		ret = nvme_steer_copies_init();
+	if (!ret)
 		ret = nvme_steer_kfunc_register();
 	if (!ret)
 		ret = nvme_steer_ops_register();
@@ -62,6 +64,7 @@ static int __init nvme_steer_init(void)
 		ret = nvme_steer_register(&nvmesteer_hooks);
 	if (ret) {
 		pr_err("nvmesteer: cannot register: %d\n", ret);
+		nvme_steer_copies_exit();
 		nvme_steer_group_exit();
 		destroy_workqueue(nvme_steer_copy_wq);
 		destroy_workqueue(nvme_steer_wq);
@@ -75,6 +78,7 @@ static void __exit nvme_steer_exit(void)
 	nvme_steer_prog_exit();
 	nvme_steer_group_exit();
 	destroy_workqueue(nvme_steer_copy_wq);
+	nvme_steer_copies_exit();
 	destroy_workqueue(nvme_steer_wq);
 	/* for kfree_rcu() no code of ours is needed */
 }

@@ -768,6 +768,8 @@ void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr);
 
 /* copies; the engine is copy.h */
+int nvme_steer_copies_init(void);
+void nvme_steer_copies_exit(void);
 void nvme_steer_copy_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_copy_exit(struct nvme_steer_ctrl *sc);
 void nvme_steer_copy_attached(struct nvme_steer_ctrl *sc);
