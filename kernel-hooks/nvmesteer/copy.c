@@ -30,9 +30,11 @@ static struct kmem_cache *nvme_steer_jobs;
 static void nvme_steer_job_construct(void *memory)
 {
 	struct nvme_steer_copy_job *job = memory;
+	unsigned int i;
 
 	spin_lock_init(&job->lock);
-	nvme_steer_lane_construct(&job->one, job);
+	for (i = 0; i < NVME_STEER_FEW_LANES; i++)
+		nvme_steer_lane_construct(&job->few_lanes[i], job);
 }
 
 int nvme_steer_copies_init(void)
@@ -72,7 +74,7 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 	if (!job)
 		return NULL;
 	memset(&job->cleared, 0, sizeof(job->cleared));
-	job->lanes = &job->one;
+	job->lanes = job->few_lanes;
 	job->nr_lanes = 1;
 	job->range = job->few;
 	job->nr = nr;
@@ -105,10 +107,11 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 			nvme_steer_ctrl_put(side->sc);
 		nvme_put_ns(side->ns);
 	}
-	if (job->lanes != &job->one)
+	if (job->lanes != job->few_lanes)
 		kvfree(job->lanes);
 	if (job->range != job->few)
 		kvfree(job->range);
+	kfree(job->descs);
 	job = this_cpu_xchg(nvme_steer_spare_job, job);
 	if (unlikely(job))
 		kmem_cache_free(nvme_steer_jobs, job);
@@ -482,15 +485,16 @@ static void nvme_steer_job_lanes(struct nvme_steer_copy_job *job,
 	}
 	if (most > 1)
 		most = min_t(u64, nvme_steer_job_pieces(job), most);
-	if (most == 1)
+	job->nr_lanes = most;
+	if (most <= NVME_STEER_FEW_LANES)
 		return;
-	job->lanes = kvmalloc_array(most, sizeof(job->one), GFP_KERNEL);
+	job->lanes = kvmalloc_array(most, sizeof(*job->lanes), GFP_KERNEL);
 	if (!job->lanes) {
-		job->lanes = &job->one;
+		job->lanes = job->few_lanes;
+		job->nr_lanes = NVME_STEER_FEW_LANES;
 		return;
 	}
-	job->nr_lanes = most;
-	for (i = 0; i < job->nr_lanes; i++)
+	for (i = 0; i < most; i++)
 		nvme_steer_lane_construct(&job->lanes[i], job);
 }
 
@@ -744,7 +748,7 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 	job->started = ktime_get_ns();
 	atomic_set(&job->running, job->nr_lanes);
 	if (likely(job->nr_lanes == 1)) {
-		nvme_steer_lane_start(&job->one);
+		nvme_steer_lane_start(job->lanes);
 		return 0;
 	}
 	/* one for us: the job must not end before all are started */

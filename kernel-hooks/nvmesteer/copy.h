@@ -130,7 +130,6 @@ struct nvme_steer_side {
  * @side:	index of its namespace
  * @down:	to be moved from its end to its beginning: it overlaps what it
  *		writes
- * @tags:	of its descriptor, for namespaces with protection information
  */
 struct nvme_steer_source {
 	u64 from;
@@ -138,7 +137,6 @@ struct nvme_steer_source {
 	u64 pos;
 	u8 side;
 	bool down;
-	u8 tags[16];
 };
 
 /* A place in a job: @off bytes into its range @range. */
@@ -221,7 +219,9 @@ struct nvme_steer_lane {
 	struct nvme_steer_lane_cmd cmd[NVME_STEER_COPY_READS];
 };
 
-#define NVME_STEER_FEW_RANGES		8
+/* What a job has room for; for more of either there is more memory. */
+#define NVME_STEER_FEW_RANGES		32
+#define NVME_STEER_FEW_LANES		4
 
 /**
  * struct nvme_steer_copy_job - a copy
@@ -237,6 +237,7 @@ struct nvme_steer_lane {
  * @overlap:	ranges overlap the destination: they are moved in order
  * @raw:	it was an NVMe Copy command: the caller knows what the controller
  *		does where they overlap, and to protection information
+ * @descs:	its descriptors, for the tags in them; else NULL
  * @format:	of the descriptors of Copy commands
  * @cdw12:	bits of Copy commands besides the format and the number; @cdw2
  *		and so on likewise
@@ -309,6 +310,7 @@ struct nvme_steer_copy_job {
 		u64 pos;
 		struct io_ring_ctx *ring;
 		struct task_struct *task;
+		u8 *descs;
 		u32 flags;
 		u32 timeout;
 		u32 cdw12;
@@ -324,8 +326,8 @@ struct nvme_steer_copy_job {
 		bool stopped;
 	);
 
-	/* a constructor has seen to the lane */
-	struct nvme_steer_lane one;
+	/* a constructor has seen to the lanes */
+	struct nvme_steer_lane few_lanes[NVME_STEER_FEW_LANES];
 	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
 };
@@ -378,13 +380,9 @@ void nvme_steer_lane_start(struct nvme_steer_lane *lane);
 void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 			   u64 result, struct nvme_steer_drain *drain);
 
-/* copy_io.c */
-int nvme_steer_lane_send(struct nvme_steer_lane *lane,
-			 struct nvme_steer_side *side, unsigned int nr,
-			 void (*fill)(struct nvme_steer_lane *lane,
-				      struct nvme_command *cmd));
+/* copy_io.c; the way to a steer queue is copy_send.h */
 int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
-			     struct nvme_steer_side *side, unsigned int i,
+			     const struct nvme_steer_side *side, unsigned int i,
 			     struct nvme_command *cmd,
 			     struct nvme_steer_copy_buf *buf, u32 offset,
 			     u32 len);
@@ -396,8 +394,6 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
 void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf);
 bool nvme_steer_buf_wanted(void);
 int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
-void nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
-			  u32 len, struct nvme_command *cmd);
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);

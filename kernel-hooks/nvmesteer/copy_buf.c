@@ -285,28 +285,6 @@ int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
 	return wait ? -EINPROGRESS : -ENOMEM;
 }
 
-/**
- * nvme_steer_buf_point - make a command use a part of a buffer
- * @buf: mapped
- * @offset: where the part begins, a multiple of four
- * @len: its length
- * @cmd: gets the data pointer, as PRPs
- */
-void nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
-			  u32 len, struct nvme_command *cmd)
-{
-	u32 first = offset / NVME_CTRL_PAGE_SIZE;
-	u32 last = (offset + len - 1) / NVME_CTRL_PAGE_SIZE;
-	u64 prp2 = 0;
-
-	if (last == first + 1)
-		prp2 = buf->dma + last * NVME_CTRL_PAGE_SIZE;
-	else if (last > first)
-		prp2 = buf->prp_dma + (first + 1) * sizeof(*buf->prp);
-	cmd->common.dptr.prp1 = cpu_to_le64(buf->dma + offset);
-	cmd->common.dptr.prp2 = cpu_to_le64(prp2);
-}
-
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_copier *c = &sc->copier;

@@ -76,7 +76,6 @@ static int nvme_steer_kcopy_fill(struct nvme_steer_copy_job *job,
 		job->own |= !ret;
 		r->from = (bdev->bd_start_sect << SECTOR_SHIFT) + from->offset;
 		r->len = from->len;
-		memset(r->tags, 0, sizeof(r->tags));
 	}
 	return 0;
 }

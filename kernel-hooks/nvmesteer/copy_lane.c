@@ -8,7 +8,7 @@
  */
 #include <linux/dma-mapping.h>
 
-#include "copy.h"
+#include "copy_send.h"
 
 /* Could the command succeed by reading and writing? */
 static bool nvme_steer_curable(int status)
@@ -176,8 +176,9 @@ static u64 nvme_steer_source_at(const struct nvme_steer_source *r, u64 off,
 	return r->from + (r->down ? r->len - off - len : off);
 }
 
-static void nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
-			  const struct nvme_steer_side *side, u64 at, u32 len)
+static __always_inline void
+nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
+	      const struct nvme_steer_side *side, u64 at, u32 len)
 {
 	cmd->rw.opcode = opcode;
 	cmd->rw.nsid = cpu_to_le32(side->ns->head->ns_id);
@@ -195,16 +196,18 @@ static u32 nvme_steer_next_read(const struct nvme_steer_lane *lane)
 		    (u64)job->side[r->side].max);
 }
 
-static void nvme_steer_make_read(struct nvme_steer_lane *lane,
-				 struct nvme_command *cmd, u32 *offset,
-				 u32 *len)
+static __always_inline void
+nvme_steer_make_read(struct nvme_steer_lane *lane,
+		     const struct nvme_steer_side *side,
+		     struct nvme_command *cmd, u32 *offset, u32 *len)
 {
 	const struct nvme_steer_copy_job *job = lane->job;
 	const struct nvme_steer_source *r = &job->range[lane->next.range];
 
-	*len = nvme_steer_next_read(lane);
+	*len = min3(r->len - lane->next.off, (u64)(lane->part - lane->sent),
+		    (u64)side->max);
 	*offset = r->down ? lane->part - lane->sent - *len : lane->sent;
-	nvme_steer_rw(cmd, nvme_cmd_read, &job->side[r->side],
+	nvme_steer_rw(cmd, nvme_cmd_read, side,
 		      nvme_steer_source_at(r, lane->next.off, *len), *len);
 	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
 		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
@@ -213,12 +216,14 @@ static void nvme_steer_make_read(struct nvme_steer_lane *lane,
 	nvme_steer_cursor_step(r, &lane->next, *len);
 }
 
-static void nvme_steer_fill_read(struct nvme_steer_lane *lane,
-				 struct nvme_command *cmd)
+static __always_inline void
+nvme_steer_fill_read(struct nvme_steer_lane *lane,
+		     const struct nvme_steer_side *side,
+		     struct nvme_command *cmd)
 {
 	u32 offset, len;
 
-	nvme_steer_make_read(lane, cmd, &offset, &len);
+	nvme_steer_make_read(lane, side, cmd, &offset, &len);
 	nvme_steer_buf_point(lane->buf, offset, len, cmd);
 }
 
@@ -239,8 +244,10 @@ static void nvme_steer_make_write(const struct nvme_steer_lane *lane,
 		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
 }
 
-static void nvme_steer_fill_write(struct nvme_steer_lane *lane,
-				  struct nvme_command *cmd)
+static __always_inline void
+nvme_steer_fill_write(struct nvme_steer_lane *lane,
+		      const struct nvme_steer_side *side,
+		      struct nvme_command *cmd)
 {
 	nvme_steer_make_write(lane, cmd);
 	nvme_steer_buf_point(lane->buf, 0, lane->good, cmd);
@@ -285,7 +292,9 @@ static u32 nvme_steer_write_descs(struct nvme_steer_lane *lane)
 			d->snsid = cpu_to_le32(side->ns->head->ns_id);
 		d->slba = cpu_to_le64((r->from + at.off) >> side->shift);
 		d->nlb = cpu_to_le16((n >> side->shift) - 1);
-		memcpy((u8 *)d + 24, r->tags, size - 24);
+		if (job->descs)
+			memcpy((u8 *)d + 24,
+			       job->descs + at.range * size + 24, size - 24);
 		nvme_steer_cursor_add(job, &at, n);
 	}
 	return used;
@@ -314,8 +323,10 @@ static void nvme_steer_make_copy(struct nvme_steer_lane *lane,
 	cmd->common.cdw15 = cpu_to_le32(job->cdw15);
 }
 
-static void nvme_steer_fill_copy(struct nvme_steer_lane *lane,
-				 struct nvme_command *cmd)
+static __always_inline void
+nvme_steer_fill_copy(struct nvme_steer_lane *lane,
+		     const struct nvme_steer_side *side,
+		     struct nvme_command *cmd)
 {
 	nvme_steer_make_copy(lane, cmd);
 	nvme_steer_buf_point(lane->list, 0, lane->part, cmd);
@@ -348,7 +359,7 @@ static void nvme_steer_lane_bad(struct nvme_steer_lane *lane, int i, int status)
 static bool nvme_steer_lane_own(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_copy_job *job = lane->job;
-	struct nvme_steer_side *side = &job->side[0];
+	const struct nvme_steer_side *side = &job->side[0];
 	struct nvme_steer_copy_buf *buf = lane->buf;
 	unsigned int i = 0;
 	int ret;
@@ -362,7 +373,7 @@ static bool nvme_steer_lane_own(struct nvme_steer_lane *lane)
 		switch (lane->state) {
 		case NVME_STEER_LANE_READ:
 			side = &job->side[job->range[lane->next.range].side];
-			nvme_steer_make_read(lane, &cmd, &offset, &len);
+			nvme_steer_make_read(lane, side, &cmd, &offset, &len);
 			break;
 		case NVME_STEER_LANE_WRITE:
 			nvme_steer_make_write(lane, &cmd);
@@ -398,22 +409,30 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 						   bool sleep)
 {
 	struct nvme_steer_copy_job *job = lane->job;
-	struct nvme_steer_side *side = &job->side[0];
-	void (*fill)(struct nvme_steer_lane *lane, struct nvme_command *cmd) =
-		nvme_steer_fill_write;
-	unsigned int nr = 1;
+	const struct nvme_steer_side *side = &job->side[0];
+	int ret = -ENODEV;
 
 	lane->bad = NVME_STEER_COPY_READS;
 	lane->status = 0;
 	lane->first = lane->sent;
-	if (lane->state == NVME_STEER_LANE_READ) {
+	switch (lane->state) {
+	case NVME_STEER_LANE_READ:
 		side = &job->side[job->range[lane->next.range].side];
-		nr = lane->reads;
-		fill = nvme_steer_fill_read;
-	} else if (lane->state == NVME_STEER_LANE_COPY) {
-		fill = nvme_steer_fill_copy;
+		if (likely(side->q))
+			ret = nvme_steer_lane_send(lane, side, lane->reads,
+						   nvme_steer_fill_read);
+		break;
+	case NVME_STEER_LANE_WRITE:
+		if (likely(side->q))
+			ret = nvme_steer_lane_send(lane, side, 1,
+						   nvme_steer_fill_write);
+		break;
+	default:
+		if (likely(side->q))
+			ret = nvme_steer_lane_send(lane, side, 1,
+						   nvme_steer_fill_copy);
 	}
-	if (side->q && likely(nvme_steer_lane_send(lane, side, nr, fill) > 0))
+	if (likely(ret > 0))
 		return NVME_STEER_ROUND_SENT;
 	if (!sleep)
 		return NVME_STEER_ROUND_WORK;

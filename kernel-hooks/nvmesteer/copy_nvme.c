@@ -13,8 +13,6 @@
 
 /* Bits of CDW12 that the engine makes itself: number, format, FUA. */
 #define NVME_STEER_COPY_OWN_BITS	(0xfffU | NVME_STEER_COPY_FUA_BIT)
-/* Descriptors up to so many bytes are read to the stack. */
-#define NVME_STEER_COPY_FEW		128
 
 static u32 nvme_steer_copy_nr(const struct nvme_command *cmd)
 {
@@ -83,10 +81,11 @@ static int nvme_steer_desc_side(struct nvme_steer_copy_job *job, u32 nsid,
 
 /* Fill @job from a command and its descriptors. 0, -errno or an NVMe status. */
 static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
-				const struct nvme_command *cmd, const u8 *descs)
+				const struct nvme_command *cmd)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	u32 cdw12 = le32_to_cpu(cmd->common.cdw12), size, i;
+	const u8 *descs = job->descs;
 	bool several = nvme_steer_copy_format(cmd) & 2;
 	u64 slba, blocks = 0, most;
 	int side = 0, ret;
@@ -112,8 +111,6 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 		job->own |= !side;
 		r->from = from << job->side[side].shift;
 		r->len = (u64)nlb << job->side[side].shift;
-		memset(r->tags, 0, sizeof(r->tags));
-		memcpy(r->tags, descs + 24, size - 24);
 		blocks += nlb;
 		if (job->side[side].shift != to->shift)
 			return NVME_STEER_SC_INCOMPATIBLE_NS | NVME_STATUS_DNR;
@@ -148,36 +145,35 @@ static int nvme_steer_copy_job(const struct nvme_steer_passthru *pt,
 			       struct nvme_steer_copy_job **jobp)
 {
 	u32 size = nvme_steer_copy_nr(pt->cmd) * nvme_steer_copy_size(pt->cmd);
-	u8 few[NVME_STEER_COPY_FEW] __aligned(8), *descs = few;
-	struct nvme_steer_copy_job *job = NULL;
+	struct nvme_steer_copy_job *job;
 	int ret;
 
+	*jobp = NULL;
 	ret = nvme_steer_copy_check(pt->ns, pt->cmd);
 	if (ret)
 		return ret;
-	if (size > sizeof(few))
-		descs = kmalloc(size, GFP_KERNEL);
-	if (!descs)
-		return -ENOMEM;
-	ret = nvme_steer_read_data(pt, descs, size);
-	if (ret)
-		goto free;
-	ret = -ENOMEM;
 	job = nvme_steer_job_alloc(nvme_steer_copy_nr(pt->cmd));
 	if (!job)
+		return -ENOMEM;
+	ret = -ENOMEM;
+	job->descs = kmalloc(size, GFP_KERNEL);
+	if (!job->descs)
+		goto free;
+	ret = nvme_steer_read_data(pt, job->descs, size);
+	if (ret)
 		goto free;
 	ret = -ENODEV;
 	if (!kref_get_unless_zero(&pt->ns->kref))
 		goto free;
 	nvme_steer_job_side(job, pt->ns);
 	job->timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) : 0;
-	ret = nvme_steer_copy_fill(job, pt->cmd, descs);
+	ret = nvme_steer_copy_fill(job, pt->cmd);
+	if (ret)
+		goto free;
+	*jobp = job;
+	return 0;
 free:
-	if (descs != few)
-		kfree(descs);
-	if (ret && job)
-		nvme_steer_job_free(job);
-	*jobp = ret ? NULL : job;
+	nvme_steer_job_free(job);
 	return ret;
 }
 

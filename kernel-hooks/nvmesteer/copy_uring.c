@@ -209,7 +209,7 @@ static bool nvme_steer_inside(const struct nvme_steer_place *place, u64 offset,
 }
 
 /* Ranges read at a time. */
-#define NVME_STEER_COPY_FEW	8
+#define NVME_STEER_COPY_FEW	16
 
 /*
  * Read some of the ranges, and see that they can be written to: what cannot be
@@ -219,17 +219,21 @@ static int nvme_steer_fetch_ranges(struct nvme_steer_copy_range *to,
 				   struct nvme_steer_copy_range __user *from,
 				   u32 nr)
 {
-	u32 i;
+	struct nvme_steer_copy_range *end = to + nr;
 
-	if (copy_from_user(to, from, nr * sizeof(*to)) ||
-	    !user_write_access_begin(from, nr * sizeof(*from)))
+	if (!user_access_begin(from, nr * sizeof(*from)))
 		return -EFAULT;
-	for (i = 0; i < nr; i++)
-		unsafe_put_user(to[i].status, &from[i].status, fault);
-	user_write_access_end();
+	for (; to < end; to++, from++) {
+		unsafe_get_user(to->fd, &from->fd, fault);
+		unsafe_get_user(to->status, &from->status, fault);
+		unsafe_get_user(to->offset, &from->offset, fault);
+		unsafe_get_user(to->len, &from->len, fault);
+		unsafe_put_user(to->status, &from->status, fault);
+	}
+	user_access_end();
 	return 0;
 fault:
-	user_write_access_end();
+	user_access_end();
 	return -EFAULT;
 }
 
@@ -237,7 +241,8 @@ fault:
 static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 				  const struct nvme_steer_place *to, u64 *len)
 {
-	struct nvme_steer_copy_range few[NVME_STEER_COPY_FEW], *range = few;
+	struct nvme_steer_copy_range few[NVME_STEER_COPY_FEW]
+		nvme_steer_uninitialized, *range = few;
 	struct nvme_steer_copy_range __user *from = job->array;
 	struct nvme_steer_place place = *to;
 	struct nvme_steer_source *r = job->range;
@@ -270,7 +275,6 @@ static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 		r->side = place.side;
 		r->from = place.base + range->offset;
 		r->len = range->len;
-		memset(r->tags, 0, sizeof(r->tags));
 		job->own |= !place.side;
 	}
 	return 0;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Sending the commands of a lane to a steer queue. A header, because it is the
+ * way of every command of a copy.
+ */
+#ifndef NVMESTEER_COPY_SEND_H
+#define NVMESTEER_COPY_SEND_H
+
+#include "copy.h"
+#include "queue.h"
+
+void nvme_steer_lane_done(struct nvme_steer_slot *slot,
+			  struct nvme_steer_drain *drain);
+
+/**
+ * nvme_steer_buf_point - make a command use a part of a buffer
+ * @buf: mapped
+ * @offset: where the part begins, a multiple of four
+ * @len: its length
+ * @cmd: gets the data pointer, as PRPs
+ */
+static __always_inline void
+nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
+		     u32 len, struct nvme_command *cmd)
+{
+	u32 first = offset / NVME_CTRL_PAGE_SIZE;
+	u32 last = (offset + len - 1) / NVME_CTRL_PAGE_SIZE;
+	u64 prp2 = 0;
+
+	if (last == first + 1)
+		prp2 = buf->dma + last * NVME_CTRL_PAGE_SIZE;
+	else if (last > first)
+		prp2 = buf->prp_dma + (first + 1) * sizeof(*buf->prp);
+	cmd->common.dptr.prp1 = cpu_to_le64(buf->dma + offset);
+	cmd->common.dptr.prp2 = cpu_to_le64(prp2);
+}
+
+/*
+ * Take sq_lock. In an interrupt, which may have come to a task that holds it,
+ * only if it is free; cq_lock may be held.
+ */
+static inline bool nvme_steer_lane_lock(struct nvme_steer_queue *q)
+{
+	if (in_task()) {
+		spin_lock(&q->sq_lock);
+		return true;
+	}
+	return spin_trylock(&q->sq_lock);
+}
+
+/* Give back the slots of the last round. Under sq_lock of their queue. */
+static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
+{
+	struct nvme_steer_queue *q = lane->slots_q;
+	unsigned int i;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	for (i = 0; i < lane->nr_slots; i++)
+		q->free[q->nr_free + i] = lane->slots[i];
+	q->nr_free += lane->nr_slots;
+	q->refs -= lane->nr_slots;
+	lane->nr_slots = 0;
+	return !q->refs;
+}
+
+/**
+ * nvme_steer_lane_send - send commands of a lane to a steer queue
+ * @lane: nothing of it is in flight
+ * @side: the namespace, which has a queue
+ * @nr: commands that are left to send
+ * @fill: makes the next one, all but its command id; called as often as there
+ *	is room for a command, with sq_lock held
+ *
+ * The slots of the round before are given back for that.
+ *
+ * Context: any.
+ * Return: how many were sent, and the lane is not the caller's any more;
+ * -EAGAIN (somebody holds the lock, in an interrupt; the namespace is frozen),
+ * -EBUSY (no free slots), -ENODEV (the queue is not live).
+ */
+static __always_inline int
+nvme_steer_lane_send(struct nvme_steer_lane *lane,
+		     const struct nvme_steer_side *side, unsigned int nr,
+		     void (*fill)(struct nvme_steer_lane *lane,
+				  const struct nvme_steer_side *side,
+				  struct nvme_command *cmd))
+{
+	struct percpu_ref *usage = &side->ns->queue->q_usage_counter;
+	struct nvme_steer_queue *q = side->q;
+	unsigned long deadline = jiffies + lane->job->timeout;
+	struct nvme_steer_io io = {
+		.done = nvme_steer_lane_done,
+		.usage = usage,
+		.timeout = lane->job->timeout,
+	};
+	const u16 *free;
+	unsigned int i;
+	int ret = nr;
+
+	if (unlikely(lane->nr_slots && lane->slots_q != q &&
+		     !nvme_steer_lane_put_slots(lane)))
+		return -EAGAIN;
+	nvme_steer_enter();
+	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
+		nvme_steer_leave();
+		return -EAGAIN;
+	}
+	if (unlikely(!nvme_steer_lane_lock(q))) {
+		ret = -EAGAIN;
+		goto put;
+	}
+	if (unlikely(!q->live)) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+	/* the job keeps the queue besides its slots */
+	if (lane->nr_slots)
+		nvme_steer_lane_free_slots(lane);
+	nr = min(nr, (unsigned int)q->nr_free);
+	if (unlikely(!nr)) {
+		ret = -EBUSY;
+		goto unlock;
+	}
+	ret = nr;
+	if (nr > 1)
+		percpu_ref_get_many(usage, nr - 1);
+	lane->slots_q = q;
+	lane->nr_slots = nr;
+	atomic_set(&lane->left, nr);
+	nvme_steer_arm_timer(q, deadline);
+	q->nr_free -= nr;
+	q->refs += nr;
+	free = q->free + q->nr_free;
+	for (i = 0; i < nr; i++) {
+		struct nvme_command *cmd = &q->sq_cmds[q->sq_tail];
+		struct nvme_steer_slot *slot = &q->slots[free[i]];
+
+		lane->slots[i] = free[i];
+		*cmd = (struct nvme_command) { };
+		fill(lane, side, cmd);
+		cmd->common.command_id = nvme_steer_next_cid(slot);
+		io.owner = &lane->cmd[i];
+		nvme_steer_take(slot, &io, deadline);
+		nvme_steer_advance(q);
+	}
+	WRITE_ONCE(q->submitted, q->submitted + nr);
+	nvme_steer_ring_sq(q);
+	spin_unlock(&q->sq_lock);
+	nvme_steer_leave();
+	return ret;
+unlock:
+	spin_unlock(&q->sq_lock);
+put:
+	percpu_ref_put(usage);
+	nvme_steer_leave();
+	return ret;
+}
+
+#endif /* NVMESTEER_COPY_SEND_H */
