@@ -79,6 +79,7 @@ static void __exit nvme_steer_exit(void)
 	nvme_steer_group_exit();
 	destroy_workqueue(nvme_steer_copy_wq);
 	nvme_steer_copies_exit();
+	nvme_steer_plug_exit();
 	destroy_workqueue(nvme_steer_wq);
 	/* for kfree_rcu() no code of ours is needed */
 }

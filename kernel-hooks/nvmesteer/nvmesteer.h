@@ -509,18 +509,18 @@ struct nvme_steer_queue {
 /**
  * struct nvme_steer_plug - a batch that a task is submitting to a queue
  * @cb:		in current->plug; its data is the queue, which it holds
- * @held:	it does
  * @policy:	where it asks once a batch: the policy that chose the queue;
- *		compared, never followed
+ *		compared, never followed. Or NULL
  * @ring:	and for which ring
  *
  * io_uring plugs when it submits more than two commands at once, and unplugs
  * after the last one, or when it has to sleep before: until then no doorbell
- * has to be rung. Only the submitting task sees it.
+ * has to be rung. Only the submitting task sees it, on whichever CPU that is.
+ * At its end it becomes a spare, and the queue, which keeps the module, is
+ * given up after that: no spare comes when the module frees them.
  */
 struct nvme_steer_plug {
 	struct blk_plug_cb cb;
-	bool held;
 	const struct nvme_steer_policy *policy;
 	const struct io_ring_ctx *ring;
 };
@@ -691,6 +691,7 @@ void nvme_steer_group_exit(void);
 /* queue.c: the hot half of a queue; submitting a command is queue.h */
 bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei);
 bool nvme_steer_plug_queue(struct nvme_steer_queue *q);
+void nvme_steer_plug_exit(void);
 void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
 int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,

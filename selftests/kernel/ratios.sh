@@ -22,10 +22,11 @@ tmp=$TEST_TMP
 bounds='
 1.9  passthru,batch=1,poll,fixed
 2.1  passthru,batch=2,poll,fixed
-2.2  passthru,batch=8,poll,fixed
+2.3  passthru,batch=8,poll,fixed
 2.35 passthru,batch=32,poll,fixed
 1.9  passthru,bytes=4k,batch=1,poll,fixed
-2.3  passthru,bytes=4k,batch=32,poll,fixed
+2.3  passthru,bytes=4k,batch=8,poll,fixed
+2.35 passthru,bytes=4k,batch=32,poll,fixed
 2.2  passthru,batch=1,poll
 2.6  passthru,batch=2,poll
 2.8  passthru,batch=8,poll
