@@ -445,12 +445,12 @@ bool nvme_steer_start_hook(struct request *req)
 	struct nvme_steer_ctrl *sc;
 	bool counted;
 
-	rcu_read_lock();
+	nvme_steer_enter();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
 	counted = sc && rcu_access_pointer(sc->policy);
 	if (counted)
 		this_cpu_inc(sc->stats->submitted);
-	rcu_read_unlock();
+	nvme_steer_leave();
 	return counted;
 }
 
@@ -458,7 +458,7 @@ void nvme_steer_end_hook(struct request *req)
 {
 	struct nvme_steer_ctrl *sc;
 
-	rcu_read_lock();
+	nvme_steer_enter();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
 	if (!sc)
 		;
@@ -468,5 +468,5 @@ void nvme_steer_end_hook(struct request *req)
 		this_cpu_inc(sc->stats->failed);
 	else
 		this_cpu_inc(sc->stats->completed);
-	rcu_read_unlock();
+	nvme_steer_leave();
 }

@@ -528,7 +528,7 @@ struct nvme_steer_plug {
 void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule);
 
 /* The batch begun last in this task, or NULL. */
-static inline struct nvme_steer_plug *nvme_steer_plug(void)
+static __always_inline struct nvme_steer_plug *nvme_steer_plug(void)
 {
 	struct blk_plug *block = current->plug;
 	struct blk_plug_cb *cb;

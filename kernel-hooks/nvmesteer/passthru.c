@@ -609,6 +609,7 @@ static void nvme_steer_recall(struct nvme_steer_passthru *pt,
 	words[0] = seen->head;
 	words[5] = seen->cdw10;
 	words[6] = seen->cdw12;
+	pt->addr = seen->addr;
 	pt->data_len = seen->len;
 	pt->metadata = 0;
 	pt->timeout_ms = 0;

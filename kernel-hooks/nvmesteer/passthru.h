@@ -60,6 +60,7 @@ struct nvme_steer_passthru {
  */
 struct nvme_steer_seen {
 	u64 head;	/* opcode, flags, command id, namespace */
+	u64 addr;
 	u64 cdw10;	/* and CDW11, likewise @cdw12 */
 	u64 cdw12;
 	u32 len;

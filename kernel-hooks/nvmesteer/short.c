@@ -5,10 +5,12 @@
  * in registers, and the words of the SQE go from there to the submission queue
  * without a struct nvme_command in between.
  *
- * It says yes or nothing: whatever it is not sure of takes the long way, which
- * reads the SQE anew, tells what is wrong and does the rest. Once the policy
- * has answered, what it was told goes along (struct nvme_steer_seen), so that
- * it is asked once, and about the command that is sent.
+ * The policy is asked before the buffer is looked for, so that a command that
+ * it leaves to the driver costs no more than that. Whatever else is not sure
+ * takes the long way, which reads the SQE anew, tells what is wrong and does
+ * the rest. Once the policy has answered, what it was told goes along (struct
+ * nvme_steer_seen), so that it is asked once, and about the command that is
+ * sent.
  */
 #include <linux/module.h>
 #include <linux/nospec.h>
@@ -105,7 +107,7 @@ nvme_steer_is_first_of_two(const struct nvme_steer_policy *p,
 	       READ_ONCE(next->cmd_op) == ioucmd->cmd_op;
 }
 
-/* Ask the policy, and write down what it says. Under RCU. */
+/* Ask the policy, and write down what it says. In nvme_steer_enter(). */
 static noinline void nvme_steer_short_ask(struct nvme_ns *ns,
 					  struct io_uring_cmd *ioucmd,
 					  unsigned int issue_flags,
@@ -130,6 +132,122 @@ static noinline void nvme_steer_short_ask(struct nvme_ns *ns,
 					 seen->queue);
 }
 
+/*
+ * Leave a command to the driver's own path, as it was when the policy was
+ * asked: nvme_steer_pass() for the short way. The words that are read only here
+ * are none that a policy sees.
+ */
+static noinline int nvme_steer_short_pass(struct io_uring_cmd *ioucmd,
+					  const struct nvme_steer_seen *seen)
+{
+	struct io_uring_sqe *copy = cmd_to_io_kiocb(ioucmd)->async_data;
+	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	u64 *words = (u64 *)copy->cmd;
+
+	BUILD_BUG_ON(offsetof(struct nvme_uring_cmd, timeout_ms) != 64);
+	if (ioucmd->sqe == copy)
+		return NVME_STEER_PASS;
+	memcpy(copy, ioucmd->sqe, offsetof(struct io_uring_sqe, cmd));
+	words[0] = seen->head;
+	words[1] = nvme_steer_sqe_word(&sqe->cdw2);
+	words[2] = 0;			/* metadata */
+	words[3] = seen->addr;
+	words[4] = (u64)seen->len << 32;
+	words[5] = seen->cdw10;
+	words[6] = seen->cdw12;
+	words[7] = nvme_steer_sqe_word(&sqe->cdw14);
+	words[8] = 0;			/* timeout */
+	ioucmd->sqe = copy;
+	return NVME_STEER_PASS;
+}
+
+/*
+ * Send a command to @q, where its buffer is kept and nothing is in the way.
+ * @seen: its words; @asked: the same and the policy's answer, where it was
+ * asked about this one; @plugged: a batch holds @q. Returns as the hook does.
+ * In nvme_steer_enter(), which it leaves.
+ */
+static __always_inline int
+nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+		      unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+		      struct nvme_steer_policy *p, struct nvme_steer_queue *q,
+		      const struct nvme_steer_seen *seen,
+		      const struct nvme_steer_seen *asked, bool plugged)
+{
+	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
+	struct request_queue *rq = ns->queue;
+	u32 epoch = nvme_steer_keep_epoch(sc);
+	u64 head = seen->head, *entry;
+	struct nvme_steer_dptr dptr;
+	struct nvme_steer_slot *slot;
+	const struct bio_vec *bv;
+	unsigned long deadline;
+	size_t skip;
+	u16 cid;
+
+	if (ioucmd->flags & IORING_URING_CMD_FIXED) {
+		bv = nvme_steer_registered(req->imu, seen->addr, seen->len,
+					   &skip);
+		if (unlikely(!bv))
+			goto missed;
+		dptr = nvme_steer_kept(sc, bv, skip, seen->len);
+	} else {
+		if (unlikely(!seen->addr))
+			goto missed;
+		dptr = nvme_steer_kept_user(sc, seen->addr, seen->len,
+					    (u8)head == nvme_cmd_read);
+	}
+	if (unlikely(!dptr.prp1))
+		goto missed;
+	if (unlikely(!percpu_ref_tryget_live_rcu(&rq->q_usage_counter)))
+		goto missed;
+	slot = nvme_steer_begin(q);
+	if (unlikely(!slot)) {
+		percpu_ref_put(&rq->q_usage_counter);
+		goto missed;
+	}
+	deadline = jiffies + p->timeout;
+	nvme_steer_arm_timer(q, deadline);
+	nvme_steer_pdu(ioucmd)->req = NULL;
+	nvme_steer_pdu(ioucmd)->queue = q;
+	cid = nvme_steer_next_cid(slot);
+	nvme_steer_take(slot, &(struct nvme_steer_io) {
+		.done = nvme_steer_passthru_done,
+		.owner = ioucmd,
+		.usage = &rq->q_usage_counter,
+		.kept = epoch,
+	}, deadline);
+	if (unlikely(dptr.prp1 & NVME_STEER_DPTR_SGL)) {
+		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
+		head |= NVME_CMD_SGL_METABUF << 8;
+	}
+	entry = (u64 *)&q->sq_cmds[q->sq_tail];
+	entry[0] = head | (u32)cid << 16;
+	entry[1] = nvme_steer_sqe_word(&sqe->cdw2);
+	entry[2] = 0;
+	entry[3] = dptr.prp1;
+	entry[4] = dptr.prp2;
+	entry[5] = seen->cdw10;
+	entry[6] = seen->cdw12;
+	entry[7] = nvme_steer_sqe_word(&sqe->cdw14);
+	nvme_steer_advance(q);
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	if (!plugged &&
+	    !nvme_steer_is_first_of_two(p, ioucmd, req->ctx, issue_flags))
+		nvme_steer_ring_soon(q);
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
+	nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
+	nvme_steer_leave();
+	if (!plugged)
+		nvme_steer_batch_remember(p, req->ctx, q);
+	return -EIOCBQUEUED;
+
+missed:
+	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, asked);
+}
+
 /**
  * nvme_steer_uring_cmd_hook - take a uring_cmd of a namespace
  * @ns: the namespace
@@ -150,19 +268,14 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
 	const struct nvme_ns_head *nshead = ns->head;
 	struct request_queue *rq = ns->queue;
+	struct nvme_steer_seen told nvme_steer_uninitialized;
 	struct nvme_steer_seen seen nvme_steer_uninitialized;
-	struct nvme_steer_dptr dptr;
 	struct nvme_steer_policy *p;
 	struct nvme_steer_queue *q;
-	struct nvme_steer_slot *slot;
 	struct nvme_steer_ctrl *sc;
-	const struct bio_vec *bv;
-	u64 head, cdw10, cdw12, addr, *entry;
-	unsigned long deadline;
-	u32 len, epoch;
-	size_t skip;
-	bool plugged, asked;
-	u16 cid;
+	u64 head, cdw12, addr;
+	bool asked;
+	u32 len;
 
 	if (unlikely(ioucmd->cmd_op != NVME_URING_CMD_IO &&
 		     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC)) {
@@ -200,85 +313,34 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (unlikely(((u16)cdw12 + 1U) << nshead->lba_shift != len ||
 		     len > queue_max_hw_sectors(rq) << SECTOR_SHIFT))
 		goto long_way;
-	epoch = nvme_steer_keep_epoch(sc);
-	if (ioucmd->flags & IORING_URING_CMD_FIXED) {
-		bv = nvme_steer_registered(req->imu, addr, len, &skip);
-		if (unlikely(!bv))
-			goto long_way;
-		dptr = nvme_steer_kept(sc, bv, skip, len);
-	} else {
-		if (unlikely(!addr))
-			goto long_way;
-		dptr = nvme_steer_kept_user(sc, addr, len,
-					    (u8)head == nvme_cmd_read);
-	}
-	if (unlikely(!dptr.prp1))
-		goto long_way;
-	if (unlikely(!percpu_ref_tryget_live_rcu(&rq->q_usage_counter)))
-		goto long_way;
 
-	cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
+	seen.head = head;
+	seen.addr = addr;
+	seen.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
+	seen.cdw12 = cdw12;
+	seen.len = len;
 	q = nvme_steer_batch_queue(p, req->ctx);
-	plugged = q;
-	if (!q)
-		q = nvme_steer_ring_queue(sc, p, req->ctx,
-					  issue_flags & IO_URING_F_IOPOLL);
+	if (q)
+		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
+					     &seen, NULL, true);
+	q = nvme_steer_ring_queue(sc, p, req->ctx,
+				  issue_flags & IO_URING_F_IOPOLL);
 	asked = !q;
 	if (asked) {
-		seen.head = head;
-		seen.cdw10 = cdw10;
-		seen.cdw12 = cdw12;
-		seen.len = len;
-		nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &seen);
-		if (unlikely(seen.answer <= 0))
-			goto missed;
-		q = seen.queue;
+		if (unlikely(!addr))
+			goto long_way;
+		told = seen;
+		nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &told);
+		if (unlikely(told.answer <= 0)) {
+			nvme_steer_leave();
+			return told.answer ?:
+			       nvme_steer_short_pass(ioucmd, &told);
+		}
+		q = told.queue;
 	}
+	return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q, &seen,
+				     asked ? &told : NULL, false);
 
-	slot = nvme_steer_begin(q);
-	if (unlikely(!slot))
-		goto missed;
-	deadline = jiffies + p->timeout;
-	nvme_steer_arm_timer(q, deadline);
-	nvme_steer_pdu(ioucmd)->req = NULL;
-	nvme_steer_pdu(ioucmd)->queue = q;
-	cid = nvme_steer_next_cid(slot);
-	nvme_steer_take(slot, &(struct nvme_steer_io) {
-		.done = nvme_steer_passthru_done,
-		.owner = ioucmd,
-		.usage = &rq->q_usage_counter,
-		.kept = epoch,
-	}, deadline);
-	if (unlikely(dptr.prp1 & NVME_STEER_DPTR_SGL)) {
-		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
-		head |= NVME_CMD_SGL_METABUF << 8;
-	}
-	entry = (u64 *)&q->sq_cmds[q->sq_tail];
-	entry[0] = head | (u32)cid << 16;
-	entry[1] = nvme_steer_sqe_word(&sqe->cdw2);
-	entry[2] = 0;
-	entry[3] = dptr.prp1;
-	entry[4] = dptr.prp2;
-	entry[5] = cdw10;
-	entry[6] = cdw12;
-	entry[7] = nvme_steer_sqe_word(&sqe->cdw14);
-	nvme_steer_advance(q);
-	WRITE_ONCE(q->submitted, q->submitted + 1);
-	if (!plugged &&
-	    !nvme_steer_is_first_of_two(p, ioucmd, req->ctx, issue_flags))
-		nvme_steer_ring_soon(q);
-	nvme_steer_unlock(&q->sq_lock);
-	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
-	nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
-	nvme_steer_leave();
-	if (!plugged)
-		nvme_steer_batch_remember(p, req->ctx, q);
-	return -EIOCBQUEUED;
-
-missed:
-	percpu_ref_put(&rq->q_usage_counter);
-	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
-				   asked ? &seen : NULL);
 long_way:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, NULL);
 }
