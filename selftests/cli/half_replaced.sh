@@ -11,9 +11,10 @@
 
 command -v strace >/dev/null || skip "no strace to kill the loader with"
 
-# half SYSCALL N: kill a replacement of rules by tenants at that call
+# half SYSCALL N: kill a replacement of null by tenants at that call
 half() {
-	ok load --dev nvme0 --replace "$POLICIES/rules.bpf.o"
+	[ "$(attached nvme0)" = null ] ||
+		ok load --dev nvme0 --replace "$POLICIES/null.bpf.o"
 	strace -qq -o "$tmp/strace" -e trace="$1" \
 		-e inject="$1":signal=KILL:when="$2" nvmesteer load --replace \
 		--dev nvme0 "$POLICIES/tenants.bpf.o" >"$tmp/out" 2>&1 &&
@@ -37,12 +38,16 @@ same "tenants.4711.queue = 2" "$out"
 ok unset nvme0 tenants.4711
 says 1 "'tenants' is attached.*EBUSY" load --dev nvme0 "$POLICIES/null.bpf.o"
 
-step "mended by unload, off and the next replacement"
+step "mended by unload"
 ok unload nvme0
 clean nvme0
+
+step "mended by off"
 half rename 1
 ok off nvme0
 clean nvme0
+
+step "mended by the next replacement"
 for at in "rename 1" "rename 2"; do
 	# shellcheck disable=SC2086
 	half $at

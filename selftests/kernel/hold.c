@@ -253,7 +253,7 @@ static void other_policy(struct reader *r, struct steer_policy *p,
 	int ret;
 
 	test_step("replaced");
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 6; i++) {
 		steer_answer(p, 3, 1 + i % 2);
 		if (!i)
 			usleep((HOLD_MS + 20) * 1000);
@@ -271,7 +271,7 @@ static void other_policy(struct reader *r, struct steer_policy *p,
 	}
 
 	test_step("detached, and another attached");
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		steer_detach(p);
 		if (i % 2)
 			reads(r, 3);
@@ -363,7 +363,7 @@ static void removed(struct reader *r, struct steer_policy *p)
 	stop = false;
 	test_check(!pthread_create(&thread, NULL, read_until_told, r),
 		   "pthread_create");
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		uint64_t before;
 
 		add_queue(n, i & 1 ? "irq" : "poll");
@@ -388,7 +388,7 @@ static void kinds(struct reader *polled, struct steer_policy *p)
 	steer_answer(p, 3, 1);
 	reader_init(&irq, 0);
 	usleep((HOLD_MS + 20) * 1000);
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 100; i++) {
 		reads_on(polled, 1 + i % 3, 1);
 		reads_on(&irq, 1 + i % 3, 3);
 	}
@@ -396,7 +396,7 @@ static void kinds(struct reader *polled, struct steer_policy *p)
 
 	/* a new ring may be where one of the other kind was */
 	test_step("rings that come and go");
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 24; i++) {
 		/* the memory of the one before takes a while to be free */
 		usleep(i % 8 * 20000);
 		reader_init(&other, i & 1 ? 0 : PT_IOPOLL);

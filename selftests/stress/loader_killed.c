@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The loader is killed before each of its bpf(2) calls and each change it
- * makes to the file system, one after the other, under I/O on several CPUs.
+ * makes to the file system, one after the other, under I/O on two CPUs.
  * Whatever it had got done: either a policy is attached and pinned, and can be
  * ended by removing the pin; or none is, and no queue is left. The next load
  * works.
@@ -126,7 +126,7 @@ int main(void)
 	if (test_sh("command -v nvmesteer >/dev/null"))
 		test_skip("the loader 'nvmesteer' is not installed");
 	test_at_end(unpin, NULL);
-	load_init(&load, &ns, 4, 2);
+	load_init(&load, &ns, 2, 2);
 	load_mix(&load);
 
 	test_step("undisturbed");
