@@ -36,12 +36,13 @@ nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
 }
 
 /*
- * Take sq_lock. In an interrupt, which may have come to a task that holds it,
- * only if it is free; cq_lock may be held.
+ * Take sq_lock. With interrupts off only if it is free: cq_lock may be held,
+ * which an interrupt may wait for on the CPU that has sq_lock, or this is an
+ * interrupt of a task that has it.
  */
 static inline bool nvme_steer_lane_lock(struct nvme_steer_queue *q)
 {
-	if (in_task()) {
+	if (in_task() && !irqs_disabled()) {
 		spin_lock(&q->sq_lock);
 		return true;
 	}
