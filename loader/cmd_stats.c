@@ -227,6 +227,7 @@ static void event_table(const struct sample *s)
 	const struct event_state *e;
 	unsigned int i, shown = 0;
 	struct table *t;
+	char text[24];
 
 	t = table__new(s->watching ? 3 : 2, headers);
 	for (i = 0; i < s->now.nr_events; i++) {
@@ -235,11 +236,14 @@ static void event_table(const struct sample *s)
 			continue;
 		shown++;
 		table__cell(t, "%s", e->name);
-		table__cell(t, "%llu", (unsigned long long)e->count);
-		if (s->watching && s->interval_s > 0)
-			table__cell(t, "%.0f", event_rate(s, e));
-		else if (s->watching)
-			table__cell(t, "%s", "");
+		out__count(e->name, e->count, text, sizeof(text));
+		table__cell(t, "%s", text);
+		*text = '\0';
+		if (s->interval_s > 0)
+			out__count(e->name, event_rate(s, e), text,
+				   sizeof(text));
+		if (s->watching)
+			table__cell(t, "%s", text);
 	}
 	if (shown) {
 		putchar('\n');

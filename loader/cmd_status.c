@@ -125,14 +125,16 @@ static void print_exit(const struct ctrl_state *s)
 static void print_events(const struct ctrl_state *s)
 {
 	const char *separator = "";
+	char count[24];
 	unsigned int i;
 
 	printf("  %-10s ", "events");
 	for (i = 0; i < s->nr_events; i++) {
 		if (!s->events[i].count)
 			continue;
-		printf("%s%s %" PRIu64, separator, s->events[i].name,
-		       s->events[i].count);
+		out__count(s->events[i].name, s->events[i].count, count,
+			   sizeof(count));
+		printf("%s%s %s", separator, s->events[i].name, count);
 		separator = ", ";
 	}
 	printf("%s\n", *separator ? "" : "-");

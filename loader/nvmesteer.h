@@ -121,6 +121,11 @@ void json__double(struct json *j, const char *key, double value);
 void json__bool(struct json *j, const char *key, bool value);
 void json__null(struct json *j, const char *key);
 
+/* "1.5 GiB"; @size is 16 or more. */
+void out__bytes(double bytes, char *text, size_t size);
+/* Of a counter, whose name tells whether it counts bytes. */
+void out__count(const char *name, double count, char *text, size_t size);
+
 /*
  * A table to stdout: columns sized to their contents, upper-case header,
  * columns whose header starts with '>' to the right (the mark is not printed),

@@ -184,6 +184,33 @@ void json__null(struct json *j, const char *key)
 	fputs("null", j->file);
 }
 
+/* ----------------------------------------------------------------- numbers */
+
+void out__bytes(double bytes, char *text, size_t size)
+{
+	static const char *const units[] = {
+		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB",
+	};
+	size_t i = 0;
+
+	while (bytes >= 1024 && i + 1 < sizeof(units) / sizeof(units[0])) {
+		bytes /= 1024;
+		i++;
+	}
+	snprintf(text, size, "%.*f %s", i && bytes < 100 ? 1 : 0, bytes,
+		 units[i]);
+}
+
+void out__count(const char *name, double count, char *text, size_t size)
+{
+	const char *end = strrchr(name, '_');
+
+	if (end && !strcmp(end, "_bytes"))
+		out__bytes(count, text, size);
+	else
+		snprintf(text, size, "%.0f", count);
+}
+
 /* ------------------------------------------------------------------ tables */
 
 struct table {

@@ -109,6 +109,38 @@ static void test_table(void)
 	     "\xc3\xa9                -  end\n");
 }
 
+static void bytes_are(double bytes, const char *want)
+{
+	char text[16];
+
+	out__bytes(bytes, text, sizeof(text));
+	test_check(!strcmp(text, want), "%g is '%s', not '%s'", bytes, text,
+		   want);
+}
+
+static void count_is(const char *name, double count, const char *want)
+{
+	char text[24];
+
+	out__count(name, count, text, sizeof(text));
+	test_check(!strcmp(text, want), "%s %g is '%s', not '%s'", name, count,
+		   text, want);
+}
+
+static void test_numbers(void)
+{
+	test_step("bytes, and counters of bytes");
+	bytes_are(0, "0 B");
+	bytes_are(1023, "1023 B");
+	bytes_are(1536, "1.5 KiB");
+	bytes_are(123.0 * (1 << 20), "123 MiB");
+	bytes_are(2.25 * (1 << 30), "2.2 GiB");
+	bytes_are(18446744073709551615.0, "16.0 EiB");
+	count_is("copy_split", 1e12, "1000000000000");
+	count_is("copy_split_bytes", 1e12, "931 GiB");
+	count_is("bytes", 4096, "4096");
+}
+
 static void test_many_rows(void)
 {
 	static const char *const headers[] = { ">N" };
@@ -133,6 +165,7 @@ int main(void)
 	test_strings();
 	test_table();
 	test_many_rows();
+	test_numbers();
 	free(out);
 	return TEST_PASS;
 }
