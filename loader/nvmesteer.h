@@ -392,6 +392,7 @@ int cmd_set(int argc, char **argv);
 int cmd_unset(int argc, char **argv);
 int cmd_queues(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_copy(int argc, char **argv);
 int cmd_off(int argc, char **argv);
 
 #endif /* NVMESTEER_LOADER_H */

@@ -26,6 +26,8 @@ const struct verb verbs[] = {
 	  "Show, create and remove steer queues", cmd_queues },
 	{ "stats", "[CONTROLLER]", "Show counters of queues and events",
 	  cmd_stats },
+	{ "copy", "--from DEV:OFFSET+LEN... --to DEV:OFFSET",
+	  "Copy ranges of namespaces to one place", cmd_copy },
 	{ "off", "[CONTROLLER]", "End the attached policy at once", cmd_off },
 	{ 0 },
 };
