@@ -106,6 +106,27 @@ static void print_reserve(const struct ctrl_state *s)
 	       s->vectors);
 }
 
+/* Per namespace, what one Copy command may copy. */
+static void print_copies(const struct ctrl_state *s)
+{
+	const struct copy_state *c;
+	char max[24], formats[32];
+
+	for (c = s->copies; c < s->copies + s->nr_copies; c++) {
+		printf("  %-10s namespace %" PRIu32 ": ", "copy", c->nsid);
+		if (!c->formats) {
+			puts("the controller has no Copy");
+			continue;
+		}
+		out__bytes(c->max_bytes, max, sizeof(max));
+		show__formats(c->formats, formats, sizeof(formats));
+		printf("%s a command, %u ranges of %u blocks, %u in all, formats %s%s\n",
+		       c->max_bytes ? max : "nothing", c->msrc, c->mssrl,
+		       c->mcl, formats,
+		       c->cross_ns ? ", across namespaces" : "");
+	}
+}
+
 static void print_exit(const struct ctrl_state *s)
 {
 	if (!s->exit_kind[0]) {
@@ -152,6 +173,7 @@ static void print_text(const struct status *st)
 		     st->pins ? st->pins : "not known (needs root)");
 	line("pin dir", st->pin_dir);
 	print_reserve(s);
+	print_copies(s);
 	print_exit(s);
 	print_events(s);
 	for (i = 0; problem(st, i, text); i++)
@@ -204,6 +226,7 @@ static void json_status(struct json *j, const struct status *st)
 	json__str(j, "pins", st->pins);
 	json__str(j, "pin_dir", st->pin_dir[0] ? st->pin_dir : NULL);
 	json_reserve(j, s);
+	show__copies(j, s);
 	json_exit(j, s);
 	json__object(j, "events");
 	for (i = 0; i < s->nr_events; i++)
@@ -263,20 +286,24 @@ static int run(const char *dev)
 {
 	struct ctrl_state one, *all = NULL;
 	char why[256];
-	unsigned int n;
+	unsigned int i, n;
 	int code;
 
 	code = dev ? show__read(dev, &one, why) :
 		     show__read_all(&all, &n, why);
 	if (code)
 		return fail_code(code, "%s", why);
+	/* one that does not answer now tells no limits */
 	if (dev) {
+		kstate__read_copies(&one);
 		code = show_status(&one, 1);
 		kstate__free(&one);
 		return code;
 	}
 	if (!n)
 		note("there is no NVMe controller on PCI");
+	for (i = 0; i < n; i++)
+		kstate__read_copies(&all[i]);
 	code = show_status(all, n);
 	show__free_all(all, n);
 	return code;

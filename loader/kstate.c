@@ -260,6 +260,79 @@ static int parse_events(struct ctrl_state *s, char *text)
 	return 0;
 }
 
+/* "0-1,3" as bits; "-" is none. */
+static uint32_t parse_bits(const char *text)
+{
+	unsigned long first, last;
+	uint32_t bits = 0;
+	char *end;
+
+	while (isdigit((unsigned char)*text)) {
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (; first <= last && first < 32; first++)
+			bits |= 1U << first;
+		text = end + (*end == ',');
+	}
+	return bits;
+}
+
+static void parse_copy_word(struct copy_state *c, const char *word)
+{
+	const struct {
+		const char *key;
+		unsigned int *to;
+	} known[] = {
+		{ "mssrl", &c->mssrl }, { "mcl", &c->mcl },
+		{ "msrc", &c->msrc },
+	};
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		value = value_of(word, known[i].key);
+		if (value)
+			*known[i].to = strtoul(value, NULL, 10);
+	}
+	if ((value = value_of(word, "formats")))
+		c->formats = parse_bits(value);
+	else if ((value = value_of(word, "cross_ns")))
+		c->cross_ns = *value == '1';
+	else if ((value = value_of(word, "max_hw_bytes")))
+		c->max_hw_bytes = strtoull(value, NULL, 10);
+	else if ((value = value_of(word, "max_bytes")))
+		c->max_bytes = strtoull(value, NULL, 10);
+}
+
+/* One line of the copy file; false when it names no namespace. */
+static bool parse_copy(struct copy_state *c, char *line)
+{
+	char *word, *save = NULL;
+
+	memset(c, 0, sizeof(*c));
+	word = strtok_r(line, BLANKS, &save);
+	if (!word || !isdigit((unsigned char)word[0]))
+		return false;
+	c->nsid = strtoul(word, NULL, 10);
+	while ((word = strtok_r(NULL, BLANKS, &save)))
+		parse_copy_word(c, word);
+	return true;
+}
+
+static int parse_copies(struct ctrl_state *s, char *text)
+{
+	char *line, *save = NULL;
+
+	s->copies = calloc(count_lines(text), sizeof(*s->copies));
+	if (!s->copies)
+		return -ENOMEM;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		s->nr_copies += parse_copy(&s->copies[s->nr_copies], line);
+	return 0;
+}
+
 static void parse_exit(struct ctrl_state *s, char *text)
 {
 	char *line, *value, *save = NULL;
@@ -375,13 +448,30 @@ int kstate__read(const char *ctrl, struct ctrl_state *s)
 	return err == -ENOENT ? -ENODEV : err;
 }
 
+/* A module that has no copies has no such file. */
+int kstate__read_copies(struct ctrl_state *s)
+{
+	char *text;
+	int err = kstate__text(s->ctrl, "copy", &text);
+
+	if (err == -ENOENT)
+		return 0;
+	if (!err) {
+		err = parse_copies(s, text);
+		free(text);
+	}
+	return err;
+}
+
 void kstate__free(struct ctrl_state *s)
 {
 	free(s->queues);
 	free(s->events);
+	free(s->copies);
 	s->queues = NULL;
 	s->events = NULL;
-	s->nr_queues = s->nr_events = 0;
+	s->copies = NULL;
+	s->nr_queues = s->nr_events = s->nr_copies = 0;
 }
 
 /* ----------------------------------------------------------------- listing */

@@ -184,6 +184,16 @@ struct event_state {
 	uint64_t count;
 };
 
+/* What one Copy command of a namespace may copy. */
+struct copy_state {
+	uint32_t nsid;
+	uint32_t formats;	/* of descriptors, a bit each; 0 without Copy */
+	unsigned int mssrl, mcl, msrc;
+	bool cross_ns;
+	uint64_t max_hw_bytes;	/* what the controller takes */
+	uint64_t max_bytes;	/* and what is sent to it */
+};
+
 struct ctrl_state {
 	char ctrl[32];		/* nvme0 */
 	char state[16];		/* none, attached, ended */
@@ -195,6 +205,9 @@ struct ctrl_state {
 	struct queue_state *queues;
 	unsigned int nr_events;
 	struct event_state *events;
+	/* by kstate__read_copies(); without, or where there are none, 0 */
+	unsigned int nr_copies;
+	struct copy_state *copies;
 	/* how the last policy ended; exit_kind "" when none has */
 	char exit_kind[16];
 	unsigned int exit_kind_code;
@@ -207,6 +220,9 @@ struct ctrl_state {
 int kstate__list(char (**names)[32], unsigned int *n);
 /* Read everything about one; -ENODEV when it has no steer directory. */
 int kstate__read(const char *ctrl, struct ctrl_state *s);
+/* What its namespaces can copy, which the controller may have to be asked for:
+ * not for verbs that are to work whatever the controller does. */
+int kstate__read_copies(struct ctrl_state *s);
 void kstate__free(struct ctrl_state *s);
 /* Write a text to /sys/class/nvme/<ctrl>/steer/<file>. */
 int kstate__write(const char *ctrl, const char *file, const char *text);
@@ -366,6 +382,10 @@ const char *show__pins(const struct ctrl_state *s, enum pin_state *state,
 void show__policy(struct json *j, const struct ctrl_state *s);
 /* A number of struct queue_state; below zero is null. */
 void show__number(struct json *j, const char *key, int value);
+/* "0,1" of the bits of struct copy_state, "" of none; @size is 16 or more. */
+void show__formats(uint32_t formats, char *text, size_t size);
+/* "copy", an array: what the Copy commands of the namespaces may copy. */
+void show__copies(struct json *j, const struct ctrl_state *s);
 /* At most one argument, and that only without --dev; false: wrong usage. */
 bool show__one_dev(const char **dev, int argc, char **argv);
 
@@ -393,6 +413,7 @@ int cmd_unset(int argc, char **argv);
 int cmd_queues(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_copy(int argc, char **argv);
+int cmd_limits(int argc, char **argv);
 int cmd_off(int argc, char **argv);
 
 #endif /* NVMESTEER_LOADER_H */

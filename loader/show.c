@@ -117,6 +117,48 @@ void show__number(struct json *j, const char *key, int value)
 		json__int(j, key, value);
 }
 
+void show__formats(uint32_t formats, char *text, size_t size)
+{
+	unsigned int i, len = 0;
+
+	*text = '\0';
+	for (i = 0; i < 32 && len < size; i++)
+		if (formats >> i & 1)
+			len += snprintf(text + len, size - len, "%s%u",
+					len ? "," : "", i);
+}
+
+static void json_formats(struct json *j, uint32_t formats)
+{
+	unsigned int i;
+
+	json__array(j, "formats");
+	for (i = 0; i < 32; i++)
+		if (formats >> i & 1)
+			json__uint(j, NULL, i);
+	json__array_end(j);
+}
+
+void show__copies(struct json *j, const struct ctrl_state *s)
+{
+	const struct copy_state *c;
+
+	json__array(j, "copy");
+	for (c = s->copies; c < s->copies + s->nr_copies; c++) {
+		json__object(j, NULL);
+		json__uint(j, "nsid", c->nsid);
+		json_formats(j, c->formats);
+		json__uint(j, "mssrl_blocks", c->mssrl);
+		json__uint(j, "mcl_blocks", c->mcl);
+		json__uint(j, "msrc", c->msrc);
+		json__bool(j, "cross_ns", c->cross_ns);
+		json__uint(j, "max_hw_bytes", c->max_hw_bytes);
+		json__uint(j, "max_bytes", c->max_bytes);
+		json__object_end(j);
+	}
+	json__array_end(j);
+}
+
 bool show__one_dev(const char **dev, int argc, char **argv)
 {
 	if (argc > 1 || (argc && *dev))

@@ -28,6 +28,8 @@ const struct verb verbs[] = {
 	  cmd_stats },
 	{ "copy", "--from DEV:OFFSET+LEN... --to DEV:OFFSET",
 	  "Copy ranges of namespaces to one place", cmd_copy },
+	{ "limits", "[CONTROLLER] [NSID=BYTES]...",
+	  "Show and set how much one Copy command may copy", cmd_limits },
 	{ "off", "[CONTROLLER]", "End the attached policy at once", cmd_off },
 	{ 0 },
 };

@@ -42,6 +42,9 @@ static void put_ctrl(const char *ctrl)
 		  "0 mode=driver qid=- state=live depth=- vector=- irq=- cpu=- owner=driver submitted=12 completed=11 failed=1 cancelled=0 inflight=0 doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0   \n"
 		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 later=x\n" },
 		{ "events", "routed 5\nbad_mode 0\nlater 3\n" },
+		{ "copy",
+		  "1 formats=0-1,3 mssrl=128 mcl=2048 msrc=256 cross_ns=1 max_hw_bytes=1048576 max_bytes=18446744073709551615 later=3\n"
+		  "17 formats=- mssrl=0 mcl=0 msrc=0 cross_ns=0 max_hw_bytes=0 max_bytes=0\n" },
 		{ "exit",
 		  "kind answers\nkind_code 1025\ncode -7\npolicy rules\nreason too many unfit answers: 1000\n" },
 	};
@@ -93,6 +96,25 @@ static void check_queues(const struct ctrl_state *s)
 	number(q[1].interrupts, 8u);
 }
 
+static void check_copies(const struct ctrl_state *s)
+{
+	const struct copy_state *c = s->copies;
+
+	test_step("limits of Copy");
+	number(s->nr_copies, 2u);
+	number(c[0].nsid, 1u);
+	number(c[0].formats, 0xbu);
+	number(c[0].mssrl, 128u);
+	number(c[0].mcl, 2048u);
+	number(c[0].msrc, 256u);
+	number(c[0].cross_ns, true);
+	number(c[0].max_hw_bytes, 1048576u);
+	number(c[0].max_bytes, UINT64_MAX);
+	number(c[1].nsid, 17u);
+	number(c[1].formats, 0u);
+	number(c[1].cross_ns, false);
+}
+
 static void test_whole(void)
 {
 	struct ctrl_state s;
@@ -111,6 +133,9 @@ static void test_whole(void)
 	number(s.vectors_used, 1u);
 	number(s.max_depth, 1024u);
 	check_queues(&s);
+	number(s.nr_copies, 0u);
+	number(kstate__read_copies(&s), 0);
+	check_copies(&s);
 	number(s.nr_events, 3u);
 	text(s.events[2].name, "later");
 	number(s.events[2].count, 3u);
@@ -139,6 +164,8 @@ static void test_empty(void)
 	text(s.exit_kind, "");
 	number(s.nr_queues, 0u);
 	number(s.nr_events, 0u);
+	number(kstate__read_copies(&s), 0);
+	number(s.nr_copies, 0u);
 	kstate__free(&s);
 	number(kstate__read("nvme7", &s), -ENODEV);
 	test_check(!s.queues && !s.events, "something is left to free");
