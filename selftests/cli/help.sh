@@ -14,7 +14,8 @@ for arg in --help -h help; do
 	[[ $out == Usage:* ]] || fail "$arg prints: $out"
 	[ -z "$err" ] || fail "$arg writes to stderr: $err"
 done
-for verb in load unload off list status check get set unset queues stats; do
+for verb in load unload off list status check get set unset queues stats copy \
+	limits; do
 	ok "$verb" --help
 	[[ $out == *"nvmesteer $verb"* ]] || fail "$verb --help prints: $out"
 	[ -z "$err" ] || fail "$verb --help writes to stderr: $err"
