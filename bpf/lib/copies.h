@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What policies for copies share: queues that carry copies and nothing else,
+ * and how much of copies may be under way at a time. Which way a copy takes is
+ * the policy's business, not this file's.
+ *
+ * Copies of programs that poll go to a polled queue, all others to an
+ * interrupt queue. Where fewer queues are reserved than these two, the ones
+ * that are missing are not used: copies then take the interrupt queue, or the
+ * driver's own path. Commands that are no copies keep the driver's own path.
+ *
+ * Tunables, the same in every policy that includes this file:
+ *
+ *   max_depth    pieces of copies to the controller that are under way at a
+ *                time, all copies together (two of each copy, where there are
+ *                many). Other I/O waits behind these: up to 256 KiB each where
+ *                the kernel copies, a Copy command each where the controller
+ *                does. 1 to 64; 8 is the default
+ *   chunk_kib    KiB, the most in a piece; 0 = as the module likes it
+ *                (default), 524287 the most
+ *   queue_depth  entries a queue; 0 = the largest possible (default)
+ */
+#ifndef NVMESTEER_LIB_COPIES_H
+#define NVMESTEER_LIB_COPIES_H
+
+#define COPIES_MAX_KIB	524287	/* that NVME_STEER_COPY_WITH() has room for */
+
+const volatile __u32 max_depth = 8;
+const volatile __u32 chunk_kib = 0;
+const volatile __u32 queue_depth = 0;
+
+/* Numbers; 0: there is none. Set once by init(). */
+__u32 irq_queue;
+__u32 poll_queue;
+
+/* Create the queues; to be called from init(), whose answer this is. */
+static __always_inline int copies__create(struct nvme_steer_dev *dev)
+{
+	__u32 number = 1;
+	int ret;
+
+	if (!max_depth || max_depth > NVME_STEER_COPY_MAX_DEPTH ||
+	    chunk_kib > COPIES_MAX_KIB)
+		return -ERANGE;
+	if (dev->vectors && number <= dev->granted) {
+		ret = bpf_nvme_steer_create_queue(dev, number, NVME_STEER_IRQ,
+						  queue_depth);
+		if (ret < 0)
+			return ret;
+		irq_queue = number++;
+	}
+	if (number <= dev->granted) {
+		ret = bpf_nvme_steer_create_queue(dev, number, NVME_STEER_POLL,
+						  queue_depth);
+		if (ret < 0)
+			return ret;
+		poll_queue = number;
+	}
+	return 0;
+}
+
+/* The answer of route(). */
+static __always_inline int copies__route(struct nvme_steer_cmd *cmd)
+{
+	if (cmd->source != NVME_STEER_SRC_COPY)
+		return NVME_STEER_DEFAULT;
+	if ((cmd->flags & NVME_STEER_CMD_POLLED) && poll_queue)
+		return poll_queue;
+	return irq_queue;
+}
+
+/*
+ * Pieces of this copy that may be under way: its share of max_depth. One only
+ * where its pieces wait for one another anyway, or max_depth is 1.
+ */
+static __always_inline __u32 copies__depth(struct nvme_steer_copy *cp)
+{
+	__u32 depth = max_depth / (cp->copies + 1);
+
+	if (cp->flags & NVME_STEER_COPY_ORDERED)
+		return 1;
+	if (depth < 2 && max_depth > 1)
+		return 2;
+	return depth ?: 1;
+}
+
+/* The answer of copy(): @how, within the limits. */
+static __always_inline int copies__answer(struct nvme_steer_copy *cp,
+					  __u32 how)
+{
+	return NVME_STEER_COPY_WITH(how, copies__depth(cp), chunk_kib);
+}
+
+#endif /* NVMESTEER_LIB_COPIES_H */
