@@ -40,9 +40,30 @@ int BPF_PROG(all_batch, struct nvme_steer_batch *b)
 	return 0;
 }
 
+SEC("struct_ops/all_copy")
+int BPF_PROG(all_copy, struct nvme_steer_copy *cp)
+{
+	sum += cp->ctrl + cp->nsid + cp->flags + cp->ranges + cp->len +
+	       cp->slba + cp->lba_size + cp->mssrl + cp->mcl + cp->msrc +
+	       cp->copies + cp->size_class + cp->offload_ns + cp->emulate_ns +
+	       cp->offloads + cp->emulates + cp->queue + cp->queue_depth +
+	       cp->queue_inflight;
+	return NVME_STEER_COPY_DEFAULT;
+}
+
+SEC("struct_ops/all_copied")
+void BPF_PROG(all_copied, struct nvme_steer_copied *ev)
+{
+	sum += ev->ctrl + ev->nsid + ev->answer + ev->path + ev->why +
+	       ev->status + ev->ranges + ev->size_class + ev->len + ev->done +
+	       ev->ns;
+}
+
 NVME_STEER_POLICY(all,
 	.init	= (void *)all_init,
 	.exit	= (void *)all_exit,
 	.route	= (void *)all_route,
 	.batch	= (void *)all_batch,
+	.copy	= (void *)all_copy,
+	.copied	= (void *)all_copied,
 );

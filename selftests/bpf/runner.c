@@ -11,7 +11,8 @@
  *                  exit record holds the words expected; I/O goes on
  *
  * What is expected stands in the first comment of the test's source, one line
- * each, all of which must be found: " * expect: WORDS".
+ * each, all of which must be found: " * expect: WORDS". A little I/O is reads,
+ * and copies where the test's name has "copy" or "copied" in it.
  *
  * Needs nvmesteer.ko and a controller without a policy. It talks to libbpf
  * and sysfs only; the loader has tests of its own.
@@ -34,6 +35,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <liburing.h>
+
+#include <nvmesteer/copy.h>
 
 #define BATCH		32
 #define IO_BYTES	4096
@@ -155,6 +158,8 @@ struct io {
 	int fd;
 	uint32_t nsid;
 	uint32_t nlb;
+	bool copies;		/* send copies, too */
+	struct nvme_steer_copy_range ranges[BATCH];
 };
 
 /* Logical block size of a generic device, from its block device's sysfs. */
@@ -189,7 +194,7 @@ static int io__open(struct io *io)
 	snprintf(pattern, sizeof(pattern), "/dev/ng%un*", ctrl);
 	if (glob(pattern, 0, NULL, &found))
 		return -ENODEV;
-	io->fd = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+	io->fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
 	ret = io->fd < 0 ? -errno : 0;
 	bytes = lba_bytes(found.gl_pathv[0]);
 	globfree(&found);
@@ -221,19 +226,28 @@ static void io__close(struct io *io)
 	close(io->fd);
 }
 
-static int io__prep_read(struct io *io, unsigned int i)
+static struct io_uring_sqe *io__prep(struct io *io, unsigned int i,
+				     uint32_t cmd_op)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&io->ring);
+
+	if (!sqe)
+		return NULL;
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = io->fd;
+	sqe->cmd_op = cmd_op;
+	sqe->user_data = i;
+	return sqe;
+}
+
+static int io__prep_read(struct io *io, unsigned int i)
+{
+	struct io_uring_sqe *sqe = io__prep(io, i, NVME_URING_CMD_IO);
 	struct nvme_uring_cmd *cmd;
 
 	if (!sqe)
 		return -EBUSY;
-	memset(sqe, 0, 2 * sizeof(*sqe));
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = io->fd;
-	sqe->cmd_op = NVME_URING_CMD_IO;
-	sqe->user_data = i;
-
 	cmd = (struct nvme_uring_cmd *)sqe->cmd;
 	cmd->opcode = 0x02;
 	cmd->nsid = io->nsid;
@@ -244,15 +258,37 @@ static int io__prep_read(struct io *io, unsigned int i)
 	return 0;
 }
 
-/* Read a batch; the first result that is not 0 is the answer. */
-static int io__batch(struct io *io)
+/* From the beginning of the namespace to what is behind that. */
+static int io__prep_copy(struct io *io, unsigned int i)
+{
+	struct io_uring_sqe *sqe = io__prep(io, i, NVME_STEER_URING_CMD_COPY);
+	struct nvme_steer_copy_cmd *cmd;
+
+	if (!sqe)
+		return -EBUSY;
+	io->ranges[i] = (struct nvme_steer_copy_range){
+		.fd = -1,
+		.offset = (uint64_t)i * IO_BYTES,
+		.len = IO_BYTES,
+	};
+	cmd = (struct nvme_steer_copy_cmd *)sqe->cmd;
+	cmd->ranges = (uintptr_t)&io->ranges[i];
+	cmd->nr = 1;
+	cmd->dst = (uint64_t)(BATCH + i) * IO_BYTES;
+	cmd->dst_fd = -1;
+	return 0;
+}
+
+/* A batch; the first result that is not 0 is the answer. */
+static int io__send(struct io *io,
+		    int (*prep)(struct io *io, unsigned int i))
 {
 	struct io_uring_cqe *cqe;
 	int ret, first = 0;
 	unsigned int i;
 
 	for (i = 0; i < BATCH; i++)
-		if (io__prep_read(io, i))
+		if (prep(io, i))
 			return -EBUSY;
 	ret = io_uring_submit_and_wait(&io->ring, BATCH);
 	if (ret != BATCH)
@@ -266,6 +302,19 @@ static int io__batch(struct io *io)
 		io_uring_cqe_seen(&io->ring, cqe);
 	}
 	return first;
+}
+
+static int io__batch(struct io *io)
+{
+	int ret = io__send(io, io__prep_read);
+
+	if (ret || !io->copies || !state_is("attached"))
+		return ret;
+	ret = io__send(io, io__prep_copy);
+	/* Refused for want of a policy, which is being thrown out. */
+	if (ret == -ENOTTY && !wait_detached())
+		return 0;
+	return ret;
 }
 
 /* A test's source */
@@ -495,6 +544,7 @@ static int run_one(const char *object, unsigned int number, struct io *io)
 	said_len = 0;
 	said[0] = '\0';
 	why[0] = '\0';
+	io->copies = strstr(name, "copy") || strstr(name, "copied");
 
 	if (!strncmp(name, "must_load_", 10))
 		ret = must_load(object, io);
