@@ -31,7 +31,7 @@ static void register_buffer(struct bench *b)
 {
 	struct iovec iov = {
 		.iov_base = b->data.buffer,
-		.iov_len = b->data.room + b->row.kind->extra,
+		.iov_len = row__room(&b->row),
 	};
 	int ret = io_uring_register_buffers(&b->ring, &iov, 1);
 
@@ -41,11 +41,18 @@ static void register_buffer(struct bench *b)
 
 void bench__open(struct bench *b, struct device *dev, const struct row *row)
 {
+	bench__open_at(b, dev, row, 0);
+}
+
+void bench__open_at(struct bench *b, struct device *dev,
+		    const struct row *row, uint64_t base)
+{
 	unsigned int i;
 
 	memset(b, 0, sizeof(*b));
 	b->dev = dev;
 	b->row = *row;
+	b->base = base;
 	b->nr_slots = row->depth;
 	for (i = 0; i < b->nr_slots; i++) {
 		b->next[i] = i;

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #define MAX_BATCH	128
-#define MAX_BYTES	(1U << 20)
+#define MAX_BYTES	(2U << 20)
+#define MAX_RANGES	128
+#define MAX_PATHS	5	/* of copies: NVME_STEER_COPY_* */
 
 struct kind;
 
@@ -29,6 +31,9 @@ struct row {
 	bool poll;		/* completions are polled for */
 	bool fixed;		/* registered buffers */
 	bool huge;		/* in huge pages; else small ones, far apart */
+	unsigned int ranges;	/* that a copy gathers */
+	unsigned int how;	/* copies: who shall copy, NVME_STEER_COPY_* */
+	bool merge;		/* copies: ranges are written together */
 	const char *text;	/* as on the command line */
 };
 
@@ -55,10 +60,26 @@ struct data {
 	char *poison;		/* differs from want in every byte */
 };
 
+/*
+ * What rows of copies move. Each slot has an area of the device of its own:
+ * ranges that lie apart, and behind them, between bytes that nobody may
+ * touch, where they are put together.
+ */
+struct copies {
+	size_t total;		/* bytes of a copy */
+	size_t area;		/* of the device, for a slot */
+	uint64_t *from;		/* bytes, from the beginning of the area */
+	uint64_t to;
+	char *image;		/* what areas must look like in the end */
+	char *poison;		/* what is where a copy will go */
+	char *got;		/* what came of it, neighbours included */
+};
+
 struct bench {
 	struct row row;
 	struct device *dev;
 	struct data data;
+	struct copies copies;
 	struct io_uring ring;
 	bool has_ring;
 	/*
@@ -68,8 +89,14 @@ struct bench {
 	unsigned int nr_slots;
 	unsigned int next[MAX_BATCH];
 	uint64_t offset[MAX_BATCH];
+	uint64_t base;		/* bytes, where on the device this begins */
 	unsigned int min_complete;	/* to wait for while submitting */
+	unsigned int part;	/* of the row, which comes in kind->parts */
+	unsigned int left;	/* completions to be awaited */
 	uint64_t calls;		/* system calls made for the commands */
+	uint64_t commands;	/* of copies, where the kind knows */
+	unsigned int path[MAX_BATCH];	/* the last copy of a slot took */
+	uint64_t paths[MAX_PATHS];	/* how many copies took which */
 };
 
 /* A way to do I/O. The functions print why they fail, and exit. */
@@ -82,10 +109,20 @@ struct kind {
 	bool no_poll;		/* a row cannot ask for polling */
 	bool one_completion;	/* for all that submit() was given; buffers
 				 * are registered */
-	size_t extra;		/* bytes for itself, behind the data */
+	bool no_clock;		/* not for --seconds */
+	bool copies;		/* from one place of the device to another */
+	bool buffered;		/* through the row's buffer */
+	unsigned int parts;	/* that must wait for one another; 0 is 1 */
+	size_t extra;		/* bytes for itself, behind the data; of copies
+				 * for each slot */
 	void (*open)(struct bench *b);
-	/* Hand the commands of slots next[0..n) to the kernel. */
+	/*
+	 * Hand the commands of slots next[0..n) to the kernel. Sets left where
+	 * there is not one completion a command.
+	 */
 	void (*submit)(struct bench *b, unsigned int n);
+	/* A completion was taken; not timed. */
+	void (*took)(struct bench *b, const struct io_uring_cqe *cqe);
 };
 
 /* A row as measured; a value that does not apply is negative. */
@@ -95,9 +132,14 @@ struct result {
 	unsigned int rounds;
 	double calls, interrupts, steered;		/* a command */
 	double doorbells, sq_doorbells, cq_doorbells;
+	double commands;
 	uint64_t verified;	/* bytes compared */
+	uint64_t paths[MAX_PATHS];	/* copies that took each */
 	double seconds, iops;	/* wall clock */
 	double latency_us[5];	/* percentiles 50 90 99 99.9 100 */
+	double path_us[MAX_PATHS];	/* latency of copies by path: mean */
+	double path_p50_us[MAX_PATHS];	/* and median */
+	double beside_iops;	/* of what went on beside this, or negative */
 };
 extern const double result_percentiles[5];
 
@@ -110,17 +152,43 @@ void usage_error(const char *format, ...)
 
 /* row.c */
 void row__parse(struct row *row, const char *text);
-void row__print(const struct row *row, const struct result *r,
-		char *const notes[], unsigned int nr_notes);
+size_t row__room(const struct row *row);	/* of its buffer, bytes */
+void row__print(const struct row *row, const struct row *beside,
+		const struct result *r, char *const notes[],
+		unsigned int nr_notes);
 
 /* device.c */
 void device__open(struct device *dev, const char *path, bool write);
 
 /* bench.c: a row's ring and buffers */
 void bench__open(struct bench *b, struct device *dev, const struct row *row);
+/* Rows of copies only, where base is not 0. */
+void bench__open_at(struct bench *b, struct device *dev,
+		    const struct row *row, uint64_t base);
 void bench__close(struct bench *b);
 
+/* copies.c: what verify.c does, for rows of copies */
+void copies__open(struct bench *b);
+void copies__poison(struct bench *b);
+uint64_t copies__verify(struct bench *b);
+void copies__close(struct bench *b);
+/* Range @i of the copy of slot @slot, and where it goes: device offsets. */
+static inline uint64_t copies__from(const struct bench *b, unsigned int slot,
+				    unsigned int i)
+{
+	return b->base + slot * b->copies.area + b->copies.from[i];
+}
+
+static inline uint64_t copies__to(const struct bench *b, unsigned int slot)
+{
+	return b->base + slot * b->copies.area + b->copies.to;
+}
+
 /* verify.c */
+char *data__map(size_t size);
+char *data__pattern(size_t size);
+void data__invert(char *to, const char *from, size_t size);
+char *data__buffer(const struct row *row);
 void data__reserve(size_t size);	/* the most huge pages a row needs */
 void data__open(struct bench *b);
 void data__poison(struct bench *b);
@@ -138,6 +206,9 @@ struct counters {
 	uint64_t interrupts;	/* of I/O queues, the driver's and ours */
 };
 void counters__read(struct counters *c, const struct device *dev);
+/* What was counted from @before to @after is added to @sum. */
+void counters__add(struct counters *sum, const struct counters *before,
+		   const struct counters *after);
 void counters__compare(const struct counters *before,
 		       const struct counters *after, double ios,
 		       struct result *r);
@@ -145,7 +216,8 @@ void counters__compare(const struct counters *before,
 /* measure.c: ticks a command */
 void measure(struct bench *b, unsigned int rounds, struct result *r);
 uint64_t measure__submit(struct bench *b);
-uint64_t measure__reap(struct bench *b);
+uint64_t measure__reap(struct bench *b);	/* until nothing is left, or of
+						 * copies what there is */
 /* Does the time stamp counter count instructions here? */
 bool measure__counts_instructions(void);
 void measure__pause(long ns);
@@ -154,6 +226,13 @@ int measure__compare(const void *a, const void *b);
 
 /* clock.c: I/Os a second */
 void measure_clock(struct bench *b, double seconds, struct result *r);
+void clock__until(struct bench *b, const volatile bool *stop,
+		  volatile uint64_t *done);
+
+/* beside.c: a process that goes on with a row of its own meanwhile */
+void beside__start(struct device *dev, const struct row *row);
+double beside__done(void);	/* I/Os until now */
+void beside__stop(void);
 
 /* profile.c: let the emulator write down each instruction of some rounds */
 void profile(struct bench *b, const char *logfile, unsigned int rounds);

@@ -25,7 +25,9 @@ struct run {
 	uint64_t done;
 	uint64_t seed;
 	uint64_t places;
-	uint64_t histogram[BUCKETS];
+	/* What is no copy took path 0. */
+	uint64_t histogram[MAX_PATHS][BUCKETS];
+	double path_ns[MAX_PATHS];	/* sums */
 };
 
 static uint64_t now(void)
@@ -60,7 +62,8 @@ static double bucket_ns(unsigned int i)
 /* Where a command of a slot goes: a row that writes keeps to its own place. */
 static void pick_place(struct run *run, unsigned int slot)
 {
-	if (run->b->row.write || run->b->row.kind->no_data)
+	if (run->b->row.write || run->b->row.kind->no_data ||
+	    run->b->row.kind->copies)
 		return;
 	run->seed ^= run->seed << 13;
 	run->seed ^= run->seed >> 7;
@@ -70,7 +73,11 @@ static void pick_place(struct run *run, unsigned int slot)
 
 static void ended(struct run *run, unsigned int slot, uint64_t at)
 {
-	run->histogram[bucket(at - run->started[slot])]++;
+	unsigned int path = run->b->path[slot];
+	uint64_t ns = at - run->started[slot];
+
+	run->histogram[path][bucket(ns)]++;
+	run->path_ns[path] += ns;
 	run->idle[run->nr_idle++] = slot;
 	run->done++;
 }
@@ -85,6 +92,8 @@ static void take_completions(struct run *run)
 	io_uring_for_each_cqe(ring, head, cqe) {
 		if (cqe->res != (int32_t)cqe->user_data)
 			ring__failed(run->b);
+		if (run->b->row.kind->took)
+			run->b->row.kind->took(run->b, cqe);
 		ended(run, cqe->user_data >> 32, at);
 		n++;
 	}
@@ -128,13 +137,17 @@ static void turn(struct run *run, bool submit)
 
 static void percentiles(const struct run *run, struct result *r)
 {
-	uint64_t seen = 0;
-	unsigned int i, p = 0;
+	uint64_t seen = 0, of_path[MAX_PATHS] = {};
+	unsigned int i, k, p = 0;
 
-	for (i = 0; i < BUCKETS && p < 5; i++) {
-		seen += run->histogram[i];
-		while (p < 5 && run->done && seen >= run->done *
-		       result_percentiles[p] / 100)
+	for (i = 0; i < BUCKETS && run->done; i++) {
+		for (k = 0; k < MAX_PATHS; k++) {
+			seen += run->histogram[k][i];
+			if (2 * of_path[k] < r->paths[k])
+				r->path_p50_us[k] = bucket_ns(i) / 1000;
+			of_path[k] += run->histogram[k][i];
+		}
+		while (p < 5 && seen >= run->done * result_percentiles[p] / 100)
 			r->latency_us[p++] = bucket_ns(i) / 1000;
 	}
 }
@@ -144,6 +157,7 @@ static uint64_t verify_once(struct bench *b)
 {
 	unsigned int i, n, left = b->nr_slots;
 
+	/* Places of copies are their slots'. */
 	for (i = 0; i < b->nr_slots; i++)
 		b->offset[i] = (uint64_t)i * b->row.bytes;
 	data__poison(b);
@@ -160,33 +174,68 @@ static uint64_t verify_once(struct bench *b)
 	return data__verify(b);
 }
 
+static void start_run(struct run *run, struct bench *b)
+{
+	memset(run, 0, sizeof(*run));
+	run->b = b;
+	run->seed = 88172645463325252ull;
+	if (!b->row.kind->no_data)
+		run->places = b->dev->size / b->row.bytes;
+	for (run->nr_idle = 0; run->nr_idle < b->nr_slots; run->nr_idle++)
+		run->idle[run->nr_idle] = run->nr_idle;
+}
+
+static void end_run(struct run *run)
+{
+	while (run->nr_idle < run->b->nr_slots)
+		turn(run, false);
+}
+
 void measure_clock(struct bench *b, double seconds, struct result *r)
 {
 	struct counters before, after;
-	struct run run = { .b = b, .seed = 88172645463325252ull };
+	static struct run run;
+	double beside;
 	uint64_t start, end;
 	unsigned int i;
 
-	if (!b->row.kind->no_data)
-		run.places = b->dev->size / b->row.bytes;
 	r->verified = verify_once(b);
-	for (i = 0; i < b->nr_slots; i++)
-		run.idle[run.nr_idle++] = i;
-
+	start_run(&run, b);
 	b->calls = 0;
+	memset(b->paths, 0, sizeof(b->paths));
+	beside = beside__done();
 	counters__read(&before, b->dev);
 	start = now();
 	end = start + seconds * 1e9;
 	while (now() < end)
 		turn(&run, true);
-	while (run.nr_idle < b->nr_slots)
-		turn(&run, false);
+	beside = beside__done() - beside;
+	r->beside_iops = beside / ((now() - start) / 1e9);
+	end_run(&run);
 	r->seconds = (now() - start) / 1e9;
 	counters__read(&after, b->dev);
 
 	r->iops = run.done / r->seconds;
 	r->calls = (double)b->calls / run.done;
+	memcpy(r->paths, b->paths, sizeof(r->paths));
+	for (i = 0; i < MAX_PATHS; i++)
+		r->path_us[i] = run.path_ns[i] / r->paths[i] / 1000;
 	counters__compare(&before, &after, run.done, r);
 	percentiles(&run, r);
 	r->verified += verify_once(b);
+}
+
+void clock__until(struct bench *b, const volatile bool *stop,
+		  volatile uint64_t *done)
+{
+	static struct run run;
+
+	verify_once(b);
+	start_run(&run, b);
+	while (!*stop) {
+		turn(&run, true);
+		*done = run.done + 1;
+	}
+	end_run(&run);
+	verify_once(b);
 }

@@ -99,6 +99,17 @@ void counters__read(struct counters *c, const struct device *dev)
 	read_interrupts(c, dev);
 }
 
+void counters__add(struct counters *sum, const struct counters *before,
+		   const struct counters *after)
+{
+	sum->steered += after->steered - before->steered;
+	sum->doorbells += after->doorbells - before->doorbells;
+	sum->sq_doorbells += after->sq_doorbells - before->sq_doorbells;
+	sum->cq_doorbells += after->cq_doorbells - before->cq_doorbells;
+	sum->interrupts += after->interrupts - before->interrupts;
+	sum->split = after->split;
+}
+
 void counters__compare(const struct counters *before,
 		       const struct counters *after, double ios,
 		       struct result *r)

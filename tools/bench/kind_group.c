@@ -82,6 +82,7 @@ const struct kind kind_group = {
 	.help		= "command groups: one SQE and one CQE a batch; steered only",
 	.ring_flags	= IORING_SETUP_SQE128 | IORING_SETUP_CQE32,
 	.one_completion	= true,
+	.no_clock	= true,
 	.extra		= MAX_BATCH * sizeof(struct nvme_steer_group_cmd),
 	.open		= group_open,
 	.submit		= group_submit,

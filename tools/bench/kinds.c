@@ -7,7 +7,8 @@
 #include "bench.h"
 
 extern const struct kind kind_nop, kind_ioctl, kind_block, kind_passthru,
-			 kind_group;
+			 kind_group, kind_copy, kind_nvmecopy, kind_loop,
+			 kind_blockloop;
 
 const struct kind *const kinds[] = {
 	&kind_nop,
@@ -15,5 +16,9 @@ const struct kind *const kinds[] = {
 	&kind_block,
 	&kind_passthru,
 	&kind_group,
+	&kind_copy,
+	&kind_nvmecopy,
+	&kind_loop,
+	&kind_blockloop,
 	NULL
 };

@@ -18,6 +18,7 @@ struct options {
 	double seconds;
 	bool write;
 	const char *profile;
+	const char *beside;
 	char *notes[MAX_NOTES];
 	unsigned int nr_notes;
 };
@@ -60,13 +61,19 @@ static void help(void)
 "  batch=N   commands submitted together, 1 to %u (default 1)\n"
 "  reap=N    completions taken at a time (default: the batch)\n"
 "  depth=N   commands in flight, with --seconds (default: the batch)\n"
-"  bytes=N   data of a command, 512 to 1m (default 512)\n"
+"  bytes=N   data of a command, 512 to 2m (default 512)\n"
 "  poll      IORING_SETUP_IOPOLL; otherwise interrupts\n"
 "  fixed     registered buffers\n"
 "  huge      the buffer is in huge pages, not in small ones in random order:\n"
 "            what large commands cost depends on it\n"
 "  write     commands write\n"
-"\n", MAX_BATCH);
+"\n"
+"of the kinds that copy, which each time copy 'ranges' places of 'bytes' bytes\n"
+"that lie apart to one place:\n"
+"  ranges=N  1 to %u (default 1)\n"
+"  how=HOW   kind copy: offload or emulate, instead of what the policy says\n"
+"  merge     loops: write up to 512 KiB at once, instead of range by range\n"
+"\n", MAX_BATCH, MAX_RANGES);
 	fputs(
 "Options:\n"
 "  --seconds S    measure by the wall clock, S seconds a row: I/Os a second and\n"
@@ -75,6 +82,7 @@ static void help(void)
 "  --write        the namespace may be written to: rows with 'write', and a\n"
 "                 fresh pattern before each row, DESTROY ITS DATA from the\n"
 "                 start on. Refused while it is mounted or held.\n"
+"  --beside ROW   with --seconds: another process goes on with ROW meanwhile\n"
 "  --note KEY=TEXT  put this into each object; repeatable\n"
 "  --profile LOG  no figures: have the emulator write each instruction of 3\n"
 "                 rounds of one row to LOG (see tools/bench/profile)\n"
@@ -92,7 +100,9 @@ static void help(void)
 "what it takes longer is the cost of the interrupts. The ioctl sleeps in the\n"
 "kernel; a process of the lowest priority runs meanwhile and its instructions\n"
 "are taken off. Rings: SINGLE_ISSUER, DEFER_TASKRUN, registered file, and for\n"
-"nop and passthru SQE128 and CQE32. Instructions are not cycles: doorbell writes,\n"
+"nop and passthru SQE128 and CQE32. A copy that polls may have to be polled for\n"
+"several times; the device is waited for before each, and what the kernel does\n"
+"meanwhile counts. Instructions are not cycles: doorbell writes,\n"
 "cache misses and atomic operations do not show, and are counted apart.\n"
 "\n"
 "Method with --seconds: 'depth' commands in flight at random places of the\n"
@@ -126,6 +136,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "write", no_argument, NULL, 'w' },
+		{ "beside", required_argument, NULL, 'b' },
 		{ "note", required_argument, NULL, 'n' },
 		{ "profile", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
@@ -151,6 +162,9 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'w':
 			o->write = true;
 			break;
+		case 'b':
+			o->beside = optarg;
+			break;
 		case 'n':
 			add_note(o, optarg);
 			break;
@@ -173,21 +187,27 @@ static void check_row(const struct row *row, const struct device *dev,
 {
 	if (row->write && !o->write)
 		usage_error("a row that writes needs --write");
-	if (row->kind->one_completion && (!row->fixed || o->seconds > 0))
-		usage_error("rows of kind %s need 'fixed', and are not for --seconds",
+	if (row->kind->one_completion && !row->fixed)
+		usage_error("rows of kind %s need 'fixed'", row->kind->name);
+	if (row->kind->no_clock && o->seconds > 0)
+		usage_error("rows of kind %s are not for --seconds",
 			    row->kind->name);
+	if (row->kind->copies && !o->write)
+		usage_error("a row that copies needs --write");
 	if (!row->kind->no_data && row->bytes % dev->block)
 		usage_error("bytes=%u is not a multiple of the block size %u",
 			    row->bytes, dev->block);
 }
 
 static void run_row(struct device *dev, const struct row *row,
-		    const struct options *o)
+		    const struct row *beside, const struct options *o)
 {
 	struct result r = {};
 	struct bench b;
 
 	bench__open(&b, dev, row);
+	if (beside)
+		beside__start(dev, beside);
 	if (o->profile) {
 		profile(&b, o->profile, 3);
 	} else {
@@ -195,8 +215,10 @@ static void run_row(struct device *dev, const struct row *row,
 			measure_clock(&b, o->seconds, &r);
 		else
 			measure(&b, o->rounds, &r);
-		row__print(row, &r, o->notes, o->nr_notes);
+		row__print(row, beside, &r, o->notes, o->nr_notes);
 	}
+	if (beside)
+		beside__stop();
 	bench__close(&b);
 }
 
@@ -205,7 +227,7 @@ int main(int argc, char **argv)
 	struct options o = { .rounds = 15 };
 	struct device dev;
 	size_t size, largest = 0;
-	struct row *rows;
+	struct row *rows, beside;
 	int i, n;
 
 	parse(argc, argv, &o);
@@ -218,15 +240,20 @@ int main(int argc, char **argv)
 	device__open(&dev, argv[optind], o.write);
 	for (i = 0; i < n; i++) {
 		check_row(&rows[i], &dev, &o);
-		size = (size_t)rows[i].depth * rows[i].bytes + 4096 +
-		       rows[i].kind->extra;
+		size = row__room(&rows[i]);
 		if (rows[i].huge && size > largest)
 			largest = size;
+	}
+	if (o.beside) {
+		row__parse(&beside, o.beside);
+		check_row(&beside, &dev, &o);
+		if (o.seconds <= 0 || !beside.kind->copies)
+			usage_error("--beside is for --seconds, and takes a row that copies");
 	}
 	if (o.seconds <= 0 && !measure__counts_instructions())
 		usage_error("the time stamp counter does not count instructions here; give --seconds");
 	data__reserve(largest);
 	for (i = 0; i < n; i++)
-		run_row(&dev, &rows[i], &o);
+		run_row(&dev, &rows[i], o.beside ? &beside : NULL, &o);
 	return 0;
 }

@@ -64,19 +64,37 @@ void __attribute__((noinline, noclone)) mark_reaped(void)
 	__asm__ volatile("");
 }
 
-static void one_round(struct bench *b, uint64_t ticks[2])
+static bool spins(const struct bench *b)
+{
+	return !b->row.poll || b->row.kind->copies;
+}
+
+static void one_part(struct bench *b, uint64_t ticks[2])
 {
 	mark_submit();
 	ticks[0] += measure__submit(b);
-	mark_submitted();
-	/* Interrupts come into a loop: all in the kernel meanwhile is theirs. */
-	if (b->row.poll)
-		measure__pause(50 * 1000 * 1000);
-	else
-		measure__spin(SPIN_TURNS);
-	mark_reap();
-	ticks[1] += measure__reap(b);
-	mark_reaped();
+	do {
+		mark_submitted();
+		/*
+		 * Interrupts come into a loop: all in the kernel meanwhile is
+		 * theirs.
+		 */
+		if (spins(b))
+			measure__spin(SPIN_TURNS * b->row.ranges);
+		else
+			measure__pause(50 * 1000 * 1000);
+		mark_reap();
+		ticks[1] += measure__reap(b);
+		mark_reaped();
+	} while (b->left);
+}
+
+static void one_round(struct bench *b, uint64_t ticks[2])
+{
+	b->part = 0;
+	do
+		one_part(b, ticks);
+	while (++b->part < b->row.kind->parts);
 }
 
 void profile(struct bench *b, const char *logfile, unsigned int rounds)
@@ -109,7 +127,7 @@ void profile(struct bench *b, const char *logfile, unsigned int rounds)
 
 	printf("marks %lx %lx %lx %lx\n", (long)mark_submit,
 	       (long)mark_submitted, (long)mark_reap, (long)mark_reaped);
-	printf("irq %u\n", !b->row.poll);
+	printf("irq %u\n", spins(b));
 	printf("ios %u\n", rounds * b->row.batch);
 	printf("ticks %lu %lu\n", ticks[0], ticks[1]);
 }

@@ -74,4 +74,14 @@ static inline unsigned int ring__reap(struct bench *b, unsigned int n,
 	return seen;
 }
 
+/* The completion that was taken @n before the next one. */
+static inline const struct io_uring_cqe *ring__taken(const struct bench *b,
+						     unsigned int n)
+{
+	const struct io_uring_cq *cq = &b->ring.cq;
+
+	return &cq->cqes[((*cq->khead - n) & cq->ring_mask) <<
+			 !!(b->ring.flags & IORING_SETUP_CQE32)];
+}
+
 #endif /* RING_H */

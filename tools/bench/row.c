@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+#include <nvmesteer/abi.h>
+
 #include "bench.h"
 #include "nvmesteer.h"
 
@@ -36,6 +39,24 @@ static unsigned int number(const char *key, const char *text, unsigned int max)
 	return v;
 }
 
+static const char *const paths[MAX_PATHS] = {
+	[NVME_STEER_COPY_DEFAULT]	= "none",
+	[NVME_STEER_COPY_OFFLOAD]	= "offload",
+	[NVME_STEER_COPY_SPLIT]		= "split",
+	[NVME_STEER_COPY_EMULATE]	= "emulate",
+	[NVME_STEER_COPY_HYBRID]	= "hybrid",
+};
+
+static unsigned int path_called(const char *name)
+{
+	unsigned int i;
+
+	for (i = 1; i < MAX_PATHS; i++)
+		if (!strcmp(name, paths[i]))
+			return i;
+	usage_error("there is no path '%s' for copies", name);
+}
+
 static void set(struct row *row, const char *key, const char *value)
 {
 	if (!strcmp(key, "batch") && value)
@@ -46,6 +67,12 @@ static void set(struct row *row, const char *key, const char *value)
 		row->depth = number(key, value, MAX_BATCH);
 	else if (!strcmp(key, "bytes") && value)
 		row->bytes = number(key, value, MAX_BYTES);
+	else if (!strcmp(key, "ranges") && value && row->kind->copies)
+		row->ranges = number(key, value, MAX_RANGES);
+	else if (!strcmp(key, "how") && value && row->kind->copies)
+		row->how = path_called(value);
+	else if (!strcmp(key, "merge") && !value && row->kind->copies)
+		row->merge = true;
 	else if (!strcmp(key, "write") && !value)
 		row->write = true;
 	else if (!strcmp(key, "poll") && !value)
@@ -70,6 +97,7 @@ void row__parse(struct row *row, const char *text)
 	row->kind = find_kind(strsep(&rest, ","));
 	row->batch = 1;
 	row->bytes = 512;
+	row->ranges = 1;
 	while ((word = strsep(&rest, ","))) {
 		value = strchr(word, '=');
 		if (value)
@@ -85,6 +113,19 @@ void row__parse(struct row *row, const char *text)
 	free(copy);
 }
 
+size_t row__room(const struct row *row)
+{
+	size_t size = row->kind->extra;
+
+	if (!row->kind->copies)
+		size += ((size_t)row->depth * row->bytes + 4095) & ~4095ul;
+	else if (row->kind->buffered)
+		size += (size_t)row->ranges * row->bytes;
+	else
+		size *= row->depth;
+	return size;
+}
+
 static void value(struct json *j, const char *key, double v)
 {
 	if (v < 0)
@@ -98,6 +139,7 @@ static void what(struct json *j, const struct row *row)
 	json__str(j, "row", row->text);
 	json__str(j, "kind", row->kind->name);
 	json__str(j, "op", row->kind->no_data ? NULL :
+			   row->kind->copies ? "copy" :
 			   row->write ? "write" : "read");
 	json__uint(j, "batch", row->batch);
 	json__uint(j, "reap", row->reap);
@@ -106,6 +148,11 @@ static void what(struct json *j, const struct row *row)
 	json__bool(j, "poll", row->poll);
 	json__bool(j, "fixed", row->fixed);
 	json__bool(j, "huge_pages", row->huge);
+	if (!row->kind->copies)
+		return;
+	json__uint(j, "ranges", row->ranges);
+	json__bool(j, "merge", row->merge);
+	json__str(j, "how", row->how ? paths[row->how] : NULL);
 }
 
 static void by_clock(struct json *j, const struct result *r)
@@ -134,8 +181,49 @@ static void by_instructions(struct json *j, const struct row *row,
 	json__double(j, "spread_insn_per_io", r->spread);
 }
 
-void row__print(const struct row *row, const struct result *r,
-		char *const notes[], unsigned int nr_notes)
+/* Of all commands, for copies of different sizes to be compared. */
+static void by_data(struct json *j, const struct row *row,
+		    const struct result *r)
+{
+	double mib = (double)row->ranges * row->bytes / (1 << 20);
+	bool steered = r->steered > 0;
+	unsigned int i;
+
+	value(j, "insn_per_mib", r->seconds > 0 ? -1 : r->total / mib);
+	value(j, "commands_per_mib",
+	      steered ? r->steered / mib : r->commands ? r->commands / mib : -1);
+	json__double(j, "calls_per_mib", r->calls / mib);
+	json__double(j, "interrupts_per_mib", r->interrupts / mib);
+	value(j, "doorbells_per_mib",
+	      r->doorbells < 0 ? -1 : r->doorbells / mib);
+	json__object(j, "paths");
+	for (i = 1; i < MAX_PATHS; i++)
+		json__uint(j, paths[i], r->paths[i]);
+	json__object_end(j);
+	if (!(r->seconds > 0))
+		return;
+	json__object(j, "path_mean_us");
+	for (i = 1; i < MAX_PATHS; i++)
+		value(j, paths[i], r->paths[i] ? r->path_us[i] : -1);
+	json__object_end(j);
+	json__object(j, "path_p50_us");
+	for (i = 1; i < MAX_PATHS; i++)
+		value(j, paths[i], r->paths[i] ? r->path_p50_us[i] : -1);
+	json__object_end(j);
+}
+
+static void by_neighbour(struct json *j, const struct row *row,
+			 const struct result *r)
+{
+	json__str(j, "beside", row->text);
+	json__double(j, "beside_iops", r->beside_iops);
+	json__double(j, "beside_mib_per_s", r->beside_iops * row->bytes *
+		     (row->kind->copies ? row->ranges : 1) / (1 << 20));
+}
+
+void row__print(const struct row *row, const struct row *beside,
+		const struct result *r, char *const notes[],
+		unsigned int nr_notes)
 {
 	struct json j;
 	unsigned int i;
@@ -154,6 +242,10 @@ void row__print(const struct row *row, const struct result *r,
 	value(&j, "doorbells_per_io", r->doorbells);
 	value(&j, "sq_doorbells_per_io", r->sq_doorbells);
 	value(&j, "cq_doorbells_per_io", r->cq_doorbells);
+	if (row->kind->copies)
+		by_data(&j, row, r);
+	if (beside)
+		by_neighbour(&j, beside, r);
 	json__uint(&j, "verified_bytes", r->verified);
 	json__end(&j);
 	fflush(stdout);

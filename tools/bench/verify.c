@@ -16,7 +16,7 @@
 
 #define HUGE	(2UL << 20)
 
-static char *map(size_t size)
+char *data__map(size_t size)
 {
 	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,7 +32,7 @@ static char *map(size_t size)
  */
 static char *huge_pages(size_t size)
 {
-	char *p = map(size + HUGE);
+	char *p = data__map(size + HUGE);
 
 	p = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
 	madvise(p, size, MADV_HUGEPAGE);
@@ -45,7 +45,7 @@ static char *scattered_pages(size_t size)
 {
 	size_t i, j, swap, n = (size + 4095) / 4096;
 	uint32_t *order = malloc(n * sizeof(*order)), seed = 1;
-	char *p = map(size);
+	char *p = data__map(size);
 
 	if (!order)
 		die("malloc", ENOMEM);
@@ -103,13 +103,27 @@ static void make_pattern(char *to, size_t size)
 		word[i] = (i << 3 | generation << 40) * 0x9e3779b97f4a7c15;
 }
 
-static void invert(char *to, const char *from, size_t size)
+char *data__pattern(size_t size)
+{
+	char *p = data__map(size);
+
+	make_pattern(p, size);
+	return p;
+}
+
+void data__invert(char *to, const char *from, size_t size)
 {
 	const uint64_t *f = (const uint64_t *)from;
 	uint64_t i, *t = (uint64_t *)to;
 
 	for (i = 0; i < size / sizeof(*t); i++)
 		t[i] = ~f[i];
+}
+
+/* Room for all that the row's commands read into or write from. */
+char *data__buffer(const struct row *row)
+{
+	return row->huge ? huge_buffer : scattered_pages(row__room(row));
 }
 
 static void read_block(const struct bench *b, char *to)
@@ -134,14 +148,17 @@ void data__open(struct bench *b)
 
 	if (b->row.kind->no_data)
 		return;
+	if (b->row.kind->copies) {
+		copies__open(b);
+		return;
+	}
 	d->size = (size_t)b->nr_slots * b->row.bytes;
 	if (d->size > b->dev->size)
 		die("the namespace is smaller than one batch", EFBIG);
 	d->room = (d->size + 4095) & ~4095ul;
-	d->buffer = b->row.huge ? huge_buffer :
-				  scattered_pages(d->room + b->row.kind->extra);
-	d->want = map(d->size);
-	d->poison = map(d->size);
+	d->buffer = data__buffer(&b->row);
+	d->want = data__map(d->size);
+	d->poison = data__map(d->size);
 	if (b->dev->may_write) {
 		make_pattern(d->want, d->size);
 		if (!b->row.write)
@@ -149,7 +166,7 @@ void data__open(struct bench *b)
 	} else {
 		read_block(b, d->want);
 	}
-	invert(d->poison, d->want, d->size);
+	data__invert(d->poison, d->want, d->size);
 	/* Present before anything is measured. */
 	memcpy(d->buffer, d->poison, d->size);
 }
@@ -161,6 +178,10 @@ void data__poison(struct bench *b)
 
 	if (b->row.kind->no_data)
 		return;
+	if (b->row.kind->copies) {
+		copies__poison(b);
+		return;
+	}
 	if (b->row.write) {
 		write_block(b, d->poison);
 		memcpy(d->buffer, d->want, d->size);
@@ -189,6 +210,8 @@ uint64_t data__verify(struct bench *b)
 
 	if (b->row.kind->no_data)
 		return 0;
+	if (b->row.kind->copies)
+		return copies__verify(b);
 	if (b->row.write)
 		read_block(b, d->buffer);
 	if (memcmp(d->buffer, d->want, d->size))
@@ -198,10 +221,12 @@ uint64_t data__verify(struct bench *b)
 
 void data__close(struct bench *b)
 {
+	if (b->row.kind->copies)
+		copies__close(b);
 	if (!b->data.size)
 		return;
 	if (!b->row.huge)
-		munmap(b->data.buffer, b->data.room + b->row.kind->extra);
+		munmap(b->data.buffer, row__room(&b->row));
 	munmap(b->data.want, b->data.size);
 	munmap(b->data.poison, b->data.size);
 }
