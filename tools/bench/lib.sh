@@ -37,13 +37,19 @@ controllers_of() { # DEVICE
 	esac
 }
 
-# attach POLICY DEVICE: a policy that steers nothing unless told so is told
-# so. Those not named here do it by themselves.
+# attach POLICY[:TUNABLE=VALUE]... DEVICE: a policy that steers nothing unless
+# told so is told so. Those not named here do it by themselves.
 attach() {
-	local c cgroup=/sys/fs/cgroup/bench
+	local c t words name set=() cgroup=/sys/fs/cgroup/bench
+	IFS=: read -r -a words <<<"$1"
+	name=${words[0]}
+	for t in "${words[@]:1}"; do
+		set+=(--set "$t")
+	done
 	for c in $(controllers_of "$2"); do
-		nvmesteer load --dev "$c" "$POLICIES/$1.bpf.o" >&2 || return
-		case $1 in
+		nvmesteer load --dev "$c" "${set[@]}" \
+			"$POLICIES/$name.bpf.o" >&2 || return
+		case $name in
 		tenants)
 			mkdir -p $cgroup
 			echo $$ >$cgroup/cgroup.procs
@@ -57,6 +63,12 @@ attach() {
 			;;
 		esac || return
 	done
+}
+
+# What the guest's drive with two paths does a second; 0 0 is all it can.
+throttle() { # BYTES IOS
+	echo "block_set_io_throttle nvme4n1 $1 0 0 $2 0 0" \
+		>/dev/virtio-ports/monitor
 }
 
 detach() { # DEVICE

@@ -15,6 +15,9 @@ def stock_key:
 	| [.boot, .op, .batch, .reap, .bytes, .poll, .fixed, .huge_pages]
 	| tostring;
 
+# Copies: by whose loop, and in what, are they compared.
+def copy_key: [.boot, .bytes, .ranges, .poll] | tostring;
+
 def is_stock: .kind == "passthru" and .policy == "none";
 
 def hundredth: if . == null then null else . * 100 | round / 100 end;
@@ -29,13 +32,23 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 	| from_entries) as $stock
 | (map(select(is_stock) | { key: "\(.boot) \(.row)", value: .insn_per_io })
 	| from_entries) as $same
+# The cheapest loop there is, and one as programs have it: plain pages, a write
+# for each range.
+| (map(select(.kind == "loop" or .kind == "blockloop")) | group_by(copy_key)
+	| map({ key: (.[0] | copy_key), value: (map(.insn_per_io) | min) })
+	| from_entries) as $best_loop
+| (map(select(.kind == "loop" and .merge == false and .huge_pages == false)
+	| { key: copy_key, value: .insn_per_io }) | from_entries) as $plain_loop
 | (map(select(is_stock and .boot == "stock")
 	| { key: (.boot = "" | stock_key), value: .insn_per_io })
 	| from_entries) as $modules
 | map(
 	. + {
-		tables: $tables["\(.boot) \(.policy) \(.row)"],
-		stock_insn_per_io: ($same["\(.boot) \(.row)"] // $stock[stock_key]),
+		tables: $tables["\(.boot) \(.policy) \(.row)" +
+				(if .beside then "+\(.beside)" else "" end)],
+		stock_insn_per_io:
+			(if .op == "copy" then $best_loop[copy_key]
+			 else $same["\(.boot) \(.row)"] // $stock[stock_key] end),
 		# For the driver without a policy: against the stock modules
 		stock_modules_insn_per_io:
 			(if is_stock then $modules[.boot = "" | stock_key]
@@ -44,7 +57,14 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 	| .ratio = (if .stock_insn_per_io and .insn_per_io > 0
 		    then .stock_insn_per_io / .insn_per_io * 1000 | round / 1000
 		    else null end)
-	| with_entries(if (.value | type) == "number" and .key != "ratio"
+	| if .op == "copy" and .insn_per_io then
+		.plain_loop_ratio = (if $plain_loop[copy_key]
+			then $plain_loop[copy_key] / .insn_per_io * 1000
+			     | round / 1000
+			else null end)
+	  else . end
+	| with_entries(if (.value | type) == "number" and
+			  (.key | endswith("ratio") | not)
 		       then .value |= hundredth else . end))
 | {
 	schema: "nvmesteer.bench/1",

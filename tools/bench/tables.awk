@@ -16,6 +16,8 @@ BEGIN {
 	title["stock"] = "Nothing attached: the distribution's modules and ours"
 	width = 36
 	title["iommu"] = "With an IOMMU"
+	title["copies"] = "Copies of r ranges, and how many times cheaper " \
+			  "than the best loop"
 }
 
 function cell(i)
@@ -26,6 +28,11 @@ function cell(i)
 		return sprintf("%8.0f %7s", insn[i], "-")
 	return sprintf("%8.0f %5.2fx%s", insn[i], ratio[i],
 		       ratio[i] < 0.995 ? "<" : " ")
+}
+
+function unit(t)
+{
+	return t == "reap" ? "reap=" : t == "copies" ? "r=" : "b="
 }
 
 function rule(text)
@@ -50,7 +57,7 @@ function heading(t, last,    c)
 {
 	printf "%-*s", width, ""
 	for (c = 1; c <= ncol[t]; c++)
-		printf " %*s", last, (t == "reap" ? "reap=" : "b=") col[t, c]
+		printf " %*s", last, unit(t) col[t, c]
 	printf "\n"
 }
 
@@ -81,8 +88,7 @@ function details(t,    l, c, i, k)
 			i = t SUBSEP k SUBSEP col[t, c]
 			if (i in insn)
 				printf "%-*s %6s %s\n", width, k, \
-				       (t == "reap" ? "reap=" : "b=") col[t, c],
-				       more[i]
+				       unit(t) col[t, c], more[i]
 		}
 	}
 }
