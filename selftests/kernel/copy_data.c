@@ -358,7 +358,7 @@ static void together(unsigned int mode, int route)
 			copy_init(&c[i], 64);
 		copy_begin(&c[i], &a.to, i * 65536, all_flags[i % 2 * 2]);
 		copy_add_many(&c[i], i & 1 ? &a.from : &b.from, 1 + i * 2,
-			      (1 + i % 5) * 512);
+			      (1 + i % 2) * 512);
 		c[i].cmd.depth = i % 4;
 		copy_queue(&r, &c[i], i % 7 == 3 ? PT_ASYNC : 0, i);
 	}

@@ -64,6 +64,8 @@ static __always_inline int puppet_route_copy(struct nvme_steer_cmd *cmd)
 	state.copy_len = cmd->len;
 	state.copy_cmd_flags = cmd->flags;
 	__sync_fetch_and_add(&state.copy_routed, 1);
+	if (state.error)
+		bpf_nvme_steer_error(cmd, state.error, "the test said so");
 	return state.copy_route;
 }
 

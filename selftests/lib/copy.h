@@ -17,6 +17,7 @@
 
 /* Status fields that copies end with. */
 #define COPY_SC_INVALID_FIELD	0x002
+#define COPY_SC_INVALID_FORMAT	0x10a
 #define COPY_SC_SIZE		0x183
 #define COPY_SC_INCOMPATIBLE	0x185
 #define COPY_SC_OVERLAP		0x187
@@ -61,6 +62,9 @@ struct image {
 /* New contents, and written through the block device. */
 void image_init(struct image *im, struct pt_ns *ns, uint64_t from, size_t len);
 void image_refill(struct image *im, size_t at, size_t len);
+/* What is there already; only read. */
+void image_init_as_is(struct image *im, struct pt_ns *ns, uint64_t from,
+		      size_t len);
 void image_free(struct image *im);
 /* What was read is what is known from here on. */
 void image_read(struct image *im);
@@ -81,7 +85,7 @@ struct copy {
 	size_t len;		/* of all ranges */
 	struct image **src;	/* of each range */
 	size_t *src_at;
-	unsigned int max;
+	unsigned int nr, max;
 	/* how it ended */
 	int res;
 	uint64_t bytes;
@@ -112,6 +116,9 @@ void copy_ended(struct copy *c, int res, uint64_t big_cqe);
 /* One copy, start to end; cqe->res. */
 int copy_do(struct pt_ring *r, struct copy *c);
 
+/* Range @i of a copy that has ended has no report: it was refused. */
+bool copy_untouched(const struct copy *c, unsigned int i);
+
 /* Do to the images in memory what the copy does to the devices. */
 void copy_model(struct copy *c);
 /* It says that all is copied, by @path unless that is 0. */
@@ -120,8 +127,8 @@ void copy_is_good(struct copy *c, unsigned int path, const char *what);
 void copy_good(struct pt_ring *r, struct copy *c, unsigned int path,
 	       const char *what);
 /*
- * It was refused, with @error: nothing was written, neither the destination
- * nor the array.
+ * It was refused, with @error: nothing was written to the destination, and no
+ * report to the array.
  */
 void copy_refused(struct pt_ring *r, struct copy *c, int error,
 		  const char *what);

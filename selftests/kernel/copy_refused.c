@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies that cannot be are refused with the errno the contract gives, before
+ * anything is written: numbers out of their range, lengths that are no blocks,
+ * memory and files that are not there or not open for it, files of other
+ * kinds, users without rights, no policy. And files of all kinds that may be
+ * named: the character device, the block device, a partition, the SQE's own.
+ *
+ * vm: --drives copy
+ */
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "copy.h"
+#include "steer.h"
+#include "test.h"
+
+#define MIB	(1UL << 20)
+
+static struct copy_drives drives;
+static struct steer_policy policy;
+static struct image a, a_from, b_from, other;
+static struct copy copy;
+static struct pt_ring ring;
+
+/* A copy that is right, to be made wrong. */
+static void begin(void)
+{
+	copy_begin(&copy, &a, 512, 0);
+	copy_add(&copy, &a_from, 512, 1024);
+	copy_add(&copy, &b_from, 4096, 512);
+}
+
+#define refused(change, error) \
+	do { \
+		begin(); \
+		change; \
+		copy_refused(&ring, &copy, -error, #change); \
+	} while (0)
+
+static void numbers(void)
+{
+	test_step("numbers");
+	refused(copy.cmd.nr = 0, EINVAL);
+	refused(copy.cmd.nr = NVME_STEER_COPY_MAX_RANGES + 1, EINVAL);
+	refused(copy.cmd.nr = ~0U, EINVAL);
+	refused(copy.cmd.flags = 8, EINVAL);
+	refused(copy.cmd.flags = ~0U, EINVAL);
+	refused(copy.cmd.flags = NVME_STEER_COPY_F_OFFLOAD |
+				 NVME_STEER_COPY_F_EMULATE, EINVAL);
+	refused(copy.cmd.depth = 65, EINVAL);
+	refused(copy.cmd.depth = ~0U, EINVAL);
+	refused(copy.cmd.rsvd[0] = 1, EINVAL);
+	refused(copy.cmd.rsvd[3] = 1, EINVAL);
+
+	test_step("lengths and places");
+	refused(copy.cmd.dst += 1, EINVAL);
+	refused(copy.cmd.dst += 256, EINVAL);
+	refused(copy.cmd.dst = ~0ULL & ~511ULL, EINVAL);
+	refused(copy.cmd.dst = 1ULL << 63, EINVAL);
+	refused(copy.cmd.dst = a.ns->nr_blocks << 9, EINVAL);
+	refused(copy.range[0].len = 0, EINVAL);
+	refused(copy.range[1].len = 0, EINVAL);
+	refused(copy.range[0].len = 100, EINVAL);
+	refused(copy.range[0].len = ~0ULL, EINVAL);
+	refused(copy.range[0].len = ~0ULL & ~511ULL, EINVAL);
+	refused(copy.range[0].len = 1ULL << 63, EINVAL);
+	refused(copy.range[0].offset += 1, EINVAL);
+	refused(copy.range[0].offset = ~0ULL & ~511ULL, EINVAL);
+	refused(copy.range[1].offset = 1ULL << 63, EINVAL);
+	refused(copy.range[1].offset = a.ns->nr_blocks << 9, EINVAL);
+	/* both add up to something small */
+	refused(copy.range[0].len = 1ULL << 63;
+		copy.range[1].len = (1ULL << 63) + 512, EINVAL);
+	refused(copy.range[0].offset = ~0ULL - 511; copy.range[0].len = 1024,
+		EINVAL);
+}
+
+static void memory(void)
+{
+	uint8_t *ro, *map;
+	int ret;
+
+	test_step("memory");
+	refused(copy.cmd.ranges = 0, EFAULT);
+	refused(copy.cmd.ranges = 4096, EFAULT);
+	refused(copy.cmd.ranges = ~0ULL & ~4095ULL, EFAULT);
+	refused(copy.cmd.ranges = 0xffff888000000000ULL, EFAULT);
+
+	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	test_check(map != MAP_FAILED, "mmap");
+	munmap(map + 4096, 4096);
+	begin();
+	memcpy(map + 4096 - sizeof(*copy.range), copy.range,
+	       sizeof(*copy.range));
+	copy.cmd.ranges = (uintptr_t)map + 4096 - sizeof(*copy.range);
+	copy_refused(&ring, &copy, -EFAULT, "an array that ends too early");
+
+	/* not to be written to: refused, or all is copied and nothing told */
+	ro = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	test_check(ro != MAP_FAILED, "mmap");
+	begin();
+	memcpy(ro, copy.range, 2 * sizeof(*copy.range));
+	test_check(!mprotect(ro, 4096, PROT_READ), "mprotect");
+	copy.cmd.ranges = (uintptr_t)ro;
+	ret = copy_do(&ring, &copy);
+	test_check(ret == -EFAULT, "an array for reading only: %d", ret);
+	image_read(&a);
+	munmap(ro, 4096);
+}
+
+static int open_dev(const char *format, const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), format, name);
+	fd = open(path, flags | O_CLOEXEC);
+	test_check(fd >= 0, "cannot open %s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void files(void)
+{
+	int null = open("/dev/null", O_RDWR), file = open("/tmp/copy-test",
+		O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int pipes[2], ro, wo, rw, bro, bwo, brw, ctrl, path;
+	char name[32];
+
+	test_step("files that cannot be");
+	test_check(null >= 0 && file >= 0 && !pipe(pipes), "files");
+	ro = open_dev("/dev/ng%s", a.ns->name, O_RDONLY);
+	wo = open_dev("/dev/ng%s", a.ns->name, O_WRONLY);
+	rw = open_dev("/dev/ng%s", a.ns->name, O_RDWR);
+	bro = open_dev("/dev/nvme%s", a.ns->name, O_RDONLY);
+	bwo = open_dev("/dev/nvme%s", a.ns->name, O_WRONLY);
+	brw = open_dev("/dev/nvme%s", a.ns->name, O_RDWR);
+	path = open_dev("/dev/ng%s", a.ns->name, O_PATH);
+	snprintf(name, sizeof(name), "%d", a.ns->ctrl);
+	ctrl = open_dev("/dev/nvme%s", name, O_RDWR);
+
+	refused(copy.range[0].fd = 12345, EBADF);
+	refused(copy.range[0].fd = -2, EBADF);
+	refused(copy.range[0].fd = path, EBADF);
+	refused(copy.range[1].fd = wo, EBADF);
+	refused(copy.range[1].fd = bwo, EBADF);
+	refused(copy.cmd.dst_fd = 12345, EBADF);
+	refused(copy.cmd.dst_fd = -2, EBADF);
+	refused(copy.cmd.dst_fd = ro, EBADF);
+	refused(copy.cmd.dst_fd = bro, EBADF);
+	refused(copy.cmd.dst_fd = path, EBADF);
+	refused(copy.range[0].fd = null, ENODEV);
+	refused(copy.range[0].fd = file, ENODEV);
+	refused(copy.range[1].fd = pipes[0], ENODEV);
+	refused(copy.range[1].fd = ctrl, ENODEV);
+	refused(copy.range[1].fd = ring.uring.ring_fd, ENODEV);
+	refused(copy.cmd.dst_fd = null, ENODEV);
+	refused(copy.cmd.dst_fd = file, ENODEV);
+	refused(copy.cmd.dst_fd = ctrl, ENODEV);
+
+	test_step("files that can");
+#define accepted(change) \
+	do { \
+		image_refill(&a, 0, 8192); \
+		begin(); \
+		change; \
+		copy_good(&ring, &copy, 0, #change); \
+	} while (0)
+	accepted(copy.range[0].fd = ro);
+	accepted(copy.range[0].fd = bro);
+	accepted(copy.range[0].fd = brw);
+	accepted(copy.range[0].fd = -1);
+	accepted(copy.cmd.dst_fd = rw);
+	accepted(copy.cmd.dst_fd = wo);
+	accepted(copy.cmd.dst_fd = bwo);
+	accepted(copy.cmd.dst_fd = brw);
+	accepted(copy.range[0].fd = bro; copy.cmd.dst_fd = wo);
+	close(ro);
+	close(wo);
+	close(rw);
+	close(bro);
+	close(bwo);
+	close(brw);
+	close(path);
+	close(ctrl);
+	close(null);
+	close(file);
+	close(pipes[0]);
+	close(pipes[1]);
+	unlink("/tmp/copy-test");
+}
+
+/* The SQE's file has no policy, or is not for writing: the destination counts. */
+static void own_file(void)
+{
+	struct image *dst = &a;
+	struct pt_ns ns = *a.ns;
+	struct image via = a;
+	int ro = open_dev("/dev/ng%s", a.ns->name, O_RDONLY);
+
+	test_step("the file of the SQE");
+	via.ns = &ns;
+	ns.fd = ro;
+	copy_begin(&copy, &via, 512, 0);
+	copy_add(&copy, &b_from, 512, 1024);
+	copy_refused(&ring, &copy, -EBADF, "an SQE's file for reading");
+
+	/* of a namespace of another controller, without a policy */
+	ns.fd = other.ns->fd;
+	image_refill(dst, 0, 8192);
+	copy_begin(&copy, &via, 512, 0);
+	copy.cmd.dst_fd = a.ns->fd;
+	copy_add(&copy, &b_from, 512, 1024);
+	copy_good(&ring, &copy, 0, "an SQE's file of another drive");
+	close(ro);
+
+	copy_begin(&copy, &other, 512, 0);
+	copy_add(&copy, &b_from, 512, 1024);
+	copy_refused(&ring, &copy, -ENOTTY, "a destination without a policy");
+}
+
+static void partition(void)
+{
+	struct blkpg_partition part = {
+		.start = a.from, .length = a.len, .pno = 1,
+	};
+	struct blkpg_ioctl_arg arg = {
+		.op = BLKPG_ADD_PARTITION, .datalen = sizeof(part),
+		.data = &part,
+	};
+	char path[64];
+	int fd;
+
+	test_step("a partition");
+	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot add: %s",
+		   strerror(errno));
+	snprintf(path, sizeof(path), "/dev/nvme%sp1", a.ns->name);
+	test_check(test_wait((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0, 5000),
+		   "no %s", path);
+
+	image_refill(&a, 0, 65536);
+	copy_begin(&copy, &a, 1024, 0);
+	copy.cmd.dst_fd = fd;
+	copy.cmd.dst = 1024;
+	copy_add(&copy, &b_from, 512, 1024);
+	copy_add_fd(&copy, &a, 65536, 1536, fd);
+	copy.range[1].offset = 65536;
+	copy_good(&ring, &copy, 0, "into a partition");
+
+	copy_begin(&copy, &a, 512, 0);
+	copy.cmd.dst_fd = fd;
+	copy.cmd.dst = a.len - 512;
+	copy_add(&copy, &b_from, 512, 1024);
+	copy_refused(&ring, &copy, -EINVAL, "beyond a partition");
+	copy_begin(&copy, &a, 512, 0);
+	copy_add_fd(&copy, &a, 0, 1024, fd);
+	copy.range[0].offset = a.len - 512;
+	copy_refused(&ring, &copy, -EINVAL, "from beyond a partition");
+	close(fd);
+	arg.op = BLKPG_DEL_PARTITION;
+	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot delete: %s",
+		   strerror(errno));
+}
+
+/* Somebody without capabilities, with files that he was given. */
+static void nobody(void)
+{
+	struct pt_ring r;
+	int status, ro;
+	pid_t pid;
+
+	test_step("a user without rights");
+	ro = open_dev("/dev/ng%s", b_from.ns->name, O_RDONLY);
+	image_refill(&a, 0, 8192);
+	fflush(stdout);
+	pid = fork();
+	test_check(pid >= 0, "cannot fork");
+	if (!pid) {
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		pt_ring_init(&r, 8, 0);
+		/* reading and writing by passthrough is his, so is this */
+		copy_begin(&copy, &a, 512, 0);
+		copy_add(&copy, &a_from, 512, 1024);
+		copy_add_fd(&copy, &b_from, 512, 1024, ro);
+		copy_do(&r, &copy);
+		if (copy.res && copy.res != -EACCES) {
+			printf("# copy: %d\n", copy.res);
+			_exit(3);
+		}
+		_exit(copy.res ? 4 : 0);
+	}
+	waitpid(pid, &status, 0);
+	test_check(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
+					 WEXITSTATUS(status) == 4),
+		   "child ended with %#x", status);
+	printf("#   %s\n", status ? "refused" : "allowed, as Read and Write are");
+	if (!status) {
+		copy_begin(&copy, &a, 512, 0);
+		copy_add(&copy, &a_from, 512, 1024);
+		copy_add(&copy, &b_from, 512, 1024);
+		copy_model(&copy);
+	}
+	image_check(&a, "a user without rights");
+	close(ro);
+}
+
+/* A ring without large entries: refused by the driver, as any passthrough. */
+static void small_ring(void)
+{
+	struct io_uring uring;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	test_step("a ring without large entries");
+	test_check(!io_uring_queue_init(8, &uring, 0), "no ring");
+	sqe = io_uring_get_sqe(&uring);
+	test_check(sqe, "no SQE");
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = a.ns->fd;
+	sqe->cmd_op = NVME_STEER_URING_CMD_COPY;
+	ret = io_uring_submit_and_wait(&uring, 1);
+	test_check(ret == 1 && !io_uring_peek_cqe(&uring, &cqe), "submit");
+	test_check(cqe->res < 0, "a copy by a small entry: %d", cqe->res);
+	printf("#   %s\n", strerror(-cqe->res));
+	io_uring_cqe_seen(&uring, cqe);
+	io_uring_queue_exit(&uring);
+}
+
+int main(void)
+{
+	struct puppet_config config = { .mode = { [1] = NVME_STEER_IRQ } };
+
+	test_begin(100);
+	copy_drives_open(&drives);
+	steer_puppet_copy(&policy, drives.a.ctrl, &config);
+	image_init(&a, &drives.a, MIB, MIB / 4);
+	image_init(&a_from, &drives.a, 9 * MIB, MIB / 4);
+	image_init(&b_from, &drives.b, 9 * MIB, MIB / 4);
+	image_init(&other, &drives.other, MIB, MIB / 4);
+	copy_init(&copy, 512);
+	pt_ring_init(&ring, 16, 0);
+	numbers();
+	memory();
+	files();
+	own_file();
+	partition();
+	small_ring();
+	nobody();
+	pt_ring_exit(&ring);
+	pt_ring_init(&ring, 16, PT_IOPOLL);
+	numbers();
+	files();
+	test_pass();
+}
