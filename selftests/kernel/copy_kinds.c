@@ -116,18 +116,8 @@ static void controllers(struct pt_ring *r, bool both)
 	test_check(policy.state->copy.flags & NVME_STEER_COPY_CROSS_CTRL,
 		   "flags %#x", policy.state->copy.flags);
 	if (both) {
-		test_check(other_policy.state->copy_routed == other_asked + 1,
-			   "the source's policy was asked %ju times",
-			   (uintmax_t)other_policy.state->copy_routed -
-				   other_asked);
-		test_check(other_policy.state->copy_opcode == PT_READ &&
-			   other_policy.state->copy_nsid ==
-				   drives.other.nsid &&
-			   other_policy.state->copy_slba ==
-				   copy.range[0].offset >> 9,
-			   "the source's policy was asked for opcode %#x, block %ju",
-			   other_policy.state->copy_opcode,
-			   (uintmax_t)other_policy.state->copy_slba);
+		test_check(other_policy.state->copy_routed == other_asked,
+			   "the source's policy was asked where");
 		test_check(!other_policy.state->copies,
 			   "the source's policy was asked how");
 	}
