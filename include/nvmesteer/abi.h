@@ -267,6 +267,7 @@ struct nvme_steer_copy {
  * @len:	of all of them, bytes
  * @done:	bytes copied
  * @ns:		how long it took, nanoseconds
+ * @flags:	as copy() was told
  */
 struct nvme_steer_copied {
 	__u8 opaque[0];
@@ -281,6 +282,7 @@ struct nvme_steer_copied {
 	__u64 len;
 	__u64 done;
 	__u64 ns;
+	__u32 flags;
 };
 
 /*

@@ -441,7 +441,7 @@ static int nvme_steer_job_choose(struct nvme_steer_copy_job *job, int why)
 	if (want == NVME_STEER_COPY_SPLIT && !job->all &&
 	    !(can & NVME_STEER_COPY_CAN_EMULATE))
 		return -EOPNOTSUPP;
-	if (caller && want != NVME_STEER_COPY_HOW(job->answer) && !why)
+	if (caller && want != NVME_STEER_COPY_HOW(job->answer))
 		why = NVME_STEER_COPY_WHY_CALLER;
 	job->how = want;
 	job->why = why;
@@ -652,6 +652,7 @@ static void nvme_steer_job_tell(struct nvme_steer_copy_job *job, u64 ns)
 		.len = job->len,
 		.done = job->copied,
 		.ns = ns,
+		.flags = job->can,
 	};
 	struct nvme_steer_policy *p;
 

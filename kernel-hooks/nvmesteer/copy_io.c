@@ -20,14 +20,15 @@
 bool nvme_steer_lane_put_slots(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_queue *q = lane->slots_q;
+	unsigned long flags;
 	bool last;
 
 	if (!lane->nr_slots)
 		return true;
-	if (!nvme_steer_lane_lock(q))
+	if (!nvme_steer_lane_lock(q, &flags))
 		return false;
 	last = nvme_steer_lane_free_slots(lane);
-	spin_unlock(&q->sq_lock);
+	spin_unlock_irqrestore(&q->sq_lock, flags);
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
 	return true;

@@ -36,17 +36,26 @@ nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
 }
 
 /*
- * Take sq_lock. With interrupts off only if it is free: cq_lock may be held,
- * which an interrupt may wait for on the CPU that has sq_lock, or this is an
+ * Take sq_lock, with interrupts off: a drive may have completed a command as
+ * soon as the doorbell is rung, and the interrupt is to find the lock free.
+ * Where they are off already only if it is free now: cq_lock may be held, which
+ * an interrupt may wait for on the CPU that has sq_lock, or this is an
  * interrupt of a task that has it.
  */
-static inline bool nvme_steer_lane_lock(struct nvme_steer_queue *q)
+static inline bool nvme_steer_lane_lock(struct nvme_steer_queue *q,
+					unsigned long *flags)
 {
-	if (in_task() && !irqs_disabled()) {
+	bool wait = in_task() && !irqs_disabled();
+
+	local_irq_save(*flags);
+	if (wait) {
 		spin_lock(&q->sq_lock);
 		return true;
 	}
-	return spin_trylock(&q->sq_lock);
+	if (likely(spin_trylock(&q->sq_lock)))
+		return true;
+	local_irq_restore(*flags);
+	return false;
 }
 
 /* Give back the slots of the last round. Under sq_lock of their queue. */
@@ -95,6 +104,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		.usage = usage,
 		.timeout = lane->job->timeout,
 	};
+	unsigned long flags;
 	const u16 *free;
 	unsigned int i;
 	int ret = nr;
@@ -107,7 +117,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		nvme_steer_leave();
 		return -EAGAIN;
 	}
-	if (unlikely(!nvme_steer_lane_lock(q))) {
+	if (unlikely(!nvme_steer_lane_lock(q, &flags))) {
 		ret = -EAGAIN;
 		goto put;
 	}
@@ -147,11 +157,11 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	}
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_ring_sq(q);
-	spin_unlock(&q->sq_lock);
+	spin_unlock_irqrestore(&q->sq_lock, flags);
 	nvme_steer_leave();
 	return ret;
 unlock:
-	spin_unlock(&q->sq_lock);
+	spin_unlock_irqrestore(&q->sq_lock, flags);
 put:
 	percpu_ref_put(usage);
 	nvme_steer_leave();
