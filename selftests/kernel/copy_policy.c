@@ -74,6 +74,10 @@ static void check_shown(const char *what)
 	test_check(cp->size_class == class_of(copy.len) && !cp->copies,
 		   "%s: copy() was shown class %u and %u other copies", what,
 		   cp->size_class, cp->copies);
+	test_check(cp->queue == (unsigned int)s->copy_route &&
+		   !cp->queue == !cp->queue_depth && !cp->queue_inflight,
+		   "%s: copy() was shown queue %u, of %u, with %u in flight",
+		   what, cp->queue, cp->queue_depth, cp->queue_inflight);
 	test_check(s->copy_opcode == PT_COPY && s->copy_nsid == ns->nsid &&
 		   s->copy_slba == copy.cmd.dst >> ns->shift &&
 		   s->copy_len == copy.len &&
@@ -366,6 +370,9 @@ int main(void)
 	pt_ring_init(&ring, 16, 0);
 
 	answers();
+	policy.state->copy_route = 1;
+	answers();
+	policy.state->copy_route = 0;
 	caller();
 	refusals();
 	learned();

@@ -133,6 +133,9 @@ int BPF_PROG(puppet_copy, struct nvme_steer_copy *cp)
 	state.copy.emulate_ns = cp->emulate_ns;
 	state.copy.offloads = cp->offloads;
 	state.copy.emulates = cp->emulates;
+	state.copy.queue = cp->queue;
+	state.copy.queue_depth = cp->queue_depth;
+	state.copy.queue_inflight = cp->queue_inflight;
 	__sync_fetch_and_add(&state.copies, 1);
 	return state.copy_answer;
 }
