@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# 'nvme copy' of nvme-cli, unchanged, while a policy is attached: what the drive
+# can do it does; ranges longer and more than its limits, and a namespace
+# without Copy, work too; namespaces in one copy do; what is wrong is refused
+# with the status it has. Without a policy it is as ever.
+#
+# vm: --drives copy
+
+. selftests/thirdparty/lib/steered.sh
+
+ctrl=$(ctrl_by_serial copies) || fail "no drive"
+other=$(ctrl_by_serial nocopy) || fail "no drive"
+
+block() { # NAMESPACE FIRST BLOCKS: those blocks, through the block device
+	dd if="/dev/${ctrl}n$1" bs=512 skip="$2" count="$3" iflag=direct \
+		status=none
+}
+
+# Contents: n1 to copy from and to, and the same number of blocks of others.
+fill() {
+	local n
+	for n in 1 2 3 4; do
+		head -c 1048576 /dev/urandom >"$tmp/n$n"
+		check dd if="$tmp/n$n" of="/dev/${ctrl}n$n" bs=1M oflag=direct \
+			conv=notrunc status=none
+	done
+}
+
+# copied NAMESPACE TO LIST: blocks from TO on are those of LIST, each as
+# NAMESPACE:FIRST:BLOCKS, and the one before and after are as they were.
+copied() {
+	local ns=$1 to=$2 r n first count blocks=0
+	shift 2
+	block "$ns" $((to - 1)) 1 | cmp -s - <(tail -c +$(((to - 1) * 512 + 1)) \
+		"$tmp/n$ns" | head -c 512) || fail "the block before was changed"
+	: >"$tmp/want"
+	for r in "$@"; do
+		IFS=: read -r n first count <<<"$r"
+		tail -c +$((first * 512 + 1)) "$tmp/n$n" |
+			head -c $((count * 512)) >>"$tmp/want"
+		blocks=$((blocks + count))
+	done
+	block "$ns" "$to" $blocks >"$tmp/got"
+	check cmp "$tmp/want" "$tmp/got"
+	to=$((to + blocks))
+	block "$ns" $to 1 | cmp -s - <(tail -c +$((to * 512 + 1)) \
+		"$tmp/n$ns" | head -c 512) || fail "the block after was changed"
+}
+
+copy() { # NAMESPACE OPTION...
+	local ns=$1
+	shift
+	nvme copy "/dev/${ctrl}n$ns" "$@" >"$tmp/out" 2>&1
+}
+
+# refused WORDS NAMESPACE OPTION...: and nothing is changed
+refused() {
+	local words=$1
+	shift
+	refuse copy "$@"
+	grep -q -i -e "$words" "$tmp/out" || {
+		cat "$tmp/out"
+		fail "'nvme copy $*' does not say '$words'"
+	}
+	block "$1" 0 2048 | cmp -s - "$tmp/n$1" ||
+		fail "'nvme copy $*' was refused and something has changed"
+}
+
+step 'no policy: the drive'
+fill
+check copy 1 --sdlba=1000 --slbs=10,100 --blocks=7,0
+copied 1 1000 1:10:8 1:100:1
+fill
+refused 'Size Limit' 1 --sdlba=1000 --slbs=10 --blocks=200
+refused 'Size Limit' 4 --sdlba=1000 --slbs=10 --blocks=0
+refused 'Invalid Field' 1 --sdlba=1000 --slbs=10 --blocks=0 --format=2 \
+	--snsids=2
+
+load "$ctrl" spread
+step 'a policy: within the limits'
+check copy 1 --sdlba=1000 --slbs=10,100 --blocks=7,0
+copied 1 1000 1:10:8 1:100:1
+fill
+check copy 1 --sdlba=1000 --slbs=0 --blocks=127
+copied 1 1000 1:0:128
+same 2 "$(event "$ctrl" copy_offloaded)" "copies offloaded"
+
+step 'beyond them'
+fill
+check copy 1 --sdlba=1000 --slbs=10,400 --blocks=299,199
+copied 1 1000 1:10:300 1:400:200
+slbs=$(seq -s , 0 3 765) blocks=$(printf '0,%.0s' $(seq 256))
+fill
+check copy 1 --sdlba=1000 --slbs="$slbs" --blocks="${blocks%,}"
+# shellcheck disable=SC2046 # words
+copied 1 1000 $(seq -f '1:%g:1' 0 3 765)
+fill
+check copy 3 --sdlba=1000 --slbs=10,400,700,1,5 --blocks=29,19,0,0,99
+copied 3 1000 3:10:30 3:400:20 3:700:1 3:1:1 3:5:100
+same 3 "$(event "$ctrl" copy_split)" "copies in several commands"
+fill
+check copy 4 --sdlba=1000 --slbs=10,400 --blocks=299,199
+copied 4 1000 4:10:300 4:400:200
+same 1 "$(event "$ctrl" copy_emulated)" "copies emulated"
+
+step 'of several namespaces'
+fill
+check copy 1 --sdlba=1000 --slbs=10,20 --blocks=9,19 --format=2 \
+	--snsids=1,2
+copied 1 1000 1:10:10 2:20:20
+fill
+check copy 4 --sdlba=1000 --slbs=10,20,30 --blocks=9,199,0 --format=2 \
+	--snsids=1,2,4
+copied 4 1000 1:10:10 2:20:200 4:30:1
+
+step 'what is wrong'
+fill
+last=$(($(cat "/sys/block/${ctrl}n1/size") - 1))
+refused 'LBA Out of Range\|exceeds the size' 1 --sdlba=1000 \
+	--slbs=10,$last --blocks=0,1
+refused 'LBA Out of Range\|exceeds the size' 1 --sdlba=$last --slbs=10 \
+	--blocks=1
+refused 'Overlap' 1 --sdlba=1000 --slbs=990 --blocks=19 --format=2 \
+	--snsids=1
+refused 'Invalid Format\|Invalid Field\|Incompatible' 1 --sdlba=1000 \
+	--slbs=10 --blocks=0 --format=1
+refused 'Invalid' 1 --sdlba=1000 --slbs=10 --blocks=0 --format=2 --snsids=77
+refuse nvme copy "/dev/${other}n1" --sdlba=1000 --slbs=10 --blocks=0
+clean_queues "$ctrl" || fail "a command failed or has not ended"
+unload "$ctrl"
+
+step 'no policy any more'
+refused 'Size Limit' 1 --sdlba=1000 --slbs=10 --blocks=200
+refused 'Invalid Field' 1 --sdlba=1000 --slbs=10 --blocks=0 --format=2 \
+	--snsids=2
+pass
