@@ -426,8 +426,11 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		.last = &drain.first,
 	};
 
-	if (unlikely(!q))
-		return 0;
+	if (unlikely(!q)) {
+		q = nvme_steer_copy_polled(ioucmd);
+		if (!q)
+			return 0;
+	}
 	if (likely(q->mode == NVME_STEER_POLL))
 		nvme_steer_poll_polled(q, &drain);
 	else

@@ -10,8 +10,8 @@
 
 /*
  * In io_uring_cmd.pdu of a command on a steer queue. @req, NULL, is where the
- * driver keeps its request. @run is a group's, @job a copy's; that has @queue NULL
- * where no steer queue is to be polled for it.
+ * driver keeps its request. @run is a group's. @job is a copy's, whose @queue is
+ * NULL: the job knows.
  */
 struct nvme_steer_pdu {
 	struct request *req;
@@ -129,6 +129,7 @@ int nvme_steer_ioctl_hook(struct nvme_ns *ns, struct nvme_command *cmd,
 /* copy_uring.c: copies of applications */
 int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags);
+struct nvme_steer_queue *nvme_steer_copy_polled(struct io_uring_cmd *ioucmd);
 void nvme_steer_copy_finish(struct nvme_steer_drain *drain);
 
 #endif /* NVMESTEER_PASSTHRU_H */
