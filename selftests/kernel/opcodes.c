@@ -22,8 +22,10 @@ static int steered(struct nvme_uring_cmd *cmd)
 {
 	struct steer_queues before, after;
 	struct steer_queue *b, *a;
+	unsigned int saw;
 	int ret;
 
+	policy.state->copy_route = queue;
 	steer_queues(ns.ctrl, &before);
 	ret = pt_do(&ring, ns.fd, cmd, 0, NULL);
 	steer_queues(ns.ctrl, &after);
@@ -35,8 +37,9 @@ static int steered(struct nvme_uring_cmd *cmd)
 		   a->failed - b->failed == (ret > 0),
 		   "opcode %#x ended with %d and was counted otherwise",
 		   cmd->opcode, ret);
-	test_check(policy.state->opcode == cmd->opcode,
-		   "the policy saw opcode %#x", policy.state->opcode);
+	saw = cmd->opcode == PT_COPY ? policy.state->copy_opcode :
+				       policy.state->opcode;
+	test_check(saw == cmd->opcode, "the policy saw opcode %#x", saw);
 	return ret;
 }
 
@@ -45,6 +48,7 @@ static int stock(struct nvme_uring_cmd *cmd)
 {
 	int ret;
 
+	policy.state->copy_route = NVME_STEER_DEFAULT;
 	steer_answer(&policy, NVME_STEER_DEFAULT, NVME_STEER_DEFAULT);
 	ret = pt_do(&ring, ns.fd, cmd, 0, NULL);
 	steer_answer(&policy, queue, queue);
