@@ -11,6 +11,31 @@
 #include "queue.h"
 #include "steer_trace.h"
 
+/**
+ * nvme_steer_tell - have what became of a uring_cmd told by its own side
+ * @ioucmd: not the caller's any more afterwards
+ * @tell: what completes it, called once, in task context with its ring's
+ *	uring_lock held unless @issue_flags say otherwise
+ *
+ * That is its task, or of a ring that polls whoever polls next: a ring that is
+ * closed polls until nothing of it is left, and if it is the submission
+ * thread's runs no task work meanwhile.
+ *
+ * Context: any.
+ */
+void nvme_steer_tell(struct io_uring_cmd *ioucmd, nvme_steer_tell_fn tell)
+{
+	struct nvme_steer_pdu *pdu = nvme_steer_pdu(ioucmd);
+
+	if (cmd_to_io_kiocb(ioucmd)->ctx->flags & IORING_SETUP_IOPOLL) {
+		pdu->tell = tell;
+		/* the poller's from here; pairs with nvme_steer_iopoll_hook() */
+		smp_store_release(&pdu->queue, NULL);
+	} else {
+		io_uring_cmd_do_in_task_lazy(ioucmd, tell);
+	}
+}
+
 /* Tell io_uring of a command that has ended; its slot is still the caller's. */
 static void nvme_steer_passthru_end(struct nvme_steer_slot *slot,
 				    unsigned int issue_flags)
@@ -21,8 +46,8 @@ static void nvme_steer_passthru_end(struct nvme_steer_slot *slot,
 	io_uring_cmd_done(slot->io.owner, status, slot->result, issue_flags);
 }
 
-static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
-				   unsigned int issue_flags)
+static void nvme_steer_passthru_one(struct io_uring_cmd *ioucmd,
+				    unsigned int issue_flags)
 {
 	struct nvme_steer_slot *slot = nvme_steer_pdu(ioucmd)->slot;
 
@@ -31,8 +56,8 @@ static void nvme_steer_passthru_tw(struct io_uring_cmd *ioucmd,
 }
 
 /* Likewise of several, linked by next, of one ring and task. */
-static void nvme_steer_passthru_several_tw(struct io_uring_cmd *ioucmd,
-					   unsigned int issue_flags)
+static void nvme_steer_passthru_several(struct io_uring_cmd *ioucmd,
+					unsigned int issue_flags)
 {
 	struct nvme_steer_slot *first = nvme_steer_pdu(ioucmd)->slot, *slot;
 
@@ -41,7 +66,7 @@ static void nvme_steer_passthru_several_tw(struct io_uring_cmd *ioucmd,
 	nvme_steer_slots_put(first);
 }
 
-/* Under cq_lock: leave it to whoever drains, or to its task. */
+/* Under cq_lock: leave it to whoever drains, or to its ring. */
 void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
 			      struct nvme_steer_drain *drain)
 {
@@ -50,18 +75,20 @@ void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
 	if (drain && nvme_steer_drain_take(drain, slot))
 		return;
 	nvme_steer_pdu(ioucmd)->slot = slot;
-	io_uring_cmd_do_in_task_lazy(ioucmd, nvme_steer_passthru_tw);
+	nvme_steer_tell(ioucmd, nvme_steer_passthru_one);
 }
 
 /*
- * Does the task wait for more completions than these? Then a forced wake-up
- * would be for nothing.
+ * Is a forced wake-up of the task for these completions of any use? Not if it
+ * waits for more, nor if it polls.
  */
-static bool nvme_steer_waits_for_more(struct io_ring_ctx *ctx, unsigned int n)
+static bool nvme_steer_is_waiting(struct io_ring_ctx *ctx, unsigned int n)
 {
+	if (ctx->flags & IORING_SETUP_IOPOLL)
+		return false;
 	/* -1 when it does not wait */
-	return (ctx->flags & IORING_SETUP_DEFER_TASKRUN) &&
-	       atomic_read(&ctx->cq_wait_nr) > (int)n;
+	return !(ctx->flags & IORING_SETUP_DEFER_TASKRUN) ||
+	       atomic_read(&ctx->cq_wait_nr) <= (int)n;
 }
 
 /*
@@ -74,19 +101,18 @@ static void nvme_steer_passthru_tell_ring(struct nvme_steer_slot *first,
 {
 	struct nvme_steer_slot *slot, *next;
 
-	if (n > 1 && !nvme_steer_waits_for_more(
-			cmd_to_io_kiocb(first->io.owner)->ctx, n)) {
+	if (n > 1 &&
+	    nvme_steer_is_waiting(cmd_to_io_kiocb(first->io.owner)->ctx, n)) {
 		nvme_steer_pdu(first->io.owner)->slot = first;
 		io_uring_cmd_complete_in_task(first->io.owner,
-					      nvme_steer_passthru_several_tw);
+					      nvme_steer_passthru_several);
 		return;
 	}
 	for (slot = first; slot; slot = next) {
 		/* the slot may be someone else's once its task knows */
 		next = slot->next;
 		nvme_steer_pdu(slot->io.owner)->slot = slot;
-		io_uring_cmd_do_in_task_lazy(slot->io.owner,
-					     nvme_steer_passthru_tw);
+		nvme_steer_tell(slot->io.owner, nvme_steer_passthru_one);
 	}
 }
 
@@ -412,24 +438,25 @@ static void nvme_steer_passthru_finish(struct nvme_steer_drain *drain)
  * Poll for a command; the hook iopoll of struct nvme_steer_hooks.
  *
  * Completes all that is ready on the queue, of whichever ring: commands of the
- * ring that polls, whose uring_lock is held, on the spot, others in their own
- * task. The command polled for is not done, so its slot keeps the queue. No
- * array is in its frame.
+ * ring that polls, whose uring_lock is held, on the spot, others as
+ * nvme_steer_tell() says. Whatever became of the command polled for, it is not
+ * told yet, so its slot keeps the queue. No array is in its frame.
  */
 __no_stack_protector
 int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 		struct io_comp_batch *iob, unsigned int poll_flags)
 {
-	struct nvme_steer_queue *q = nvme_steer_pdu(ioucmd)->queue;
+	struct nvme_steer_pdu *pdu = nvme_steer_pdu(ioucmd);
+	struct nvme_steer_queue *q = smp_load_acquire(&pdu->queue);
 	struct nvme_steer_drain drain = {
 		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
 		.last = &drain.first,
 	};
 
-	if (unlikely(!q)) {
-		q = nvme_steer_copy_polled(ioucmd);
+	if (IS_ERR_OR_NULL(q)) {
 		if (!q)
-			return 0;
+			pdu->tell(ioucmd, 0);
+		return 0;
 	}
 	if (likely(q->mode == NVME_STEER_POLL))
 		nvme_steer_poll_polled(q, &drain);

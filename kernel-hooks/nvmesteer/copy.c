@@ -742,7 +742,8 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 
 	if (how->ioucmd) {
 		nvme_steer_pdu(how->ioucmd)->req = NULL;
-		nvme_steer_pdu(how->ioucmd)->queue = NULL;
+		nvme_steer_pdu(how->ioucmd)->queue = job->side[0].q ?:
+						     NVME_STEER_NO_QUEUE;
 		nvme_steer_pdu(how->ioucmd)->job = job;
 	}
 	atomic_inc(&sc->copier.copies);

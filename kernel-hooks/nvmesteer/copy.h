@@ -251,7 +251,6 @@ struct nvme_steer_lane {
  * @owner:	for @done
  * @ring:	of a uring_cmd: a drain of it may finish the job on the spot;
  *		@task has submitted it. Both are there until it is told
- * @ended:	and of a ring that polls: the next poll is to tell
  * @tell:	tells the caller of it, and frees the job
  * @mm:		where the caller's @array of ranges is
  * @started:	ns
@@ -325,7 +324,6 @@ struct nvme_steer_copy_job {
 		bool own;
 		bool stop;
 		bool stopped;
-		bool ended;
 	);
 
 	/* a constructor has seen to the lanes */

@@ -28,48 +28,24 @@ struct nvme_steer_place {
 	u64 size;
 };
 
-static void nvme_steer_uring_tw(struct io_uring_cmd *ioucmd,
-				unsigned int issue_flags)
+static void nvme_steer_uring_tell(struct io_uring_cmd *ioucmd,
+				  unsigned int issue_flags)
 {
 	struct nvme_steer_copy_job *job = nvme_steer_pdu(ioucmd)->job;
 
 	job->tell(job, issue_flags);
 }
 
-/*
- * Leave a job that has ended to whoever drains, to the next poll for it, or to
- * its task. A ring that polls gets no task work: one that is closed polls until
- * nothing is left, and does not run any meanwhile.
- */
+/* Leave a job that has ended to whoever drains, or to its ring. */
 static void nvme_steer_uring_done(struct nvme_steer_copy_job *job,
 				  struct nvme_steer_drain *drain)
 {
 	if (drain && drain->ring == job->ring) {
 		job->next = drain->jobs;
 		drain->jobs = job;
-	} else if (job->ring->flags & IORING_SETUP_IOPOLL) {
-		/* the poller's from here */
-		smp_store_release(&job->ended, true);
 	} else {
-		io_uring_cmd_do_in_task_lazy(job->owner, nvme_steer_uring_tw);
+		nvme_steer_tell(job->owner, nvme_steer_uring_tell);
 	}
-}
-
-/**
- * nvme_steer_copy_polled - poll for a copy
- * @ioucmd: its uring_cmd, whose ring's uring_lock is held
- *
- * Return: the steer queue to poll; NULL where there is none, or it has ended
- * and is told.
- */
-struct nvme_steer_queue *nvme_steer_copy_polled(struct io_uring_cmd *ioucmd)
-{
-	struct nvme_steer_copy_job *job = nvme_steer_pdu(ioucmd)->job;
-
-	if (!smp_load_acquire(&job->ended))
-		return job->side[0].q;
-	job->tell(job, 0);
-	return NULL;
 }
 
 /**

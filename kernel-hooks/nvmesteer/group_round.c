@@ -366,13 +366,17 @@ void nvme_steer_group_next(struct nvme_steer_run *run, unsigned int issue_flags)
 	nvme_steer_group_end(run, stop ? -ECANCELED : -EAGAIN, issue_flags);
 }
 
-static void nvme_steer_group_tw(struct io_uring_cmd *ioucmd,
-				unsigned int issue_flags)
+static void nvme_steer_group_tell(struct io_uring_cmd *ioucmd,
+				  unsigned int issue_flags)
 {
-	nvme_steer_group_next(nvme_steer_pdu(ioucmd)->run, issue_flags);
+	struct nvme_steer_run *run = nvme_steer_pdu(ioucmd)->run;
+
+	/* to be polled again, if there is another round */
+	nvme_steer_pdu(ioucmd)->queue = run->queue;
+	nvme_steer_group_next(run, issue_flags);
 }
 
-/* A round has ended: leave it to whoever drains, or to its task. */
+/* A round has ended: leave it to whoever drains, or to its ring. */
 static noinline void nvme_steer_round_done(struct nvme_steer_run *run,
 					   struct nvme_steer_drain *drain)
 {
@@ -383,7 +387,7 @@ static noinline void nvme_steer_round_done(struct nvme_steer_run *run,
 		return;
 	}
 	nvme_steer_pdu(run->ioucmd)->run = run;
-	io_uring_cmd_do_in_task_lazy(run->ioucmd, nvme_steer_group_tw);
+	nvme_steer_tell(run->ioucmd, nvme_steer_group_tell);
 }
 
 /* Under cq_lock. */

@@ -8,10 +8,14 @@
 
 #include "nvmesteer.h"
 
+typedef void (*nvme_steer_tell_fn)(struct io_uring_cmd *ioucmd,
+				   unsigned int issue_flags);
+
 /*
- * In io_uring_cmd.pdu of a command on a steer queue. @req, NULL, is where the
- * driver keeps its request. @run is a group's. @job is a copy's, whose @queue is
- * NULL: the job knows.
+ * In io_uring_cmd.pdu of a command that is nvmesteer's. @req, NULL, is where
+ * the driver keeps its request. @queue is what its ring polls, if it does:
+ * NVME_STEER_NO_QUEUE for a copy without one; NULL when the next poll is to
+ * call @tell, see nvme_steer_tell(). @run is a group's, @job a copy's.
  */
 struct nvme_steer_pdu {
 	struct request *req;
@@ -21,7 +25,10 @@ struct nvme_steer_pdu {
 		struct nvme_steer_run *run;
 		struct nvme_steer_copy_job *job;
 	};
+	nvme_steer_tell_fn tell;
 };
+
+#define NVME_STEER_NO_QUEUE	((struct nvme_steer_queue *)ERR_PTR(-ENOENT))
 
 static inline struct nvme_steer_pdu *
 nvme_steer_pdu(struct io_uring_cmd *ioucmd)
@@ -92,6 +99,7 @@ nvme_steer_drain_take(struct nvme_steer_drain *drain,
 	return true;
 }
 
+void nvme_steer_tell(struct io_uring_cmd *ioucmd, nvme_steer_tell_fn tell);
 void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
 bool nvme_steer_start_hook(struct request *req);
 void nvme_steer_end_hook(struct request *req);
@@ -129,7 +137,6 @@ int nvme_steer_ioctl_hook(struct nvme_ns *ns, struct nvme_command *cmd,
 /* copy_uring.c: copies of applications */
 int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags);
-struct nvme_steer_queue *nvme_steer_copy_polled(struct io_uring_cmd *ioucmd);
 void nvme_steer_copy_finish(struct nvme_steer_drain *drain);
 
 #endif /* NVMESTEER_PASSTHRU_H */
