@@ -27,6 +27,7 @@ POLICIES := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
 policies: $(POLICIES)
 ALL += $(POLICIES)
 INSTALL_FILES += $(foreach p,$(POLICIES),$(p):$(POLICYDIR)/$(notdir $(p)):644)
-INSTALL_FILES += $(foreach h,$(wildcard include/nvmesteer/*.h bpf/lib/*.h),\
+INSTALL_FILES += $(foreach h,$(filter-out %/kcopy.h,\
+	$(wildcard include/nvmesteer/*.h bpf/lib/*.h)),\
 	$(h):$(PREFIX)/include/nvmesteer/$(patsubst bpf/lib/%,lib/%,$(patsubst \
 	include/nvmesteer/%,%,$(h))):644)

@@ -74,7 +74,8 @@
  * * -EBADF: a file descriptor is not one, or not open for reading (a source)
  *   or writing (the destination).
  * * -ENODEV: a file is not an NVMe namespace, or it has no usable path.
- * * -EACCES: the caller may not read or write there by passthrough commands.
+ * * -EACCES: the caller may not read or write there by passthrough commands,
+ *   or the destination is read-only.
  * * -EOPNOTSUPP: with NVME_STEER_COPY_F_OFFLOAD, the controller cannot; or
  *   metadata would be lost.
  * * any errno the policy refused the copy with.
@@ -99,7 +100,8 @@ struct nvme_steer_copy_cmd {
  * @status:	written by the kernel: 0, all of it is copied; an NVMe status; or
  *		-errno: -ECANCELED when it was not tried, or only in part, for
  *		another range had failed, -EINTR when a reset or the end of the
- *		caller ended it
+ *		caller ended it. What a reset ends may have been answered by
+ *		the controller before, as aborted (status 07h or 08h)
  * @offset:	in bytes, from the beginning of the device
  * @len:	in bytes
  * @done:	written by the kernel: how much of it is copied, from its

@@ -100,13 +100,12 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 {
 	struct nvme_steer_side *side;
 
-	for (side = job->side; side < job->side + job->nr_sides; side++) {
-		if (side->q)
-			nvme_steer_queue_drop(side->q);
-		if (side->sc)
-			nvme_steer_ctrl_put(side->sc);
+	if (job->q)
+		nvme_steer_queue_drop(job->q);
+	if (job->nr_sides && job->sc)
+		nvme_steer_ctrl_put(job->sc);
+	for (side = job->side; side < job->side + job->nr_sides; side++)
 		nvme_put_ns(side->ns);
-	}
 	if (job->lanes != job->few_lanes)
 		kvfree(job->lanes);
 	if (job->range != job->few)
@@ -123,6 +122,8 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
  * @job: not started; the first one is its destination
  * @ns: with a reference, which becomes the job's, also on error
  *
+ * By the path of a namespace that is part of it already, if it is of several.
+ *
  * Return: its index; -E2BIG, there are too many.
  */
 int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
@@ -131,7 +132,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 	unsigned int i;
 
 	for (i = 0; i < job->nr_sides; i++) {
-		if (job->side[i].ns == ns) {
+		if (job->side[i].ns->head == ns->head) {
 			nvme_put_ns(ns);
 			return i;
 		}
@@ -140,9 +141,10 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 		nvme_put_ns(ns);
 		return -E2BIG;
 	}
+	if (!i)
+		job->sc = nvme_steer_ctrl_get(ns->ctrl);
 	side = &job->side[job->nr_sides++];
 	side->ns = ns;
-	side->sc = nvme_steer_ctrl_get(ns->ctrl);
 	side->q = NULL;
 	side->shift = ns->head->lba_shift;
 	side->mask = (1ULL << side->shift) - 1;
@@ -299,7 +301,7 @@ static u32 nvme_steer_size_class(u64 len)
 
 static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
 {
-	struct nvme_steer_copier *c = &job->side[0].sc->copier;
+	struct nvme_steer_copier *c = &job->sc->copier;
 	bool emulated = job->path == NVME_STEER_COPY_EMULATE;
 	struct nvme_steer_copy_cost *cost =
 		&c->cost[emulated][nvme_steer_size_class(job->len)];
@@ -318,7 +320,10 @@ static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
 		WRITE_ONCE(cost->nr, nr + 1);
 }
 
-/* Ask where its commands go. Under RCU. Return: 0, or -errno: refused. */
+/*
+ * Ask where its commands go. In nvme_steer_enter(). Return: 0, or -errno:
+ * refused.
+ */
 static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 				struct nvme_steer_policy *p,
 				const struct nvme_steer_copy_how *how)
@@ -345,33 +350,31 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 	args.cmd.dev_node = nvme->numa_node;
 	args.policy = p;
 	args.ring = how->ioucmd ? cmd_to_io_kiocb(how->ioucmd)->ctx : NULL;
-	ret = nvme_steer_route(to->sc, &args, &q);
+	ret = nvme_steer_route(job->sc, &args, &q);
 	if (ret <= 0)
 		return ret;
 
-	/* for the controller's namespaces, each with a reference */
-	for (i = 0; i < job->nr_sides; i++) {
-		struct nvme_steer_side *side = &job->side[i];
-
-		if (side->ns->ctrl != nvme)
-			continue;
-		spin_lock(&q->sq_lock);
-		if (likely(q->live)) {
-			q->refs++;
-			side->q = q;
-		}
-		spin_unlock(&q->sq_lock);
+	spin_lock(&q->sq_lock);
+	if (likely(q->live)) {
+		q->refs++;
+		job->q = q;
 	}
-	nvme_steer_count(to->sc, NVME_STEER_EV_ROUTED);
+	spin_unlock(&q->sq_lock);
+	if (unlikely(!job->q))
+		return 0;
+	for (i = 0; i < job->nr_sides; i++)
+		if (job->side[i].ns->ctrl == nvme)
+			job->side[i].q = q;
+	nvme_steer_count(job->sc, NVME_STEER_EV_ROUTED);
 	return 0;
 }
 
-/* Ask how. Under RCU. Return: an answer, or -errno: refused. */
+/* Ask how. In nvme_steer_enter(). Return: an answer, or -errno: refused. */
 static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
 			      struct nvme_steer_policy *p)
 {
 	const struct nvme_steer_side *to = &job->side[0];
-	struct nvme_steer_copier *c = &to->sc->copier;
+	struct nvme_steer_copier *c = &job->sc->copier;
 	u32 class = nvme_steer_size_class(job->len);
 	struct nvme_steer_copy cp = {
 		.ctrl = to->ns->ctrl->instance,
@@ -392,12 +395,12 @@ static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
 		.emulates = READ_ONCE(c->cost[1][class].nr),
 	};
 
-	if (to->q) {
-		cp.queue = to->q->number;
-		cp.queue_depth = to->q->depth - 1;
-		cp.queue_inflight = nvme_steer_queue_inflight(to->q);
+	if (job->q) {
+		cp.queue = job->q->number;
+		cp.queue_depth = job->q->depth - 1;
+		cp.queue_inflight = nvme_steer_queue_inflight(job->q);
 	}
-	return nvme_steer_ask_copy(to->sc, p, &cp);
+	return nvme_steer_ask_copy(job->sc, p, &cp);
 }
 
 /*
@@ -506,11 +509,11 @@ static int nvme_steer_job_limits(struct nvme_steer_copy_job *job, bool sleep)
 	unsigned int i;
 	int ret;
 
-	ret = nvme_steer_copy_limits(to->sc, to->ns, sleep, &job->limits);
+	ret = nvme_steer_copy_limits(job->sc, to->ns, sleep, &job->limits);
 	for (i = 1; i < job->nr_sides && !ret; i++) {
 		if (job->side[i].ns->ctrl != to->ns->ctrl)
 			continue;
-		ret = nvme_steer_copy_limits(to->sc, job->side[i].ns, sleep,
+		ret = nvme_steer_copy_limits(job->sc, job->side[i].ns, sleep,
 					     &limits);
 		job->limits.mssrl = min(job->limits.mssrl, limits.mssrl);
 	}
@@ -592,7 +595,7 @@ static void nvme_steer_job_count(const struct nvme_steer_copy_job *job,
 		[NVME_STEER_COPY_WHY_METADATA]	= NVME_STEER_EV_COPY_METADATA,
 		[NVME_STEER_COPY_WHY_CALLER]	= 0,
 	};
-	struct nvme_steer_ctrl *sc = job->side[0].sc;
+	struct nvme_steer_ctrl *sc = job->sc;
 
 	nvme_steer_count(sc, job->status ? NVME_STEER_EV_COPY_FAILED :
 					   paths[job->path]);
@@ -636,8 +639,9 @@ static void nvme_steer_job_settle(struct nvme_steer_copy_job *job)
 	nvme_steer_job_count(job, offloaded, emulated);
 }
 
-/* Tell the policy, if it is the one that was asked. */
-static void nvme_steer_job_tell(struct nvme_steer_copy_job *job, u64 ns)
+/* What became of it, for the policy and for tracing. */
+static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
+					 struct nvme_steer_policy *p, u64 ns)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	struct nvme_steer_copied ev = {
@@ -654,14 +658,28 @@ static void nvme_steer_job_tell(struct nvme_steer_copy_job *job, u64 ns)
 		.ns = ns,
 		.flags = job->can,
 	};
+
+	trace_nvme_steer_copy(job->sc, job->to >> to->shift, &ev);
+	if (!p)
+		return;
+	if (likely(p->copied_prog))
+		nvme_steer_run(p->copied_prog, &ev);
+	else
+		p->copied(&ev);
+}
+
+/* Tell the policy, if it is the one that was asked and wants to know. */
+static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
+{
 	struct nvme_steer_policy *p;
 
-	trace_nvme_steer_copy(to->sc, job->to >> to->shift, &ev);
-	rcu_read_lock();
-	p = rcu_dereference(to->sc->policy);
-	if (p && p == job->policy && p->copied && !READ_ONCE(p->exit_kind))
-		p->copied(&ev);
-	rcu_read_unlock();
+	nvme_steer_enter();
+	p = rcu_dereference(job->sc->policy);
+	if (p != job->policy || !p->copied || READ_ONCE(p->exit_kind))
+		p = NULL;
+	if (p || trace_nvme_steer_copy_enabled())
+		nvme_steer_job_tell(job, p, ns);
+	nvme_steer_leave();
 }
 
 /* All lanes of a job have ended. */
@@ -672,8 +690,8 @@ static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 
 	nvme_steer_job_settle(job);
 	nvme_steer_job_learn(job, ns);
-	nvme_steer_job_tell(job, ns);
-	atomic_dec(&job->side[0].sc->copier.copies);
+	nvme_steer_job_feedback(job, ns);
+	atomic_dec(&job->sc->copier.copies);
 	job->done(job, drain);
 }
 
@@ -705,7 +723,7 @@ void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 			 const struct nvme_steer_copy_how *how)
 {
-	struct nvme_steer_ctrl *sc = job->side[0].sc;
+	struct nvme_steer_ctrl *sc = job->sc;
 	struct nvme_steer_policy *p;
 	unsigned int i;
 	int ret, why;
@@ -719,7 +737,7 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 		return ret;
 	why = nvme_steer_job_can(job);
 
-	rcu_read_lock();
+	nvme_steer_enter();
 	p = rcu_dereference(sc->policy);
 	ret = -ENOTTY;
 	if (p) {
@@ -732,7 +750,7 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 		ret = nvme_steer_job_ask(job, p);
 		job->answer = ret;
 	}
-	rcu_read_unlock();
+	nvme_steer_leave();
 	if (ret < 0)
 		return ret;
 	ret = nvme_steer_job_choose(job, why);
@@ -742,7 +760,7 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 
 	if (how->ioucmd) {
 		nvme_steer_pdu(how->ioucmd)->req = NULL;
-		nvme_steer_pdu(how->ioucmd)->queue = job->side[0].q ?:
+		nvme_steer_pdu(how->ioucmd)->queue = job->q ?:
 						     NVME_STEER_NO_QUEUE;
 		nvme_steer_pdu(how->ioucmd)->job = job;
 	}

@@ -27,7 +27,6 @@
 #define NVME_STEER_COPY_FORMATS		4
 #define NVME_STEER_COPY_FUA_BIT		(1U << 30)	/* in CDW12 */
 #define NVME_STEER_COPY_LR_BIT		(1U << 31)
-#define NVME_STEER_COPY_PRINFO		0x3c00f000U	/* PRINFOW and PRINFOR */
 
 /* Source range entry: 32 bytes in formats 0h and 2h, 40 in 1h and 3h. */
 struct nvme_steer_copy_desc {
@@ -45,16 +44,12 @@ struct nvme_steer_copy_desc {
 #define NVME_STEER_COPY_SIDES		16
 /* The most reads of an emulated piece. */
 #define NVME_STEER_COPY_READS		32
-/* The most descriptors of a Copy command. */
-#define NVME_STEER_COPY_DESCS		256
 /* Pieces under way at a time unless the policy says otherwise. */
 #define NVME_STEER_COPY_LANES		8
 
 /* Bytes of data in an emulated piece, and of the descriptors of a Copy. */
 #define NVME_STEER_COPY_DATA		SZ_256K
 #define NVME_STEER_COPY_LIST		SZ_16K
-
-struct nvme_steer_copy_job;
 
 /**
  * struct nvme_steer_copy_ns - what copies a namespace can be part of
@@ -67,7 +62,8 @@ struct nvme_steer_copy_job;
  *		controller can. Kept over resets
  * @lba_shift:	when it was asked; another one now makes it void
  *
- * Constant but for @max_bytes; replaced as a whole, under copier.lock.
+ * Constant but for @max_bytes, and @generation, which becomes 0 when it is not
+ * to be used any more; replaced as a whole, under copier.lock.
  */
 struct nvme_steer_copy_ns {
 	struct rcu_head rcu;
@@ -105,16 +101,14 @@ struct nvme_steer_copy_buf {
 /**
  * struct nvme_steer_side - a namespace that a copy reads or writes
  * @ns:		a reference
- * @sc:		its controller, a reference; NULL where nothing is attached
- * @q:		the steer queue that its commands go to, a reference; NULL: the
- *		driver's own path
+ * @q:		the steer queue that its commands go to, which is the job's;
+ *		NULL: the driver's own path
  * @mask:	bytes of a logical block, less one; @shift is their logarithm
  * @max:	bytes of a read or write
  * @offload:	the controller can copy from it
  */
 struct nvme_steer_side {
 	struct nvme_ns *ns;
-	struct nvme_steer_ctrl *sc;
 	struct nvme_steer_queue *q;
 	u64 mask;
 	u32 max;
@@ -180,7 +174,8 @@ enum nvme_steer_lane_state {
  * @offloaded:	bytes, by @copies commands; @emulated likewise
  * @buf:	for data, or NULL; @list for descriptors
  * @slots:	of a round, in flight or ended, @nr_slots of them, of @slots_q
- * @wait:	among those that wait for a buffer
+ * @wait:	among those that wait for a buffer; @turn: it has, and goes before
+ *		those that still do
  *
  * Belongs to whoever sends a round until that is sent, then to whoever ends
  * its last command.
@@ -189,6 +184,7 @@ struct nvme_steer_lane {
 	struct nvme_steer_copy_job *job;
 	u8 state;
 	bool offload;
+	bool turn;
 	u16 nr_slots;
 	atomic_t left;
 	int bad;
@@ -226,6 +222,9 @@ struct nvme_steer_lane {
 /**
  * struct nvme_steer_copy_job - a copy
  * @side:	the namespaces, the destination first, @nr_sides of them
+ * @sc:		the destination's controller, a reference; NULL where there is
+ *		nothing to attach to
+ * @q:		the steer queue of its commands, a reference, or NULL
  * @range:	the sources, @nr of them
  * @to:		where it goes, bytes from the beginning of the namespace
  * @len:	of all, bytes
@@ -273,6 +272,7 @@ struct nvme_steer_lane {
 struct nvme_steer_copy_job {
 	struct nvme_steer_source *range;
 	struct nvme_steer_lane *lanes;
+	struct nvme_steer_ctrl *sc;
 	u32 nr;
 	unsigned int nr_sides;
 	unsigned int nr_lanes;
@@ -308,6 +308,7 @@ struct nvme_steer_copy_job {
 	struct_group(cleared,
 		struct nvme_steer_cursor at;
 		u64 pos;
+		struct nvme_steer_queue *q;
 		struct io_ring_ctx *ring;
 		struct task_struct *task;
 		u8 *descs;
@@ -331,6 +332,16 @@ struct nvme_steer_copy_job {
 	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
 };
+
+/* Are the numbers of a struct nvme_steer_copy_cmd in their ranges? */
+static inline bool nvme_steer_copy_makes_sense(u32 nr, u32 flags, u32 depth)
+{
+	const u32 how = NVME_STEER_COPY_F_OFFLOAD | NVME_STEER_COPY_F_EMULATE;
+
+	return nr && nr <= NVME_STEER_COPY_MAX_RANGES &&
+	       !(flags & ~(how | NVME_STEER_COPY_F_FUA)) &&
+	       (flags & how) != how && depth <= NVME_STEER_COPY_MAX_DEPTH;
+}
 
 /* Who asks for a job, and how. */
 struct nvme_steer_copy_how {
@@ -393,6 +404,7 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
 					       bool list, gfp_t gfp);
 void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf);
 bool nvme_steer_buf_wanted(void);
+void nvme_steer_buf_wake(void);
 int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);

@@ -20,7 +20,9 @@ MODULE_PARM_DESC(copy_mb,
 /*
  * Bytes in buffers, of all controllers; and lanes that wait for one, under the
  * lock, with interrupts disabled. A lane that waits holds no buffer, and there
- * is another that has one and will put it, or idle ones are freed for it.
+ * is another that has one and will put it, or idle ones are freed for it. Who
+ * puts one gives it to the first that can use it; if none can, the first of all
+ * may try again (@turn). Who got nothing then lets the next one try, or waits.
  */
 static atomic_long_t nvme_steer_buf_bytes;
 static DEFINE_SPINLOCK(nvme_steer_waiters_lock);
@@ -172,8 +174,19 @@ bool nvme_steer_buf_wanted(void)
 	return !list_empty_careful(&nvme_steer_waiters);
 }
 
-/* One of those that wait may try again. */
-static void nvme_steer_buf_wake(void)
+/* It waits no more. Under the lock. */
+static void nvme_steer_buf_resume(struct nvme_steer_lane *lane)
+{
+	list_del_init(&lane->wait);
+	queue_work(nvme_steer_copy_wq, &lane->work);
+}
+
+/**
+ * nvme_steer_buf_wake - let the first of those that wait try again
+ *
+ * Context: any.
+ */
+void nvme_steer_buf_wake(void)
 {
 	struct nvme_steer_lane *lane;
 	unsigned long flags;
@@ -184,10 +197,33 @@ static void nvme_steer_buf_wake(void)
 	lane = list_first_entry_or_null(&nvme_steer_waiters,
 					struct nvme_steer_lane, wait);
 	if (lane) {
-		list_del_init(&lane->wait);
-		queue_work(nvme_steer_copy_wq, &lane->work);
+		lane->turn = true;
+		nvme_steer_buf_resume(lane);
 	}
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+}
+
+/* Give a buffer to the first that waits for one like it. */
+static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
+{
+	struct nvme_steer_lane *lane;
+	unsigned long flags;
+	bool taken = false;
+
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	list_for_each_entry(lane, &nvme_steer_waiters, wait) {
+		if (lane->job->sc != buf->sc || lane->offload != buf->list)
+			continue;
+		if (buf->list)
+			lane->list = buf;
+		else
+			lane->buf = buf;
+		nvme_steer_buf_resume(lane);
+		taken = true;
+		break;
+	}
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+	return taken;
 }
 
 /**
@@ -201,10 +237,12 @@ void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
 	struct nvme_steer_copier *c = &buf->sc->copier;
 	unsigned long flags;
 
+	if (unlikely(nvme_steer_buf_wanted()) && nvme_steer_buf_pass_on(buf))
+		return;
 	spin_lock_irqsave(&c->buf_lock, flags);
 	list_add(&buf->entry, &c->idle[buf->list]);
 	c->buf_last = jiffies;
-	if (!c->trimming) {
+	if (!c->trimming && likely(!c->away)) {
 		c->trimming = true;
 		queue_delayed_work(nvme_steer_wq, &c->trim,
 				   NVME_STEER_BUF_IDLE);
@@ -259,7 +297,7 @@ static void nvme_steer_bufs_trim(struct work_struct *work)
  * nvme_steer_buf_wait - wait for a buffer
  * @lane: holds none
  *
- * Buffers that other controllers keep idle are freed first.
+ * Buffers that are kept idle are freed first.
  *
  * Context: process.
  * Return: -EINPROGRESS, the lane's work is queued when one was put; -EAGAIN,
@@ -270,13 +308,15 @@ int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
 	unsigned long flags;
 	bool wait;
 
-	if (nvme_steer_each_ctrl(nvme_steer_bufs_free))
+	if (nvme_steer_each_ctrl(nvme_steer_bufs_free)) {
+		lane->turn = true;
 		return -EAGAIN;
+	}
 	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
 	wait = atomic_long_read(&nvme_steer_buf_bytes) > 0;
 	if (wait) {
 		list_add_tail(&lane->wait, &nvme_steer_waiters);
-		nvme_steer_count(lane->job->side[0].sc, NVME_STEER_EV_COPY_WAIT);
+		nvme_steer_count(lane->job->sc, NVME_STEER_EV_COPY_WAIT);
 	}
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
 	/* one may have been put before we were seen */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands that a copy becomes and that go down the driver's own path, as
- * requests, because there is no queue or it cannot take them now. To a steer
- * queue they go by copy_send.h.
+ * The ends of a copy's commands, and those of its commands that go down the
+ * driver's own path, as requests, because there is no queue or it cannot take
+ * them now. To a steer queue they go by copy_send.h.
  */
 #include <linux/blk-mq.h>
 #include <linux/module.h>

@@ -40,14 +40,7 @@ static int nvme_steer_kcopy_side(struct nvme_steer_copy_job *job,
 	if (offset + len < offset || offset + len > bdev_nr_bytes(bdev))
 		return -EINVAL;
 	ns = nvme_steer_bdev_ns(bdev);
-	if (!ns)
-		return -ENODEV;
-	/* by the path of the destination, if it is of several */
-	if (job->nr_sides && job->side[0].ns->head == ns->head) {
-		nvme_put_ns(ns);
-		return 0;
-	}
-	return nvme_steer_job_side(job, ns);
+	return ns ? nvme_steer_job_side(job, ns) : -ENODEV;
 }
 
 static int nvme_steer_kcopy_fill(struct nvme_steer_copy_job *job,
@@ -97,8 +90,7 @@ int nvme_steer_kcopy(struct nvme_steer_kcopy *copy)
 	struct nvme_steer_copy_job *job;
 	int ret;
 
-	if (!copy->nr || copy->nr > NVME_STEER_COPY_MAX_RANGES ||
-	    copy->depth > NVME_STEER_COPY_MAX_DEPTH)
+	if (!nvme_steer_copy_makes_sense(copy->nr, copy->flags, copy->depth))
 		return -EINVAL;
 	job = nvme_steer_job_alloc(copy->nr);
 	if (!job)

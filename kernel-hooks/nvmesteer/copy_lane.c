@@ -105,12 +105,11 @@ static u64 nvme_steer_copy_piece(const struct nvme_steer_copy_job *job,
 /*
  * How long a piece that is read and written can be from @at on, which is moved
  * to its end, and how many reads it takes: of one namespace, one write, no more
- * than @size, and no more reads than a lane can have. @any: also what the
- * controller could copy.
+ * than @size, and no more reads than a lane can have.
  */
 static u32 nvme_steer_emulate_piece(const struct nvme_steer_copy_job *job,
 				    struct nvme_steer_cursor *at, u64 size,
-				    bool any, unsigned int *reads)
+				    unsigned int *reads)
 {
 	u8 index = job->range[at->range].side;
 	const struct nvme_steer_side *from = &job->side[index];
@@ -119,10 +118,6 @@ static u32 nvme_steer_emulate_piece(const struct nvme_steer_copy_job *job,
 	unsigned int nr = 0;
 	u32 len = 0, n;
 
-	if (READ_ONCE(job->how) == NVME_STEER_COPY_EMULATE)
-		any = true;
-	if (!any && from->offload)
-		return 0;
 	do {
 		const struct nvme_steer_source *r = &job->range[at->range];
 
@@ -161,7 +156,7 @@ static bool nvme_steer_lane_take(struct nvme_steer_lane *lane)
 			    nvme_steer_copy_piece(job, &job->at) :
 			    nvme_steer_emulate_piece(job, &job->at,
 						     NVME_STEER_COPY_DATA,
-						     false, &lane->reads);
+						     &lane->reads);
 		job->pos += lane->len;
 	}
 	if (several)
@@ -187,13 +182,13 @@ nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
 }
 
 /* The read that is next: its length. */
-static u32 nvme_steer_next_read(const struct nvme_steer_lane *lane)
+static __always_inline u32
+nvme_steer_next_read(const struct nvme_steer_lane *lane,
+		     const struct nvme_steer_source *r,
+		     const struct nvme_steer_side *side)
 {
-	const struct nvme_steer_copy_job *job = lane->job;
-	const struct nvme_steer_source *r = &job->range[lane->next.range];
-
-	return min3(r->len - lane->next.off, (u64)lane->part - lane->sent,
-		    (u64)job->side[r->side].max);
+	return min3(r->len - lane->next.off, (u64)(lane->part - lane->sent),
+		    (u64)side->max);
 }
 
 static __always_inline void
@@ -204,8 +199,7 @@ nvme_steer_make_read(struct nvme_steer_lane *lane,
 	const struct nvme_steer_copy_job *job = lane->job;
 	const struct nvme_steer_source *r = &job->range[lane->next.range];
 
-	*len = min3(r->len - lane->next.off, (u64)(lane->part - lane->sent),
-		    (u64)side->max);
+	*len = nvme_steer_next_read(lane, r, side);
 	*offset = r->down ? lane->part - lane->sent - *len : lane->sent;
 	nvme_steer_rw(cmd, nvme_cmd_read, side,
 		      nvme_steer_source_at(r, lane->next.off, *len), *len);
@@ -444,7 +438,6 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 static void nvme_steer_lane_read(struct nvme_steer_lane *lane)
 {
 	struct nvme_steer_copy_job *job = lane->job;
-
 	struct nvme_steer_cursor at;
 
 	lane->next = lane->at;
@@ -459,7 +452,7 @@ static void nvme_steer_lane_read(struct nvme_steer_lane *lane)
 	lane->part = nvme_steer_emulate_piece(job, &at,
 					      min(lane->len - lane->gone,
 						  (u64)lane->buf->size),
-					      true, &lane->reads);
+					      &lane->reads);
 }
 
 /* Where the first read that failed begins, in bytes of the part. */
@@ -472,7 +465,9 @@ static u32 nvme_steer_bad_read(struct nvme_steer_lane *lane)
 	nvme_steer_cursor_add(job, &lane->next, lane->gone + lane->first);
 	lane->sent = lane->first;
 	for (i = 0; i < lane->bad; i++) {
-		u32 len = nvme_steer_next_read(lane);
+		const struct nvme_steer_source *r =
+			&job->range[lane->next.range];
+		u32 len = nvme_steer_next_read(lane, r, &job->side[r->side]);
 
 		lane->sent += len;
 		nvme_steer_cursor_add(job, &lane->next, len);
@@ -579,12 +574,14 @@ static void nvme_steer_round_ended(struct nvme_steer_lane *lane)
 }
 
 /*
- * Does nobody wait for the job any more? A task that exits waits for what it
- * has submitted: not for all of a long copy.
+ * Does nobody want the job any more? A task that exits waits for what it has
+ * submitted, and a ring that is closed for what it was sent: not for all of a
+ * long copy.
  */
 static bool nvme_steer_job_orphaned(const struct nvme_steer_copy_job *job)
 {
-	return job->task && (READ_ONCE(job->task->flags) & PF_EXITING);
+	return job->ring && ((READ_ONCE(job->task->flags) & PF_EXITING) ||
+			     percpu_ref_is_dying(&job->ring->refs));
 }
 
 /* Take the next piece, leaving the memory to others who wait for it. */
@@ -606,15 +603,16 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 {
 	struct nvme_steer_copy_buf **buf = lane->offload ? &lane->list :
 							   &lane->buf;
-	struct nvme_steer_ctrl *sc = lane->job->side[0].sc;
+	struct nvme_steer_ctrl *sc = lane->job->sc;
 	int ret;
 
 	while (!*buf) {
-		struct nvme_steer_copy_buf *got;
+		struct nvme_steer_copy_buf *got = ERR_PTR(-ENOMEM);
 
-		got = nvme_steer_buf_get(sc, lane->offload, sleep ? GFP_NOIO :
-								    0);
-		if (!IS_ERR(got)) {
+		if (likely(lane->turn || !nvme_steer_buf_wanted()))
+			got = nvme_steer_buf_get(sc, lane->offload,
+						 sleep ? GFP_NOIO : 0);
+		if (likely(!IS_ERR(got))) {
 			*buf = got;
 			break;
 		}
@@ -622,12 +620,14 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 			return PTR_ERR(got);
 		if (!sleep)
 			return -EAGAIN;
+		lane->turn = false;
 		/* two of the other kind would wait for each other */
 		nvme_steer_lane_put_bufs(lane);
 		ret = nvme_steer_buf_wait(lane);
 		if (ret != -EAGAIN)
 			return ret;
 	}
+	lane->turn = false;
 	if (lane->offload) {
 		lane->part = nvme_steer_write_descs(lane);
 		if (lane->list->dev)
@@ -669,9 +669,12 @@ static void nvme_steer_lane_go(struct nvme_steer_lane *lane, bool sleep,
 				return;
 			if (ret == -EAGAIN)
 				goto work;
-			if (ret)
+			if (unlikely(ret)) {
+				/* it may have been the turn of another */
+				nvme_steer_buf_wake();
 				nvme_steer_lane_fail(lane, lane->pos +
 						     lane->gone, ret);
+			}
 			break;
 		case NVME_STEER_LANE_END:
 			if (!nvme_steer_lane_end(lane, drain))
@@ -744,6 +747,7 @@ void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
 void nvme_steer_lane_start(struct nvme_steer_lane *lane)
 {
 	lane->state = NVME_STEER_LANE_NEXT;
+	lane->turn = false;
 	lane->buf = NULL;
 	lane->list = NULL;
 	lane->nr_slots = 0;

@@ -177,12 +177,12 @@ int nvme_steer_copy_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
 	bool holds;
 	int ret = 0;
 
-	rcu_read_lock();
+	nvme_steer_enter();
 	l = xa_load(&c->limits, ns->head->ns_id);
 	holds = nvme_steer_limits_hold(sc, ns, l);
 	if (holds)
 		*limits = *l;
-	rcu_read_unlock();
+	nvme_steer_leave();
 	if (likely(holds))
 		return 0;
 	if (!sleep)
@@ -209,6 +209,19 @@ u64 nvme_steer_copy_hw_bytes(const struct nvme_steer_copy_ns *limits)
 	return blocks << limits->lba_shift;
 }
 
+/* Ask anew when somebody wants to know: the formats are others now. */
+static void nvme_steer_forget_limits(struct nvme_steer_copier *c)
+{
+	struct nvme_steer_copy_ns *l;
+	unsigned long nsid;
+
+	lockdep_assert_held(&c->lock);
+
+	c->generation = 0;
+	xa_for_each(&c->limits, nsid, l)
+		WRITE_ONCE(l->generation, 0);
+}
+
 /**
  * nvme_steer_copy_attached - a policy is going to be attached
  * @sc: its controller
@@ -228,7 +241,7 @@ void nvme_steer_copy_attached(struct nvme_steer_ctrl *sc)
 	if (c->gone)
 		goto unlock;
 	if (c->closed)
-		c->generation = 0;	/* for the formats that are disabled */
+		nvme_steer_forget_limits(c);
 	c->closed = false;
 
 	idx = srcu_read_lock(&sc->nvme->srcu);
@@ -256,8 +269,6 @@ unlock:
 void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_copier *c = &sc->copier;
-	struct nvme_steer_copy_ns *l;
-	unsigned long nsid;
 
 	mutex_lock(&c->lock);
 	c->closed = true;
@@ -265,10 +276,7 @@ void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc)
 	    READ_ONCE(sc->up) && nvme_steer_set_cdfe(sc->nvme, 0))
 		dev_warn(sc->nvme->device,
 			 "copy formats for several namespaces stay enabled until the next reset\n");
-	c->cdfe = false;
-	/* ask again when the next one comes */
-	xa_for_each(&c->limits, nsid, l)
-		WRITE_ONCE(l->generation, 0);
+	nvme_steer_forget_limits(c);
 	mutex_unlock(&c->lock);
 }
 

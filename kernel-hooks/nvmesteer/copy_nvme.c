@@ -221,11 +221,12 @@ static void nvme_steer_copy_tell(struct nvme_steer_copy_job *job,
 int nvme_steer_copy_passthru(struct nvme_steer_passthru *pt,
 			     unsigned int issue_flags)
 {
+	bool fixed = pt->ioucmd->flags & IORING_URING_CMD_FIXED;
 	struct nvme_steer_copy_job *job;
 	struct nvme_steer_copy_how how;
 	int ret;
 
-	if (pt->meta || ((issue_flags & IO_URING_F_COMPAT) && pt->vec))
+	if (pt->meta || (pt->vec && (fixed || (issue_flags & IO_URING_F_COMPAT))))
 		return -EINVAL;
 	ret = nvme_steer_copy_job(pt, &job);
 	if (ret)
@@ -255,17 +256,18 @@ static int nvme_steer_copy_ioctl(const struct nvme_steer_passthru *pt,
 	struct nvme_steer_copy_job *job;
 	int ret;
 
+	*result = 0;
+	/* 32-bit iovecs, which nobody's Copy has */
+	if (pt->vec && in_compat_syscall())
+		return -EINVAL;
 	ret = nvme_steer_copy_job(pt, &job);
-	if (ret) {
-		*result = 0;
+	if (ret)
 		return ret;
-	}
 	job->done = nvme_steer_ioctl_done;
 	job->owner = &ended;
 	ret = nvme_steer_job_start(job, &how);
 	if (ret) {
 		nvme_steer_job_free(job);
-		*result = 0;
 		return ret == -ENOTTY ? NVME_STEER_PASS :
 					nvme_steer_copy_refused(ret);
 	}
@@ -277,7 +279,8 @@ static int nvme_steer_copy_ioctl(const struct nvme_steer_passthru *pt,
 	*result = nvme_steer_copy_result(job);
 	ret = job->status;
 	nvme_steer_job_free(job);
-	return ret;
+	/* Invalid Opcode, of a drive that leaves a retry open, is that number */
+	return ret == NVME_STEER_PASS ? ret | NVME_STATUS_DNR : ret;
 }
 
 /*

@@ -12,18 +12,16 @@
 #include "copy.h"
 #include "passthru.h"
 
-#define NVME_STEER_COPY_FLAGS	(NVME_STEER_COPY_F_OFFLOAD | \
-				 NVME_STEER_COPY_F_EMULATE | \
-				 NVME_STEER_COPY_F_FUA)
-
 /**
  * struct nvme_steer_place - a device that a caller named
  * @side:	of the job
  * @base:	bytes: where it begins in the namespace
  * @size:	its length, 0 where that is not known
+ * @readable:	it is open for reading
  */
 struct nvme_steer_place {
 	int side;
+	bool readable;
 	u64 base;
 	u64 size;
 };
@@ -135,19 +133,6 @@ static int nvme_steer_may(struct nvme_ns *ns, bool write)
 	return nvme_steer_cmd_allowed(ns, &cmd, write);
 }
 
-/* Make a namespace part of the job, by the destination's path if it can be. */
-static int nvme_steer_place_side(struct nvme_steer_copy_job *job,
-				 struct nvme_ns *ns)
-{
-	if (!ns)
-		return -ENODEV;
-	if (job->nr_sides && job->side[0].ns->head == ns->head) {
-		nvme_put_ns(ns);
-		return 0;
-	}
-	return nvme_steer_job_side(job, ns);
-}
-
 /* Make a file part of the job. 0 or -errno. */
 static int nvme_steer_place_file(struct nvme_steer_copy_job *job,
 				 struct file *file, bool write,
@@ -160,6 +145,7 @@ static int nvme_steer_place_file(struct nvme_steer_copy_job *job,
 	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
 	place->base = 0;
+	place->readable = file->f_mode & FMODE_READ;
 	if (S_ISBLK(file_inode(file)->i_mode)) {
 		bdev = I_BDEV(file->f_mapping->host);
 		ns = nvme_steer_bdev_ns(bdev);
@@ -179,7 +165,7 @@ static int nvme_steer_place_file(struct nvme_steer_copy_job *job,
 		nvme_put_ns(ns);
 		return ret;
 	}
-	ret = nvme_steer_place_side(job, ns);
+	ret = nvme_steer_job_side(job, ns);
 	if (ret < 0)
 		return ret;
 	place->side = ret;
@@ -261,13 +247,13 @@ static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 		if (unlikely(range->fd != fd)) {
 			fd = range->fd;
 			place = *to;
-			ret = 0;
-			if (fd != -1)
-				ret = nvme_steer_place_fd(job, fd, false,
-							  &place);
+			ret = fd == -1 ? 0 : nvme_steer_place_fd(job, fd, false,
+								 &place);
 			if (ret)
 				return ret;
 		}
+		if (unlikely(!place.readable))
+			return -EBADF;
 		if (unlikely(!nvme_steer_inside(&place, range->offset,
 						range->len) ||
 			     check_add_overflow(*len, range->len, len)))
@@ -299,6 +285,7 @@ static int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
 			ret = -ENODEV;
 		if (!ret)
 			ret = nvme_steer_job_side(job, ns);
+		to.readable = file->f_mode & FMODE_READ;
 		to.size = get_capacity(ns->disk) << SECTOR_SHIFT;
 	}
 	if (!ret)
@@ -323,11 +310,7 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	int ret;
 
 	BUILD_BUG_ON(sizeof(*sqe) > 80);
-	if (!nr || nr > NVME_STEER_COPY_MAX_RANGES ||
-	    (flags & ~NVME_STEER_COPY_FLAGS) ||
-	    (flags & NVME_STEER_COPY_F_OFFLOAD &&
-	     flags & NVME_STEER_COPY_F_EMULATE) ||
-	    depth > NVME_STEER_COPY_MAX_DEPTH ||
+	if (!nvme_steer_copy_makes_sense(nr, flags, depth) ||
 	    READ_ONCE(sqe->rsvd[0]) || READ_ONCE(sqe->rsvd[1]) ||
 	    READ_ONCE(sqe->rsvd[2]) || READ_ONCE(sqe->rsvd[3]))
 		return -EINVAL;

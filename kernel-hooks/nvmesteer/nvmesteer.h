@@ -66,7 +66,7 @@ struct nvme_steer_answer {
  * @route:	the policy's route(), or NULL
  * @batch:	likewise batch(), and so on
  * @prog:	the program behind route(), when known (a reference); see prog.c
- * @batch_prog:	behind batch(), likewise
+ * @batch_prog:	behind batch(), likewise; @copy_prog and @copied_prog too
  * @per_batch:	NVME_STEER_OPS_PER_BATCH
  * @hold:	how long an answer of route() holds for its ring, jiffies
  * @init:	likewise; @exit too
@@ -91,6 +91,8 @@ struct nvme_steer_policy {
 	void (*copied)(struct nvme_steer_copied *ev);
 	struct bpf_prog *prog;
 	struct bpf_prog *batch_prog;
+	struct bpf_prog *copy_prog;
+	struct bpf_prog *copied_prog;
 	bool per_batch;
 	u32 hold;
 	int (*init)(struct nvme_steer_dev *dev);
@@ -642,7 +644,7 @@ const char *nvme_steer_exit_name(unsigned int kind);
 int nvme_steer_ops_register(void);
 bool nvme_steer_ops_is(const struct bpf_prog *prog, const char *op);
 
-/* prog.c: the programs behind route() and batch() */
+/* prog.c: the programs behind route() and so on */
 void nvme_steer_prog_note(const void *kdata, const char *op, int fd);
 struct bpf_prog *nvme_steer_prog_get(const void *kdata, const char *op);
 void nvme_steer_prog_put(struct bpf_prog *prog);

@@ -109,6 +109,12 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 	case offsetof(struct nvme_steer_ops, batch):
 		nvme_steer_prog_note(kdata, "batch", (unsigned long)u->batch);
 		return 0;
+	case offsetof(struct nvme_steer_ops, copy):
+		nvme_steer_prog_note(kdata, "copy", (unsigned long)u->copy);
+		return 0;
+	case offsetof(struct nvme_steer_ops, copied):
+		nvme_steer_prog_note(kdata, "copied", (unsigned long)u->copied);
+		return 0;
 	case offsetof(struct nvme_steer_ops, flags):
 		if (u->flags & ~NVME_STEER_OPS_FLAGS)
 			return -EINVAL;
@@ -156,7 +162,9 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->batch = ops->batch;
 	p->batch_prog = nvme_steer_prog_get(ops, "batch");
 	p->copy = ops->copy;
+	p->copy_prog = nvme_steer_prog_get(ops, "copy");
 	p->copied = ops->copied;
+	p->copied_prog = nvme_steer_prog_get(ops, "copied");
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;

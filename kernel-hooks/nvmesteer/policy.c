@@ -62,6 +62,8 @@ static void nvme_steer_policy_release(struct kref *ref)
 
 	nvme_steer_prog_put(p->prog);
 	nvme_steer_prog_put(p->batch_prog);
+	nvme_steer_prog_put(p->copy_prog);
+	nvme_steer_prog_put(p->copied_prog);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }

@@ -118,7 +118,7 @@ static bool nvme_steer_copy_fits(int answer)
  * @p: its policy
  * @cp: the copy
  *
- * Context: under rcu_read_lock().
+ * Context: in nvme_steer_enter().
  * Return: what copy() answers and may answer; NVME_STEER_COPY_DEFAULT where
  * there is none to ask; -errno, refused.
  */
@@ -129,7 +129,8 @@ int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 
 	if (!p->copy || READ_ONCE(p->exit_kind))
 		return NVME_STEER_COPY_DEFAULT;
-	answer = p->copy(cp);
+	answer = likely(p->copy_prog) ? nvme_steer_run(p->copy_prog, cp) :
+					p->copy(cp);
 	if (answer < 0 && nvme_steer_errno_fits(answer)) {
 		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
 		return answer;

@@ -587,6 +587,7 @@ int main(void)
 	struct puppet_config config = {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
 	};
+	struct copy_limits l;
 	struct iovec iov;
 	unsigned int way;
 
@@ -612,6 +613,8 @@ int main(void)
 	if (getenv("STOCK"))
 		test_pass();
 	steer_puppet_copy(&policy, drives.a.ctrl, &config);
+	copy_limits(&drives.a, &l);
+	test_check(l.cross_ns && l.formats & 4, "format 2h is not enabled");
 	for (way = 0; way < WAYS; way++) {
 		policy.state->copy_route = way == 1 ? 2 : way % 4 == 0;
 		/* commands that are no copies go there too */
@@ -628,5 +631,8 @@ int main(void)
 	nobody();
 	steer_detach(&policy);
 	without_policy("any more");
+	copy_limits(&drives.a, &l);
+	test_check(!l.cross_ns && !(l.formats & 0xc),
+		   "format 2h is disabled, and said not to be");
 	test_pass();
 }

@@ -153,6 +153,8 @@ static void files(void)
 	refused(copy.cmd.dst_fd = ro, EBADF);
 	refused(copy.cmd.dst_fd = bro, EBADF);
 	refused(copy.cmd.dst_fd = path, EBADF);
+	refused(copy.range[0].fd = -1; copy.cmd.dst_fd = wo, EBADF);
+	refused(copy.range[1].fd = -1; copy.cmd.dst_fd = bwo, EBADF);
 	refused(copy.range[0].fd = null, ENODEV);
 	refused(copy.range[0].fd = file, ENODEV);
 	refused(copy.range[1].fd = pipes[0], ENODEV);
@@ -178,6 +180,7 @@ static void files(void)
 	accepted(copy.cmd.dst_fd = wo);
 	accepted(copy.cmd.dst_fd = bwo);
 	accepted(copy.cmd.dst_fd = brw);
+	accepted(copy.range[0].fd = -1; copy.cmd.dst_fd = brw);
 	accepted(copy.range[0].fd = bro; copy.cmd.dst_fd = wo);
 	close(ro);
 	close(wo);
@@ -201,6 +204,7 @@ static void own_file(void)
 	struct pt_ns ns = *a.ns;
 	struct image via = a;
 	int ro = open_dev("/dev/ng%s", a.ns->name, O_RDONLY);
+	int wo = open_dev("/dev/ng%s", a.ns->name, O_WRONLY);
 
 	test_step("the file of the SQE");
 	via.ns = &ns;
@@ -208,6 +212,12 @@ static void own_file(void)
 	copy_begin(&copy, &via, 512, 0);
 	copy_add(&copy, &b_from, 512, 1024);
 	copy_refused(&ring, &copy, -EBADF, "an SQE's file for reading");
+	ns.fd = wo;
+	copy_begin(&copy, &via, 512, 0);
+	copy_add_fd(&copy, &a_from, 512, 1024, -1);
+	copy_refused(&ring, &copy, -EBADF,
+		     "an SQE's file for writing as a source");
+	close(wo);
 
 	/* of a namespace of another controller, without a policy */
 	ns.fd = other.ns->fd;

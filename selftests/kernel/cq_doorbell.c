@@ -101,6 +101,23 @@ static void check(const struct steer_queue *b, const struct steer_queue *a,
 		   a->interrupts - b->interrupts);
 }
 
+/*
+ * The counters, once they stand still: an interrupt tells of a command before
+ * it writes the doorbell for it.
+ */
+static void settled(struct steer_queues *q)
+{
+	struct steer_queues last;
+
+	steer_queues(ns.ctrl, q);
+	do {
+		last = *q;
+		usleep(20000);
+		steer_queues(ns.ctrl, q);
+	} while (q->q[1].doorbells != last.q[1].doorbells ||
+		 q->q[1].interrupts != last.q[1].interrupts);
+}
+
 /* Lone commands: an interrupt queue writes for each, a polled one seldom. */
 static void one_by_one(struct pt_ring *r, unsigned int queue,
 		       unsigned int depth, bool polled)
@@ -109,9 +126,9 @@ static void one_by_one(struct pt_ring *r, unsigned int queue,
 	unsigned int total = 16 * depth;
 	uint64_t written;
 
-	steer_queues(ns.ctrl, &before);
+	settled(&before);
 	reads(r, 1, total);
-	steer_queues(ns.ctrl, &after);
+	settled(&after);
 	written = after.q[queue].cq_doorbells - before.q[queue].cq_doorbells;
 	check(&before.q[queue], &after.q[queue], total, depth, polled);
 	if (!polled)
@@ -141,9 +158,9 @@ static void around(unsigned int depth, bool polled)
 
 	/* a reset finds the queue somewhere in a quarter, and in a round */
 	for (i = 0; i < 3; i++) {
-		steer_queues(ns.ctrl, &before);
+		settled(&before);
 		reads(&r, depth - 1, total + i);
-		steer_queues(ns.ctrl, &after);
+		settled(&after);
 		check(&before.q[1], &after.q[1], total + i, depth, polled);
 		one_by_one(&r, 1, depth, polled);
 		if (i == 2)
