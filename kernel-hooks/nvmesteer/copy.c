@@ -146,6 +146,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 	side = &job->side[job->nr_sides++];
 	side->ns = ns;
 	side->q = NULL;
+	side->nsid = ns->head->ns_id;
 	side->shift = ns->head->lba_shift;
 	side->mask = (1ULL << side->shift) - 1;
 	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
@@ -165,7 +166,7 @@ static bool nvme_steer_overlaps(u64 a, u64 a_len, u64 b, u64 b_len)
 static int nvme_steer_job_measure(struct nvme_steer_copy_job *job)
 {
 	const struct nvme_steer_side *to = &job->side[0], *from;
-	u64 pos = 0, longest = 0, mask = to->mask;
+	u64 pos = 0, longest = 0, mask = to->mask, low = U64_MAX, high = 0;
 	struct nvme_steer_source *r;
 
 	for (r = job->range; r < job->range + job->nr; r++) {
@@ -178,12 +179,15 @@ static int nvme_steer_job_measure(struct nvme_steer_copy_job *job)
 		r->down = false;
 		pos += r->len;
 		longest = max(longest, r->len);
+		low = min(low, r->from);
+		high = max(high, r->from + r->len);
 	}
 	if (unlikely((job->to & mask) || job->to + pos < job->to))
 		return -EINVAL;
 	job->len = pos;
 	job->longest = longest;
-
+	if (likely(!nvme_steer_overlaps(low, high - low, job->to, pos)))
+		return 0;
 	for (r = job->range; r < job->range + job->nr; r++) {
 		if (likely(!nvme_steer_overlaps(r->from, r->len, job->to,
 						pos)) ||
@@ -342,7 +346,7 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 			 (how->sleep ? 0 : NVME_STEER_CMD_NOWAIT);
 	args.cmd.opcode = NVME_STEER_OPC_COPY;
 	args.cmd.ioprio = current->io_context ? current->io_context->ioprio : 0;
-	args.cmd.nsid = to->ns->head->ns_id;
+	args.cmd.nsid = to->nsid;
 	args.cmd.len = min_t(u64, job->len, U32_MAX);
 	args.cmd.nlb = min_t(u64, job->len >> to->shift, U32_MAX);
 	args.cmd.slba = job->to >> to->shift;
@@ -378,7 +382,7 @@ static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
 	u32 class = nvme_steer_size_class(job->len);
 	struct nvme_steer_copy cp = {
 		.ctrl = to->ns->ctrl->instance,
-		.nsid = to->ns->head->ns_id,
+		.nsid = to->nsid,
 		.flags = job->can,
 		.ranges = job->nr,
 		.len = job->len,
@@ -646,7 +650,7 @@ static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
 	const struct nvme_steer_side *to = &job->side[0];
 	struct nvme_steer_copied ev = {
 		.ctrl = to->ns->ctrl->instance,
-		.nsid = to->ns->head->ns_id,
+		.nsid = to->nsid,
 		.answer = job->answer,
 		.path = job->path,
 		.why = job->why,

@@ -104,6 +104,7 @@ struct nvme_steer_copy_buf {
  * @q:		the steer queue that its commands go to, which is the job's;
  *		NULL: the driver's own path
  * @mask:	bytes of a logical block, less one; @shift is their logarithm
+ * @nsid:	its identifier
  * @max:	bytes of a read or write
  * @offload:	the controller can copy from it
  */
@@ -111,6 +112,7 @@ struct nvme_steer_side {
 	struct nvme_ns *ns;
 	struct nvme_steer_queue *q;
 	u64 mask;
+	u32 nsid;
 	u32 max;
 	u8 shift;
 	bool offload;

@@ -53,6 +53,8 @@ static int nvme_steer_kcopy_fill(struct nvme_steer_copy_job *job,
 	for (i = 0; i < copy->nr; i++)
 		if (check_add_overflow(len, copy->ranges[i].len, &len))
 			return -EINVAL;
+	if (bdev_read_only(copy->bdev))
+		return -EACCES;
 	ret = nvme_steer_kcopy_side(job, copy->bdev, copy->offset, len);
 	if (ret < 0)
 		return ret;

@@ -171,14 +171,24 @@ static u64 nvme_steer_source_at(const struct nvme_steer_source *r, u64 off,
 	return r->from + (r->down ? r->len - off - len : off);
 }
 
+/*
+ * All of a Read or Write but its command id and data pointer, by words. What
+ * @cdw12 has above the number of blocks, LR and FUA, is where a Copy has it.
+ */
 static __always_inline void
 nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
-	      const struct nvme_steer_side *side, u64 at, u32 len)
+	      const struct nvme_steer_side *side, u64 at, u32 len, u32 cdw12)
 {
-	cmd->rw.opcode = opcode;
-	cmd->rw.nsid = cpu_to_le32(side->ns->head->ns_id);
-	cmd->rw.slba = cpu_to_le64(at >> side->shift);
-	cmd->rw.length = cpu_to_le16((len >> side->shift) - 1);
+	__le64 *words = (__le64 *)cmd;
+
+	BUILD_BUG_ON(NVME_RW_LR << 16 != NVME_STEER_COPY_LR_BIT ||
+		     NVME_RW_FUA << 16 != NVME_STEER_COPY_FUA_BIT);
+	words[0] = cpu_to_le64(opcode | (u64)side->nsid << 32);
+	words[1] = 0;
+	words[2] = 0;
+	words[5] = cpu_to_le64(at >> side->shift);
+	words[6] = cpu_to_le64(((len >> side->shift) - 1) | cdw12);
+	words[7] = 0;
 }
 
 /* The read that is next: its length. */
@@ -202,9 +212,8 @@ nvme_steer_make_read(struct nvme_steer_lane *lane,
 	*len = nvme_steer_next_read(lane, r, side);
 	*offset = r->down ? lane->part - lane->sent - *len : lane->sent;
 	nvme_steer_rw(cmd, nvme_cmd_read, side,
-		      nvme_steer_source_at(r, lane->next.off, *len), *len);
-	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
-		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
+		      nvme_steer_source_at(r, lane->next.off, *len), *len,
+		      job->cdw12 & NVME_STEER_COPY_LR_BIT);
 	lane->sent += *len;
 	lane->reads--;
 	nvme_steer_cursor_step(r, &lane->next, *len);
@@ -226,16 +235,15 @@ static void nvme_steer_make_write(const struct nvme_steer_lane *lane,
 {
 	const struct nvme_steer_copy_job *job = lane->job;
 	const struct nvme_steer_source *r = &job->range[lane->at.range];
+	u32 cdw12 = job->cdw12 & NVME_STEER_COPY_LR_BIT;
 	u64 pos = lane->pos + lane->gone;
 
 	if (r->down)
 		pos = r->pos + r->len - (pos - r->pos) - lane->good;
-	nvme_steer_rw(cmd, nvme_cmd_write, &job->side[0], job->to + pos,
-		      lane->good);
 	if (job->flags & NVME_STEER_COPY_F_FUA)
-		cmd->rw.control |= cpu_to_le16(NVME_RW_FUA);
-	if (job->cdw12 & NVME_STEER_COPY_LR_BIT)
-		cmd->rw.control |= cpu_to_le16(NVME_RW_LR);
+		cdw12 |= NVME_STEER_COPY_FUA_BIT;
+	nvme_steer_rw(cmd, nvme_cmd_write, &job->side[0], job->to + pos,
+		      lane->good, cdw12);
 }
 
 static __always_inline void
@@ -283,7 +291,7 @@ static u32 nvme_steer_write_descs(struct nvme_steer_lane *lane)
 		n = min3(r->len - at.off, left, most);
 		memset(d, 0, size);
 		if (job->format & 2)
-			d->snsid = cpu_to_le32(side->ns->head->ns_id);
+			d->snsid = cpu_to_le32(side->nsid);
 		d->slba = cpu_to_le64((r->from + at.off) >> side->shift);
 		d->nlb = cpu_to_le16((n >> side->shift) - 1);
 		if (job->descs)
@@ -301,8 +309,9 @@ static void nvme_steer_make_copy(struct nvme_steer_lane *lane,
 	const struct nvme_steer_side *to = &job->side[0];
 	u64 slba = (job->to + lane->pos) >> to->shift;
 
+	*cmd = (struct nvme_command) { };
 	cmd->common.opcode = NVME_STEER_OPC_COPY;
-	cmd->common.nsid = cpu_to_le32(to->ns->head->ns_id);
+	cmd->common.nsid = cpu_to_le32(to->nsid);
 	cmd->common.cdw10 = cpu_to_le32(lower_32_bits(slba));
 	cmd->common.cdw11 = cpu_to_le32(upper_32_bits(slba));
 	cmd->common.cdw12 = cpu_to_le32((lane->part /

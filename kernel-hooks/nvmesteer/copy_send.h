@@ -79,8 +79,8 @@ static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
  * @lane: nothing of it is in flight
  * @side: the namespace, which has a queue
  * @nr: commands that are left to send
- * @fill: makes the next one, all but its command id; called as often as there
- *	is room for a command, with sq_lock held
+ * @fill: makes the next one, all but its command id, where another was before;
+ *	called as often as there is room for a command, with sq_lock held
  *
  * The slots of the round before are given back for that.
  *
@@ -148,7 +148,6 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		struct nvme_steer_slot *slot = &q->slots[free[i]];
 
 		lane->slots[i] = free[i];
-		*cmd = (struct nvme_command) { };
 		fill(lane, side, cmd);
 		cmd->common.command_id = nvme_steer_next_cid(slot);
 		io.owner = &lane->cmd[i];
