@@ -3,7 +3,9 @@
 # The tests that need compiling. In every suite (folder) a C file is a test of
 # its own; what tests share is in selftests/lib/*.c and <suite>/lib/*.c and is
 # linked into each. Unit tests get the loader's objects, runners and kernel
-# tests liburing and libbpf; *.bpf.c become BPF objects.
+# tests liburing and libbpf; *.bpf.c become BPF objects. Modules that a test
+# loads are in selftests/kernel/modules, and are built for the kernel that
+# nvmesteer's are.
 
 SUITES := $(filter-out lib vm,$(patsubst selftests/%/,%,$(wildcard \
 	selftests/*/)))
@@ -29,6 +31,26 @@ $(TEST_BIN): $(O)/%: $(O)/obj/%.o $(test_lib) $$(call suite_lib,%) \
 		-lelf -lz -lm -lpthread
 
 $(UNIT_BIN): $(LOADER_LIB)
+
+# Made of links, as kernel-hooks/build.mk does it. No module is installed.
+ifneq ($(hooks),)
+test_mods := $(O)/selftests/modules-$(KVER)
+test_mods_src := $(wildcard selftests/kernel/modules/*)
+$(test_mods)/.built: $(nvme)/.built $(test_mods_src) selftests/build.mk
+	@mkdir -p $(@D)
+	@find $(@D) -type l -delete
+	@ln -s $(abspath $(test_mods_src)) $(@D)/
+	$(Q)set -o pipefail; $(MAKE) -C $(KDIR) M=$(abspath $(@D)) V=$(V) \
+		KBUILD_EXTRA_SYMBOLS=$(abspath $(nvme))/Module.symvers \
+		NVMESTEER_INCLUDE=$(abspath include) modules 2>&1 | sed -u \
+		-e '/^make.*: \(Entering\|Leaving\)/d' \
+		-e 's|^\(  [A-Z].*\) $(abspath $(@D))/|\1 selftests/kernel/modules/|' \
+		-e 's|$(abspath $(@D))/|selftests/kernel/modules/|g'
+	@touch $@
+
+selftests: $(test_mods)/.built
+ALL += $(test_mods)/.built
+endif
 
 selftests: $(TEST_BIN) $(TEST_BPF)
 ALL += $(TEST_BIN) $(TEST_BPF)
