@@ -7,12 +7,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "copy_cmd.h"
 #include "copy_load.h"
 #include "test.h"
 
 #define MIB		(1UL << 20)
 #define TO		(4 * MIB)	/* where the places begin */
-#define FROM		(40 * MIB)	/* where sources begin, 8 MiB apart */
 #define MAX_RANGES	48
 
 static const unsigned int modes[COPY_THREADS] = {
@@ -102,6 +102,41 @@ static bool end(struct copy_thread *t, struct copy_slot *s)
 	return true;
 }
 
+static void queue(struct copy_thread *t, struct pt_ring *r, unsigned int i)
+{
+	unsigned int how = rnd(t) % 8 ? 0 : PT_ASYNC;
+	struct copy_slot *s = &t->slot[i];
+	struct nvme_uring_cmd cmd;
+
+	if (!t->load->commands) {
+		copy_queue(r, &s->copy, how, i);
+		return;
+	}
+	copy_cmd(&s->copy, &cmd, s->list);
+	pt_queue(r, s->to.ns->fd, &cmd, how, i);
+}
+
+static void *run_ioctls(struct copy_thread *t)
+{
+	struct copy_load *l = t->load;
+	struct nvme_uring_cmd cmd;
+	struct copy_slot *s;
+	bool go_on = true;
+	unsigned int i;
+
+	for (i = 0; go_on && !l->shared->stop; i++) {
+		s = &t->slot[i % COPY_SLOTS];
+		begin(t, s);
+		copy_cmd(&s->copy, &cmd, s->list);
+		copy_cmd_ioctl(&s->copy, &cmd, i & 1);
+		go_on = end(t, s);
+		atomic_fetch_add(&l->shared->progress, 1);
+	}
+	if (!go_on)
+		atomic_fetch_add(&l->shared->gone, 1);
+	return NULL;
+}
+
 static void *run(void *arg)
 {
 	struct copy_thread *t = arg;
@@ -114,14 +149,15 @@ static void *run(void *arg)
 
 	/* the CPU is there for what is to happen meanwhile */
 	setpriority(PRIO_PROCESS, 0, 19);
+	if (l->commands && t->nr == COPY_THREADS - 1)
+		return run_ioctls(t);
 	pt_ring_init(&r, 16, t->mode);
 	while (busy || (go_on && !l->shared->stop)) {
 		for (s = 0; go_on && !l->shared->stop && s < COPY_SLOTS; s++) {
 			if (t->slot[s].busy)
 				continue;
 			begin(t, &t->slot[s]);
-			copy_queue(&r, &t->slot[s].copy,
-				   rnd(t) % 8 ? 0 : PT_ASYNC, s);
+			queue(t, &r, s);
 			t->slot[s].busy = true;
 			busy++;
 		}
@@ -134,7 +170,10 @@ static void *run(void *arg)
 			   "copy %ju ended twice, or out of nowhere", tag);
 		t->slot[tag].busy = false;
 		busy--;
-		copy_ended(&t->slot[tag].copy, res, result);
+		if (l->commands)
+			copy_cmd_ended(&t->slot[tag].copy, res, result);
+		else
+			copy_ended(&t->slot[tag].copy, res, result);
 		go_on &= end(t, &t->slot[tag]);
 		atomic_fetch_add(&l->shared->progress, 1);
 	}
@@ -160,8 +199,10 @@ void copy_load_init(struct copy_load *l)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	test_check(l->shared != MAP_FAILED, "no memory");
 	image_init(&l->first, l->to[0], TO, COPY_AREA);
+	/* 8 MiB apart */
 	for (i = 0; i < COPY_SOURCES; i++)
-		image_init(&l->source[i], l->from[i], FROM + i * 8 * MIB,
+		image_init(&l->source[i], l->from[i],
+			   ((l->from_mib ? l->from_mib : 40) + i * 8) * MIB,
 			   COPY_AREA);
 	for (t = 0; t < COPY_THREADS; t++) {
 		struct copy_thread *thread = &l->thread[t];
@@ -177,6 +218,8 @@ void copy_load_init(struct copy_load *l)
 					 TO + slot_at(thread, s),
 					 COPY_SLOT_LEN);
 			copy_init(&thread->slot[s].copy, MAX_RANGES);
+			thread->slot[s].list =
+				test_alloc(COPY_CMD_RANGES * 32);
 		}
 	}
 }

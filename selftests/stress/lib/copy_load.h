@@ -36,6 +36,7 @@ struct copy_load;
 struct copy_slot {
 	struct image to;
 	struct copy copy;
+	void *list;		/* descriptors of an NVMe Copy */
 	bool busy;
 };
 
@@ -54,9 +55,15 @@ struct copy_thread {
 struct copy_load {
 	struct pt_ns *to[COPY_THREADS];
 	struct pt_ns *from[COPY_SOURCES];
+	unsigned int from_mib;	/* where the sources begin; 0 is 40 */
 	bool may_fail;		/* copies may end with a status, or cancelled */
 	bool may_be_refused;	/* and be refused, for want of a policy say */
 	bool may_vanish;	/* a thread ends with the first such copy */
+	/*
+	 * NVMe Copy commands instead, of namespaces of one controller: the last
+	 * thread's by ioctl, the others' by uring_cmd.
+	 */
+	bool commands;
 	/* the rest is copy_load.c's */
 	struct copy_thread thread[COPY_THREADS];
 	struct image source[COPY_SOURCES];
