@@ -163,6 +163,10 @@ static void refusals(void)
 	refused(copy.cmd.nr = 0, EINVAL);
 	refused(copy_add_many(&copy, &a_from, NVME_STEER_COPY_MAX_RANGES - 1,
 			      512), EINVAL);
+	refused(copy.cmd.flags = 8, EINVAL);
+	refused(copy.cmd.flags = ~0U, EINVAL);
+	refused(copy.cmd.flags = NVME_STEER_COPY_F_OFFLOAD |
+				 NVME_STEER_COPY_F_EMULATE, EINVAL);
 	refused(copy.cmd.depth = 65, EINVAL);
 	refused(copy.cmd.depth = ~0U, EINVAL);
 
