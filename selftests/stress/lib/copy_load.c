@@ -265,9 +265,14 @@ void copy_load_start_child(struct copy_load *l)
 
 bool copy_load_wait(struct copy_load *l, unsigned long n, unsigned int ms)
 {
-	unsigned long until = l->shared->progress + n;
+	unsigned long seen = l->shared->progress, until = seen + n;
 
-	return test_wait((long)(l->shared->progress - until) >= 0, ms);
+	do {
+		if (!test_wait(l->shared->progress != seen, ms))
+			return false;
+		seen = l->shared->progress;
+	} while ((long)(seen - until) < 0);
+	return true;
 }
 
 void copy_load_stop(struct copy_load *l)

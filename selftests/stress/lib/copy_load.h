@@ -81,7 +81,10 @@ void copy_load_init(struct copy_load *l);
 void copy_load_start(struct copy_load *l);
 /* In a child process. */
 void copy_load_start_child(struct copy_load *l);
-/* Wait for @n more copies; false when @ms was not enough. */
+/*
+ * Wait for @n more copies; false when none has ended for @ms. How many there are
+ * in a time depends on how much else the machine has to do.
+ */
 bool copy_load_wait(struct copy_load *l, unsigned long n, unsigned int ms);
 /* Stop and wait for all copies. */
 void copy_load_stop(struct copy_load *l);
