@@ -50,6 +50,7 @@ int BPF_PROG(copyemu_copy, struct nvme_steer_copy *cp)
 }
 
 NVME_STEER_POLICY(copyemu,
+	.flags	= NVME_STEER_OPS_COPIES,
 	.init	= (void *)copyemu_init,
 	.route	= (void *)copyemu_route,
 	.copy	= (void *)copyemu_copy,

@@ -7,7 +7,8 @@
  * Copies of programs that poll go to a polled queue, all others to an
  * interrupt queue. Where fewer queues are reserved than these two, the ones
  * that are missing are not used: copies then take the interrupt queue, or the
- * driver's own path. Commands that are no copies keep the driver's own path.
+ * driver's own path. Commands that are no copies keep the driver's own path:
+ * the policy says so by NVME_STEER_OPS_COPIES, and is not asked about them.
  *
  * Tunables, the same in every policy that includes this file:
  *
@@ -59,11 +60,9 @@ static __always_inline int copies__create(struct nvme_steer_dev *dev)
 	return 0;
 }
 
-/* The answer of route(). */
+/* The answer of route(), which is asked about copies only. */
 static __always_inline int copies__route(struct nvme_steer_cmd *cmd)
 {
-	if (cmd->source != NVME_STEER_SRC_COPY)
-		return NVME_STEER_DEFAULT;
 	if ((cmd->flags & NVME_STEER_CMD_POLLED) && poll_queue)
 		return poll_queue;
 	return irq_queue;

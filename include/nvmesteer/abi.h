@@ -316,7 +316,14 @@ struct nvme_steer_exit {
  * asked once, and the other commands follow the first.
  */
 #define NVME_STEER_OPS_PER_BATCH	(1U << 0)
-#define NVME_STEER_OPS_FLAGS		NVME_STEER_OPS_PER_BATCH
+/*
+ * route() is asked about copies only (NVME_STEER_SRC_COPY). All other commands
+ * keep the driver's own path, at almost no cost, and command groups are refused
+ * with -EOPNOTSUPP.
+ */
+#define NVME_STEER_OPS_COPIES		(1U << 2)
+#define NVME_STEER_OPS_FLAGS		(NVME_STEER_OPS_PER_BATCH | \
+					 NVME_STEER_OPS_COPIES)
 
 /**
  * struct nvme_steer_ops - a policy
@@ -394,8 +401,8 @@ struct nvme_steer_ops {
 	 * Context: hot; the submitting task (or the ring's SQ thread, or an
 	 * io-wq worker) under rcu_read_lock; must not sleep. Runs concurrently
 	 * on several CPUs. A command that cannot be issued without blocking
-	 * may be asked about again from io-wq. With NVME_STEER_OPS_PER_BATCH
-	 * or @hold_ms not every command is asked about.
+	 * may be asked about again from io-wq. With NVME_STEER_OPS_PER_BATCH,
+	 * NVME_STEER_OPS_COPIES or @hold_ms not every command is asked about.
 	 *
 	 * Return:
 	 * * %NVME_STEER_DEFAULT - the driver's own path.

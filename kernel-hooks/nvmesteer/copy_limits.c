@@ -89,9 +89,13 @@ static int nvme_steer_read_formats(struct nvme_steer_ctrl *sc,
 	kfree(id);
 	cross = c->formats & NVME_STEER_CDFE_FORMATS;
 	c->formats &= ~NVME_STEER_CDFE_FORMATS;
-	if (cross && !c->closed && !nvme_steer_set_cdfe(sc->nvme, cross)) {
-		c->cdfe = true;
-		c->formats |= cross;
+	if (cross && !c->closed) {
+		/* seen by nvme_steer_copies_only() before it is true */
+		WRITE_ONCE(c->cdfe, true);
+		if (!nvme_steer_set_cdfe(sc->nvme, cross))
+			c->formats |= cross;
+		else
+			c->cdfe = false;
 	}
 	return ret;
 }
@@ -223,7 +227,7 @@ static void nvme_steer_forget_limits(struct nvme_steer_copier *c)
 }
 
 /**
- * nvme_steer_copy_attached - a policy is going to be attached
+ * nvme_steer_copy_attached - a policy is attached, where there was none
  * @sc: its controller
  *
  * Asks what the controller can do, so that the first copy need not.
@@ -240,8 +244,17 @@ void nvme_steer_copy_attached(struct nvme_steer_ctrl *sc)
 	mutex_lock(&c->lock);
 	if (c->gone)
 		goto unlock;
-	if (c->closed)
-		nvme_steer_forget_limits(c);
+	/*
+	 * A Copy of several namespaces by who may not read those fails as long
+	 * as the formats are disabled: not before each command that comes is
+	 * looked at. One that has come before and still waits for a tag or for
+	 * its memory is not waited for: nothing less than freezing the
+	 * namespaces would find it, and that sends what comes meanwhile to
+	 * io-wq, where the driver's own path cannot be relied on; see
+	 * nvme_steer_again().
+	 */
+	synchronize_rcu();
+	nvme_steer_forget_limits(c);
 	c->closed = false;
 
 	idx = srcu_read_lock(&sc->nvme->srcu);

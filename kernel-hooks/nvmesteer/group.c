@@ -190,6 +190,9 @@ static int nvme_steer_group_route(struct nvme_steer_run *run,
 	unsigned int i;
 	int ret;
 
+	*bad = 0;
+	if (unlikely(p->copies_only))
+		return -EOPNOTSUPP;
 	pt.ns = r->ns;
 	pt.ioucmd = run->ioucmd;
 	pt.meta = false;

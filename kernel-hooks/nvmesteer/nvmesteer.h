@@ -67,7 +67,7 @@ struct nvme_steer_answer {
  * @batch:	likewise batch(), and so on
  * @prog:	the program behind route(), when known (a reference); see prog.c
  * @batch_prog:	behind batch(), likewise; @copy_prog and @copied_prog too
- * @per_batch:	NVME_STEER_OPS_PER_BATCH
+ * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
  * @hold:	how long an answer of route() holds for its ring, jiffies
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
@@ -94,6 +94,7 @@ struct nvme_steer_policy {
 	struct bpf_prog *copy_prog;
 	struct bpf_prog *copied_prog;
 	bool per_batch;
+	bool copies_only;
 	u32 hold;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
@@ -174,7 +175,7 @@ struct nvme_steer_copy_cost {
  * @generation:	of the controller's start in which @formats was asked
  * @formats:	bit mask of copy descriptor formats
  * @cdfe:	those for several namespaces are enabled
- * @closed:	no policy is attached: they must not be
+ * @closed:	they must not be: no policy is attached
  * @gone:	the controller is going away, and must not be asked
  * @copies:	under way
  * @cost:	of offloaded copies, and of emulated ones; read and written

@@ -336,8 +336,8 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	static_branch_inc(&nvme_steer_key);
 	if (p->batch)
 		static_branch_inc(&nvme_steer_batch_key);
-	nvme_steer_copy_attached(sc);
 	rcu_assign_pointer(sc->policy, p);
+	nvme_steer_copy_attached(sc);
 	mutex_unlock(&sc->policy_lock);
 
 	/* the controller may have gone while init() ran */

@@ -20,6 +20,7 @@
 #include <nvmesteer/copy.h>
 #include <nvmesteer/group.h>
 
+#include "copy.h"
 #include "keep.h"
 #include "passthru.h"
 #include "queue.h"
@@ -248,6 +249,31 @@ missed:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, asked);
 }
 
+/*
+ * Leave a command to the driver's own path, unless it is an NVMe Copy: the
+ * policy is asked about nothing else. The driver will read the SQE again, from
+ * a copy that the application cannot turn into a Copy meanwhile, if that could
+ * do what is not allowed: read other namespaces. In nvme_steer_enter(), which
+ * it leaves.
+ */
+static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
+					   struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags,
+					   struct nvme_steer_ctrl *sc,
+					   struct nvme_steer_policy *p)
+{
+	const struct nvme_uring_cmd *sqe;
+
+	if (READ_ONCE(sc->copier.cdfe))
+		nvme_steer_own_sqe(ioucmd);
+	sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	if (unlikely(READ_ONCE(sqe->opcode) == NVME_STEER_OPC_COPY))
+		return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
+					   NULL);
+	nvme_steer_leave();
+	return NVME_STEER_PASS;
+}
+
 /**
  * nvme_steer_uring_cmd_hook - take a uring_cmd of a namespace
  * @ns: the namespace
@@ -293,6 +319,8 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
 	}
+	if (unlikely(p->copies_only))
+		return nvme_steer_copies_only(ns, ioucmd, issue_flags, sc, p);
 	if (NVME_STEER_BIG_ENDIAN || ioucmd->cmd_op != NVME_URING_CMD_IO)
 		goto long_way;
 
