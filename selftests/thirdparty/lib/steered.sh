@@ -66,14 +66,15 @@ lba_bytes_of() { # DEVICE
 
 # passthru DEVICE [FIO OPTION]...: fio writes and verifies; it must find no
 # fault. Options before the first --name are for all jobs; without one there
-# is one job. Sets ios to the commands it counted.
+# is one job. Where DEVICE is empty, each job names its file. Sets ios to the
+# commands it counted.
 passthru() {
 	local dev=$1 errors
 	shift
 	[[ " $*" == *" --name="* ]] || set -- "$@" --name=passthru
 	(
 		cd "$tmp" || exit 1
-		exec fio --filename="$dev" --thread=0 \
+		exec fio ${dev:+--filename="$dev"} --thread=0 \
 			--ioengine=io_uring_cmd --cmd_type=nvme \
 			--rw=randwrite --bs=4k --iodepth=16 --size=1m \
 			--verify=crc32c --verify_fatal=1 --group_reporting \
