@@ -12,7 +12,7 @@
 
 ctrl=$(ctrl_by_serial copylim) || fail "no drive"
 ng=/dev/ng${ctrl#nvme}n1 dev=/dev/${ctrl}n1
-mib=1048576
+unit=524288 # of the areas on the drive
 
 # A policy's tables, so that it steers this test's commands.
 teach() {
@@ -39,60 +39,63 @@ leave() {
 }
 trap leave EXIT
 
-# Commands that all queues got, and steer queues among them.
-counts() {
-	stats "$ctrl" | jq -r '"\([.queues[].submitted] | add) \(
-		[.queues[] | select(.queue > 0) | .submitted] | add // 0)"'
-}
-
 # A policy that has a copy() is one for copies and leaves commands alone.
 steers_commands() { # POLICY
 	[ "$1" != null ] && ! grep -q "struct_ops/$1_copy" "$POLICIES/$1.bpf.o"
 }
 
-head -c $((9 * mib)) /dev/urandom >"$tmp/old"
+head -c $((9 * unit)) /dev/urandom >"$tmp/old"
 
-# One fio, as it takes long to start: its jobs come one after the other. Three
-# steered ones write half a MiB each, and the block device finds the checksums
-# there; then it writes as much, and steered commands verify that. The MiB
-# before and after each stays as it was.
+# One fio, as it takes long to start: three jobs write an area each by
+# steered commands; then the block device finds the checksums there and writes
+# another, which in the end steered commands verify. What is before and after
+# each stays as it was.
 try() { # POLICY
-	local queues was at name steered=0
-	local char=(--filename="$ng" --stonewall)
-	local block=(--filename="$dev" --stonewall --ioengine=psync --direct=1
-		--iodepth=1)
+	local counted steered left at wanted=0
+	local char=(--filename="$ng")
+	local block=(--filename="$dev" --ioengine=psync --direct=1 --iodepth=1)
 	step "$1"
 	load "$ctrl" "$1"
 	teach "$1"
-	check dd if="$tmp/old" of="$dev" bs=$mib oflag=direct \
+	check dd if="$tmp/old" of="$dev" bs=$unit oflag=direct \
 		conv=notrunc status=none
-	was=$(counts)
-	passthru '' --size=512k --verify_interval=4k --verify_header_seed=0 \
-		--name=irq "${char[@]}" --offset=1m \
-		--name=polled "${char[@]}" --offset=3m --hipri=1 \
-		--name=registered "${char[@]}" --offset=5m --fixedbufs=1 --bs=64k \
-		--name=block_1 "${block[@]}" --offset=1m --rw=read \
-		--name=block_3 "${block[@]}" --offset=3m --rw=read \
-		--name=block_5 "${block[@]}" --offset=5m --rw=read \
-		--name=block_7 "${block[@]}" --offset=7m --rw=write --do_verify=0 \
-		--name=back "${char[@]}" --offset=7m --rw=read
-	queues=$(counts)
-	ios=$(jq '[.jobs[] | select(.jobname | startswith("block") | not)
-		| .read.total_ios + .write.total_ios] | add' "$tmp/fio.only")
+	stats "$ctrl" >"$tmp/was"
+	passthru '' --size=$unit --verify_interval=4k --verify_header_seed=0 \
+		--name=irq "${char[@]}" --offset=$unit \
+		--name=polled "${char[@]}" --offset=$((3 * unit)) --hipri=1 \
+		--name=registered "${char[@]}" --offset=$((5 * unit)) \
+		--fixedbufs=1 --bs=64k \
+		--name=block_1 --stonewall "${block[@]}" --offset=$unit --rw=read \
+		--name=block_3 "${block[@]}" --offset=$((3 * unit)) --rw=read \
+		--name=block_5 "${block[@]}" --offset=$((5 * unit)) --rw=read \
+		--name=block_7 "${block[@]}" --offset=$((7 * unit)) --rw=write \
+		--do_verify=0 \
+		--name=back --stonewall "${char[@]}" --offset=$((7 * unit)) \
+		--rw=read
+	stats "$ctrl" >"$tmp/now"
+	read -r ios counted steered left < <(jq -r --slurpfile was "$tmp/was" \
+		--slurpfile fio "$tmp/fio.only" '
+		def got(least): [.queues[] | select(.queue >= least)
+			| .submitted] | add // 0;
+		([$fio[0].jobs[] | select(.jobname | startswith("block") | not)
+			| .read.total_ios + .write.total_ios] | add) as $ios
+		| ([.queues[] | .failed + .cancelled + .inflight] | add) as $left
+		| "\($ios) \(got(0) - ($was[0] | got(0))) \(
+			got(1) - ($was[0] | got(1))) \($left)"' "$tmp/now")
 	same 656 "$ios" "fio's passthrough commands"
-	same "$ios" $((${queues% *} - ${was% *})) 'commands counted'
-	! steers_commands "$1" || steered=$ios
-	same "$steered" $((${queues#* } - ${was#* })) 'commands steered'
-	clean_queues "$ctrl" || fail "a command failed or has not ended"
+	same "$ios" "$counted" 'commands counted'
+	! steers_commands "$1" || wanted=$ios
+	same "$wanted" "$steered" 'commands steered'
+	same 0 "$left" 'commands that failed or have not ended'
 
-	check dd if="$dev" of="$tmp/now" bs=$mib count=9 iflag=direct \
+	check dd if="$dev" of="$tmp/now" bs=$unit count=9 iflag=direct \
 		status=none
 	for at in 0 2 4 6 8; do
-		check cmp -i $((at * mib)) -n $mib "$tmp/old" "$tmp/now"
+		check cmp -i $((at * unit)) -n $unit "$tmp/old" "$tmp/now"
 	done
 	for at in 1 3 5 7; do
-		! cmp -s -i $((at * mib)) -n $mib "$tmp/old" "$tmp/now" ||
-			fail "fio wrote nothing at $at MiB"
+		! cmp -s -i $((at * unit)) -n $unit "$tmp/old" "$tmp/now" ||
+			fail "fio wrote nothing to area $at"
 	done
 	unload "$ctrl"
 }
