@@ -13,13 +13,16 @@ step "4 KiB blocks"
 ctrl=$(ctrl_by_serial blk4k) || fail "no drive blk4k"
 dev=/dev/ng${ctrl#nvme}n1
 load "$ctrl" spread
+jobs=()
 for bs in 4k 128k; do
 	size=1m
 	[ $bs = 4k ] || size=4m
-	all_steered "$ctrl" "$dev" --bs=$bs --size=$size
-	all_steered "$ctrl" "$dev" --bs=$bs --size=$size --hipri=1
-	all_steered "$ctrl" "$dev" --bs=$bs --size=$size --fixedbufs=1
+	for how in hipri=0 hipri=1 fixedbufs=1; do
+		jobs+=(--name=$bs,$how --stonewall --bs=$bs --size=$size --$how)
+	done
 done
+all_steered "$ctrl" "$dev" "${jobs[@]}"
+same "irq poll" "$modes" "modes of the queues"
 unload "$ctrl"
 
 step "separate metadata: the driver's own path, and counted as such"
@@ -46,13 +49,11 @@ b=nvme$((${a#nvme} + 1))
 dev=/dev/ng${a#nvme}n1
 load "$a" spread
 load "$b" spread
-for how in "" --hipri=1 --fixedbufs=1; do
-	from=$(($(steered "$a") + $(steered "$b")))
-	# shellcheck disable=SC2086
-	passthru "$dev" $how
-	same "$ios" $(($(steered "$a") + $(steered "$b") - from)) \
-		"commands on steer queues of both paths, fio $how"
-done
+from=$(($(steered "$a") + $(steered "$b")))
+passthru "$dev" --name=plain --name=polled --stonewall --hipri=1 \
+	--name=registered --stonewall --fixedbufs=1
+same "$ios" $(($(steered "$a") + $(steered "$b") - from)) \
+	"commands on steer queues of both paths"
 unload "$a"
 unload "$b"
 pass

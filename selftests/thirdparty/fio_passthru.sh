@@ -14,54 +14,71 @@ ctrl=$(ctrl_by_serial copylim) || fail "no drive"
 dev=/dev/ng${ctrl#nvme}n1
 load "$ctrl" spread
 
-try() { # MODE NAME FIO-OPTION...
-	local mode=$1 name=$2
-	shift 2
-	step "$name"
-	all_steered "$ctrl" "$dev" "$@"
-	same "$mode" "$modes" "mode of the queues, $name,"
-	printf '   %s commands\n' "$ios"
+# Ways of submitting, gathered for one fio, as it takes long to start: its jobs
+# come one after the other.
+ways=()
+way() { # NAME FIO-OPTION...
+	ways+=("--name=$1" --stonewall "${@:2}")
+}
+
+# try MODE: the ways gathered, all of whose queues are of that mode. What the
+# queues had is in $tmp/was and $tmp/now.
+try() {
+	all_steered "$ctrl" "$dev" "${ways[@]}"
+	same "$1" "$modes" "mode of the queues"
+	jq -r '.jobs[] | "   \(.read.total_ios + .write.total_ios) \(.jobname)"' \
+		"$tmp/fio.only"
+	ways=()
 }
 
 many=(--numjobs=4 --size=512k --offset_increment=8m --cpus_allowed=0-3
 	--cpus_allowed_policy=split)
 
-# try_kept MODE NAME FIO-OPTION...: fio knows nothing of it, and all but a few
-# commands use buffers that stay mapped. What the queues had is in $tmp/was
-# and $tmp/now.
+# try_kept MODE: fio knows nothing of it, and all but a few commands use
+# buffers that stay mapped.
 try_kept() {
-	try "$1" "$2" --size=2m --iodepth=8 "${@:3}"
+	try "$1"
 	kept=$(jq -s '.[1].events.kept - .[0].events.kept' "$tmp/was" "$tmp/now")
 	[ $((kept * 10)) -ge $((ios * 9)) ] ||
-		fail "$2: $kept of $ios commands used what is kept"
+		fail "$kept of $ios commands used what is kept"
 	printf '   %s of them used what is kept\n' "$kept"
 }
 
-try_kept irq plain
-try_kept poll polled --hipri=1
-try_kept poll "blocks of 128k, polled" --hipri=1 --bs=128k --size=16m \
-	--iodepth=2
-try_kept poll "polled, registered buffers" --hipri=1 --fixedbufs=1
-try irq "plain, one at a time" --iodepth=1 --size=256k
-try irq "registered buffers" --fixedbufs=1 --registerfiles=1
-try irq "vectored" --nonvectored=0
-try irq "four jobs on four CPUs" "${many[@]}"
-try irq "four jobs, registered buffers" "${many[@]}" --fixedbufs=1
-try irq "SQ thread" --sqthread_poll=1 --size=256k
-try poll "polled, one at a time" --hipri=1 --iodepth=1 --size=256k
-try poll "polled, vectored" --hipri=1 --nonvectored=0
-try poll "polled, four jobs on four CPUs" --hipri=1 "${many[@]}"
-try poll "polled, four jobs, registered buffers" --hipri=1 --fixedbufs=1 \
-	"${many[@]}"
+step "kept buffers, by interrupt"
+way plain --size=2m --iodepth=8
+try_kept irq
+
+step "kept buffers, polled"
+way polled --size=2m --iodepth=8 --hipri=1
+way "polled, registered buffers" --size=2m --iodepth=8 --hipri=1 --fixedbufs=1
+try_kept poll
+way "polled, blocks of 128k" --hipri=1 --bs=128k --size=16m --iodepth=2
+try_kept poll
+
+step "by interrupt"
+way "one at a time" --iodepth=1 --size=256k
+way "registered buffers" --fixedbufs=1 --registerfiles=1
+way vectored --nonvectored=0
+way "four jobs on four CPUs" "${many[@]}"
+way "four jobs, registered buffers" "${many[@]}" --fixedbufs=1
+way "SQ thread" --sqthread_poll=1 --size=256k
 for bs in 512 128k 512k; do
 	size=$((4 * 1024 * 1024))
 	[ $bs != 512 ] || size=$((128 * 1024))
-	try irq "blocks of $bs" --bs=$bs --size=$size
-	try irq "blocks of $bs, registered" --bs=$bs --size=$size --fixedbufs=1
-	[ $bs = 128k ] ||
-		try poll "blocks of $bs, polled" --bs=$bs --size=$size --hipri=1
-	try irq "blocks of $bs, vectored" --bs=$bs --size=$size --nonvectored=0
+	way "blocks of $bs" --bs=$bs --size=$size
+	way "blocks of $bs, registered" --bs=$bs --size=$size --fixedbufs=1
+	way "blocks of $bs, vectored" --bs=$bs --size=$size --nonvectored=0
 done
+try irq
+
+step "polled"
+way "polled, one at a time" --hipri=1 --iodepth=1 --size=256k
+way "polled, vectored" --hipri=1 --nonvectored=0
+way "polled, four jobs on four CPUs" --hipri=1 "${many[@]}"
+way "polled, four jobs, registered buffers" --hipri=1 --fixedbufs=1 "${many[@]}"
+way "polled, blocks of 512" --hipri=1 --bs=512 --size=128k
+way "polled, blocks of 512k" --hipri=1 --bs=512k --size=4m
+try poll
 
 step "mixed sizes, reads and writes"
 all_steered "$ctrl" "$dev" --rw=randrw --bsrange=512-64k --bs_unaligned=0 \
