@@ -72,7 +72,12 @@ ctrl_state() { cat "/sys/class/nvme/$1/state" 2>/dev/null; }
 ctrl_is_live() { [ "$(ctrl_state "$1")" = live ]; }
 
 # steer CTRL FILE: a file of nvmesteer's sysfs folder.
-steer() { cat "/sys/class/nvme/$1/steer/$2"; }
+steer() {
+	local text=''
+	IFS= read -r -d '' text <"/sys/class/nvme/$1/steer/$2"
+	printf %s "$text"
+	[ -n "$text" ]
+}
 
 # The PCI address of a controller.
 ctrl_pci() { basename "$(readlink -f "/sys/class/nvme/$1/device")"; }

@@ -19,12 +19,20 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# slurp VARIABLE FILE: as $(<FILE), which takes a process.
+slurp() {
+	IFS= read -r -d '' "$1" <"$2"
+	while [[ ${!1} == *$'\n' ]]; do
+		printf -v "$1" %s "${!1%$'\n'}"
+	done
+}
+
 # run ARG...: nvmesteer, its output in $out, its errors in $err, its code in $rc
 run() {
 	nvmesteer "$@" >"$tmp/out" 2>"$tmp/err"
 	rc=$?
-	out=$(<"$tmp/out")
-	err=$(<"$tmp/err")
+	slurp out "$tmp/out"
+	slurp err "$tmp/err"
 }
 
 # ok ARG...: it must work
@@ -60,20 +68,26 @@ json() {
 }
 
 check_json() { # VERB FILTER WHAT; of $out
-	[ "$(jq -s length <<<"$out" 2>/dev/null)" = 1 ] ||
-		fail "nvmesteer $3 --json: not one JSON object: $out"
-	[ "$(jq -r 'keys_unsorted[0]' <<<"$out")" = schema ] ||
-		fail "nvmesteer $3 --json: schema is not the first key: $out"
-	same "nvmesteer.$1/1" "$(jq -r .schema <<<"$out")" schema
-	jq -e "$2" <<<"$out" >/dev/null ||
-		fail "nvmesteer $3 --json: not '$2': $out"
+	local why
+	why=$(jq -rs --arg schema "nvmesteer.$1/1" "
+		def wrong: if length != 1 then \"not one JSON object\"
+			else .[0] | if keys_unsorted[0] != \"schema\"
+			then \"schema is not the first key\"
+			elif .schema != \$schema
+			then \"schema is not \(\$schema)\"
+			else empty end end;
+		def right: [.[0] | ($2)] | last;
+		first(wrong, if right then \"right\" else \"not\" end)" \
+		<<<"$out" 2>&1)
+	[ "$why" = right ] ||
+		fail "nvmesteer $3 --json: '$2' is: $why: $out"
 }
 
 # status FILTER CTRL: jq's FILTER is true of the controller in its status
 status() { json ".controllers | length == 1 and (.[0] | $1)" status --dev "$2"; }
 
 # attached CTRL: name of its policy, as the kernel says it
-attached() { cat "/sys/class/nvme/$1/steer/policy"; }
+attached() { steer "$1" policy; }
 
 is_none() { [ "$(steer "$1" state)" != attached ]; }
 
