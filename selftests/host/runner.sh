@@ -11,7 +11,7 @@
 # A checkout that holds only the runner and the planted tests.
 repo=$TEST_TMP/repo
 mkdir -p "$repo"/selftests/{planted,host} "$repo/tools" "$TEST_TMP/results"
-cp -r selftests/run selftests/lib selftests/vm "$repo/selftests"
+cp -rp selftests/run selftests/lib selftests/vm "$repo/selftests"
 cp tools/in-tree "$repo/tools"
 plant() { # NAME, the test on stdin
 	[[ $1 = */* ]] || set -- "planted/$1"

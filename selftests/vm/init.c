@@ -2,11 +2,12 @@
 /*
  * The first and only program of a guest until its command runs: makes the
  * root file system out of what the host shares (the Debian 13 tree, over it
- * the built layer unless the guest is a stock one, over both a tmpfs for
- * writing), mounts what a system has, loads the NVMe modules, binds the drives
- * in PCI order, waits until they are usable, runs the command that
- * selftests/vm/run left in /run/vm, reports its exit code there and stops the
- * machine. It knows nothing of tests.
+ * those of its files that make-initrd put in /hot, over these the built layer
+ * unless the guest is a stock one, over all a tmpfs for writing), mounts what
+ * a system has, loads the NVMe modules, binds the drives in PCI order, waits
+ * until they are usable, runs the command that selftests/vm/run left in
+ * /run/vm, reports its exit code there and stops the machine. It knows nothing
+ * of tests.
  *
  * One static program instead of scripts: under emulation each process that
  * need not be started shortens the boot.
@@ -172,12 +173,12 @@ static void p9(const char *tag, const char *place, unsigned long flags,
 
 static void make_root(void)
 {
-	const char *lower = "lowerdir=/root,upperdir=/rw/upper,workdir=/rw/work";
+	const char *lower = "lowerdir=/hot:/root,upperdir=/rw/upper,workdir=/rw/work";
 
 	p9("root", "/root", MS_RDONLY, "loose");
 	if (!in_cmdline("nvmesteer.stock")) {
 		p9("layer", "/layer", MS_RDONLY, "loose");
-		lower = "lowerdir=/layer:/root,upperdir=/rw/upper,workdir=/rw/work";
+		lower = "lowerdir=/layer:/hot:/root,upperdir=/rw/upper,workdir=/rw/work";
 	}
 	mnt("tmpfs", "rw", "/rw", 0, "mode=755");
 	mkdir("/rw/upper", 0755);
