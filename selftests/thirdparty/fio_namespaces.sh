@@ -18,7 +18,8 @@ for bs in 4k 128k; do
 	size=1m
 	[ $bs = 4k ] || size=4m
 	for how in hipri=0 hipri=1 fixedbufs=1; do
-		jobs+=(--name=$bs,$how --stonewall --bs=$bs --size=$size --$how)
+		jobs+=("--name=$bs $how" --stonewall "--bs=$bs"
+			"--size=$size" "--$how")
 	done
 done
 all_steered "$ctrl" "$dev" "${jobs[@]}"
