@@ -51,3 +51,11 @@ code=0
 [ $code = 1 ] || fail "past the end it ends with $code: $(cat "$tmp/err")"
 grep -q '^group: 0 of 4 commands succeeded' "$tmp/err" ||
 	fail "$(cat "$tmp/err")"
+
+# A policy that is for copies only is not asked, and has no queue for them.
+nvmesteer unload nvme0
+nvmesteer load --dev nvme0 copyoff
+code=0
+"$group" --nr 4 /dev/ng0n1 >/dev/null 2>"$tmp/err" || code=$?
+[ $code = 3 ] || fail "with copyoff it ends with $code: $(cat "$tmp/err")"
+grep -q 'to no one steer queue' "$tmp/err" || fail "$(cat "$tmp/err")"
