@@ -30,7 +30,7 @@ int main(void)
 	struct pt_ns *ns;
 	int ret;
 
-	test_begin(60 + 10 * count);
+	test_begin(110 + 10 * count);
 	copy_drives_open(&drives);
 	steer_puppet_copy(&policy, drives.a.ctrl, &config);
 	steer_puppet_copy(&other_policy, drives.other.ctrl, &config);
@@ -55,17 +55,17 @@ int main(void)
 		/* on queues of the policy, and on the driver's own path */
 		policy.state->copy_route = i / 2 % 3;
 		other_policy.state->copy_route = (i / 2 + 1) % 3;
-		test_check(copy_load_wait(&load, 12, 20000),
-			   "no copy ended for 20 s");
+		test_check(copy_load_wait(&load, 12, COPY_RESET_MS),
+			   "no copy ended for 45 s");
 		vm_throttle(ns->name, 40);
-		test_check(copy_load_wait(&load, 2, 20000),
-			   "no copy ended for 20 s");
+		test_check(copy_load_wait(&load, 2, COPY_RESET_MS),
+			   "no copy ended for 45 s");
 		ret = vm_reset(ns->ctrl);
 		test_check(!ret, "reset: %s", strerror(-ret));
 		vm_throttle(ns->name, 0);
 		test_check(vm_wait_live(ns->ctrl, 20000), "not live");
 	}
-	test_check(copy_load_wait(&load, 12, 20000),
+	test_check(copy_load_wait(&load, 12, COPY_RESET_MS),
 		   "no copy ended after the resets");
 	copy_load_stop(&load);
 	copy_load_print(&load);

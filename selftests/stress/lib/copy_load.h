@@ -84,7 +84,14 @@ void copy_load_start_child(struct copy_load *l);
 /*
  * Wait for @n more copies; false when none has ended for @ms. How many there are
  * in a time depends on how much else the machine has to do.
+ *
+ * A thread that polls and checks what a copy has written, by the block device,
+ * does not poll meanwhile. If the driver looks at the namespace then, as it does
+ * after each reset, it waits for the copies under way and whoever reads waits
+ * for the driver: until they time out after 30 s, and are found to be complete.
+ * Where resets are, wait for longer than that.
  */
+#define COPY_RESET_MS	45000
 bool copy_load_wait(struct copy_load *l, unsigned long n, unsigned int ms);
 /* Stop and wait for all copies. */
 void copy_load_stop(struct copy_load *l);
