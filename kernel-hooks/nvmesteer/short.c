@@ -217,6 +217,7 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		.done = nvme_steer_passthru_done,
 		.owner = ioucmd,
 		.usage = &rq->q_usage_counter,
+		.timeout = p->timeout,
 		.kept = epoch,
 	}, deadline);
 	if (unlikely(dptr.prp1 & NVME_STEER_DPTR_SGL)) {
