@@ -37,6 +37,7 @@
 /* nvme_steer_cmd.source: which entry the command came through. */
 #define NVME_STEER_SRC_URING	1	/* io_uring passthrough (uring_cmd) */
 #define NVME_STEER_SRC_COPY	2	/* a copy, asked about as a whole */
+#define NVME_STEER_SRC_BLOCK	3	/* a block request; NVME_STEER_OPS_BLOCK */
 
 /* nvme_steer_cmd.flags */
 #define NVME_STEER_CMD_WRITE	(1U << 0) /* data goes to the controller */
@@ -46,6 +47,18 @@
 #define NVME_STEER_CMD_VECTORED	(1U << 4) /* data is an iovec array */
 #define NVME_STEER_CMD_META	(1U << 5) /* has a separate metadata buffer */
 #define NVME_STEER_CMD_RANGE	(1U << 6) /* slba and nlb are meaningful */
+
+/* Of block requests only: what the submitter said of it. */
+#define NVME_STEER_CMD_DISCARD	(1U << 7) /* a discard, opcode 0x09 */
+#define NVME_STEER_CMD_DRV	(1U << 8) /* of an ioctl, or the driver's own */
+#define NVME_STEER_CMD_SYNC	(1U << 11) /* somebody waits: reads, O_DIRECT
+					    * and synchronous writes */
+#define NVME_STEER_CMD_FSMETA	(1U << 12) /* metadata of a file system */
+#define NVME_STEER_CMD_PRIO	(1U << 13) /* others wait for it */
+#define NVME_STEER_CMD_IDLE	(1U << 15) /* more will follow from there */
+#define NVME_STEER_CMD_FUA	(1U << 17) /* Force Unit Access */
+#define NVME_STEER_CMD_RAHEAD	(1U << 19) /* reading ahead */
+#define NVME_STEER_CMD_BACKGROUND (1U << 20) /* writing back in the background */
 
 /**
  * struct nvme_steer_cmd - one command, as route() sees it; read-only
@@ -76,6 +89,13 @@
  * of that as fits. All commands to the destination's controller that it becomes
  * go to the queue answered; sources of other controllers are read on the
  * driver's own path.
+ *
+ * A block request (NVME_STEER_SRC_BLOCK) is asked about when it is dispatched,
+ * which may be in a task that has nothing to do with it: a worker writing back,
+ * or another task on the same CPU. What it is about is the request's own: its
+ * I/O priority; the cgroup it is charged to, from bpf_nvme_steer_cgroup_id().
+ * It has no ring. POLLED is whether it is polled for, NOWAIT and META as for
+ * other commands. Discards of a single range have @slba and @nlb as well.
  *
  * @slba and @nlb are filled for Write, Read, Write Uncorrectable, Compare,
  * Write Zeroes, Verify and Zone Append (NVM Command Set 1.0, section 3.2).
@@ -322,7 +342,29 @@ struct nvme_steer_exit {
  * with -EOPNOTSUPP.
  */
 #define NVME_STEER_OPS_COPIES		(1U << 2)
+/*
+ * route() is asked about block requests too (NVME_STEER_SRC_BLOCK): reads and
+ * writes of block devices and file systems, flushes, discards, Write Zeroes,
+ * zone commands, and the passthrough commands of ioctls, for each namespace of
+ * the controller. Without it, and with NVME_STEER_OPS_COPIES, they keep the
+ * driver's own path and cost what they cost without a policy.
+ *
+ * A steered request stays the block layer's: its tag, its timeout (the block
+ * layer's, not @timeout_ms), retries, failover to another path, statistics and
+ * limits are what they were; only the queue pair is another one. A batch of
+ * requests that is dispatched together is one batch for
+ * NVME_STEER_OPS_PER_BATCH, and with @hold_ms an answer holds for all block
+ * requests of that kind (polled for or not) on that CPU.
+ *
+ * A polled queue is for requests that are polled for (io_uring with
+ * IORING_SETUP_IOPOLL, RWF_HIPRI; the driver needs poll_queues for that), an
+ * interrupt queue for all others; otherwise it is bad_mode. A request that is
+ * refused fails with an I/O error, whatever the errno: a file system may have
+ * to stop.
+ */
+#define NVME_STEER_OPS_BLOCK		(1U << 1)
 #define NVME_STEER_OPS_FLAGS		(NVME_STEER_OPS_PER_BATCH | \
+					 NVME_STEER_OPS_BLOCK | \
 					 NVME_STEER_OPS_COPIES)
 
 /**
@@ -409,7 +451,8 @@ struct nvme_steer_ops {
 	 * * n >= 1 - steer queue n. Where it cannot carry the command (no such
 	 *   queue, not live, no free slot, a polled queue for a ring that does
 	 *   not poll, separate metadata) the driver's own path takes it and an
-	 *   event says why.
+	 *   event says why. Likewise a block request for which the queue is of
+	 *   the wrong mode.
 	 * * -errno - refuse the command: it completes with this errno and
 	 *   never reaches the controller. -1 to -133 except -EAGAIN.
 	 *
@@ -613,7 +656,10 @@ struct nvme_steer_ops {
 	X(COPY_METADATA, "copy_metadata") \
 	/* A copy waited for a buffer: parameter copy_mb of nvmesteer bounds \
 	 * them. */ \
-	X(COPY_WAIT, "copy_wait")
+	X(COPY_WAIT, "copy_wait") \
+	/* A block request went to the steer queue the policy chose; routed \
+	 * counts it as well. */ \
+	X(BLOCK, "block")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

@@ -111,9 +111,26 @@ extern __u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
  * time; may return for another ring after the first is gone.
  *
  * Context: route() only.
- * Return: the identity; 0 for a copy that came through none.
+ * Return: the identity; 0 for a copy that came through none, and for block requests.
  */
 extern __u64 bpf_nvme_steer_ring_id(struct nvme_steer_cmd *cmd) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_cgroup_id - the cgroup a command is charged to, or above it
+ * @cmd: the argument of route()
+ * @up: 0 for that cgroup, n for the one n levels above it
+ *
+ * For a block request the cgroup of its data, in whichever task it is
+ * dispatched: the nearest one with the io controller enabled (cgroup v2: "+io"
+ * in cgroup.subtree_control of its parent). For everything else, the
+ * passthrough commands of ioctls included, the cgroup of the submitting task.
+ *
+ * Context: route() only.
+ * Return: the id, which is the inode number of its directory; 0 above the root,
+ * and for a request that is nobody's, such as a flush of the device's cache.
+ */
+extern __u64 bpf_nvme_steer_cgroup_id(struct nvme_steer_cmd *cmd,
+				      __u32 up) __ksym __weak;
 
 /**
  * bpf_nvme_steer_error - give up: eject this policy

@@ -7,8 +7,8 @@
 #include <linux/blkdev.h>
 #include <linux/module.h>
 
+#include "block.h"
 #include "passthru.h"
-#include "queue.h"
 #include "steer_trace.h"
 
 /**
@@ -203,7 +203,7 @@ static __always_inline void nvme_steer_ended_count(struct nvme_steer_queue *q,
 static __always_inline void
 nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 		   struct nvme_steer_drain *drain,
-		   struct nvme_steer_ended *ended)
+		   struct io_comp_batch *iob, struct nvme_steer_ended *ended)
 {
 	if (unlikely(slot->io.usage != ended->usage)) {
 		if (ended->nr)
@@ -212,6 +212,15 @@ nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 	}
 	ended->nr++;
 
+	if (slot->io.done == nvme_steer_block_done) {
+		/* it may be told of at once, on another CPU */
+		if (likely(!slot->status)) {
+			WRITE_ONCE(q->completed, q->completed + 1);
+			ended->counted++;
+		}
+		nvme_steer_end_request(q, slot, iob);
+		return;
+	}
 	if (slot->map.mapped)
 		nvme_steer_unmap(slot);
 	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
@@ -227,7 +236,7 @@ nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 static __always_inline void
 nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 		      u16 status, unsigned long nr_slots,
-		      struct nvme_steer_drain *drain,
+		      struct nvme_steer_drain *drain, struct io_comp_batch *iob,
 		      struct nvme_steer_ended *ended)
 {
 	u16 cid = READ_ONCE(cqe->command_id);
@@ -251,17 +260,17 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 		ended->counted++;
 	}
 	trace_nvme_steer_complete(q, cid, status);
-	nvme_steer_cmd_end(q, slot, drain, ended);
+	nvme_steer_cmd_end(q, slot, drain, iob, ended);
 }
 
 /*
  * The doorbell of a completion queue is written when as many entries were read
  * as it has more than the submission queue: before it could ever be full.
- * @limit: at most so many, 0 for all there are
+ * @limit: at most so many, 0 for all there are; @iob: for requests, or NULL
  */
 static __always_inline unsigned int
 nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
-		   bool ring, unsigned int limit)
+		   struct io_comp_batch *iob, bool ring, unsigned int limit)
 {
 	struct nvme_steer_ended ended = { };
 	struct nvme_completion *cqe = q->cqes + q->cq_head;
@@ -279,7 +288,7 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
 		nvme_steer_handle_cqe(q, cqe, status >> 1, nr_slots, drain,
-				      &ended);
+				      iob, &ended);
 		if (unlikely(++cqe == end)) {
 			cqe = q->cqes;
 			phase ^= 1;
@@ -306,7 +315,7 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
 				    struct nvme_steer_drain *drain, bool ring)
 {
-	return nvme_steer_do_reap(q, drain, ring, 0);
+	return nvme_steer_do_reap(q, drain, NULL, ring, 0);
 }
 
 /**
@@ -321,7 +330,7 @@ unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit)
 {
-	return nvme_steer_do_reap(q, drain, true, limit);
+	return nvme_steer_do_reap(q, drain, NULL, true, limit);
 }
 
 /* nvme_steer_poll() of a queue in polled mode. */
@@ -329,6 +338,7 @@ static __always_inline unsigned int
 nvme_steer_poll_polled(struct nvme_steer_queue *q,
 		       struct nvme_steer_drain *drain)
 {
+	struct request *ended;
 	unsigned int found = 0;
 
 	nvme_steer_flush(q);
@@ -340,9 +350,35 @@ nvme_steer_poll_polled(struct nvme_steer_queue *q,
 	else if (static_branch_unlikely(&nvme_steer_batch_key) && drain)
 		found = nvme_steer_gather_poll(q, drain);
 	else
-		found = nvme_steer_do_reap(q, drain, true, 0);
+		found = nvme_steer_do_reap(q, drain, NULL, true, 0);
+	ended = nvme_steer_ended_requests(q);
 	nvme_steer_unlock(&q->cq_lock);
+	if (unlikely(ended))
+		nvme_steer_complete(q, ended);
 	nvme_steer_leave();
+	return found;
+}
+
+/**
+ * nvme_steer_poll_requests - poll for block requests
+ * @q: the queue, in polled mode; in nvme_steer_enter()
+ * @iob: what is completed may be left to this, or NULL
+ *
+ * Return: the number of completions found.
+ */
+unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
+				      struct io_comp_batch *iob)
+{
+	struct request *ended;
+	unsigned int found = 0;
+
+	nvme_steer_lock(&q->cq_lock);
+	if (likely(q->cqes))
+		found = nvme_steer_do_reap(q, NULL, iob, true, 0);
+	ended = nvme_steer_ended_requests(q);
+	nvme_steer_unlock(&q->cq_lock);
+	if (unlikely(ended))
+		nvme_steer_complete(q, ended);
 	return found;
 }
 
@@ -357,6 +393,7 @@ nvme_steer_poll_polled(struct nvme_steer_queue *q,
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain)
 {
+	struct request *ended;
 	unsigned int found = 0;
 	unsigned long flags;
 
@@ -368,23 +405,33 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 	/* a gathering's timer will find nothing, and end it */
 	if (q->cqes)
 		found = nvme_steer_reap(q, drain, true);
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
+	if (unlikely(ended))
+		nvme_steer_complete(q, ended);
 	return found;
 }
 
 irqreturn_t nvme_steer_irq(int irq, void *data)
 {
 	struct nvme_steer_queue *q = data;
+	DEFINE_IO_COMP_BATCH(iob);
+	struct request *ended;
 	unsigned int found;
 
 	if (static_branch_unlikely(&nvme_steer_batch_key))
 		return nvme_steer_gather_irq(q);
 
 	spin_lock(&q->cq_lock);
-	found = nvme_steer_reap(q, NULL, true);
+	found = nvme_steer_do_reap(q, NULL, &iob, true, 0);
 	if (found)
 		q->interrupts++;
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock(&q->cq_lock);
+	if (!rq_list_empty(&iob.req_list))
+		q->complete_batch(&iob);
+	if (unlikely(ended))
+		nvme_steer_complete(q, ended);
 	return found ? IRQ_HANDLED : IRQ_NONE;
 }
 
@@ -398,6 +445,7 @@ irqreturn_t nvme_steer_irq(int irq, void *data)
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_ended ended = { };
+	struct request *requests;
 	unsigned long flags;
 	unsigned int i;
 
@@ -415,9 +463,12 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 		slot->state = NVME_STEER_SLOT_DONE;
 		WRITE_ONCE(q->cancelled, q->cancelled + 1);
 		ended.counted++;
-		nvme_steer_cmd_end(q, slot, NULL, &ended);
+		nvme_steer_cmd_end(q, slot, NULL, NULL, &ended);
 	}
+	requests = nvme_steer_ended_requests(q);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
+	if (requests)
+		nvme_steer_complete(q, requests);
 	wake_up(&q->drained);
 }
 
@@ -476,6 +527,8 @@ bool nvme_steer_start_hook(struct request *req)
 	bool counted;
 
 	nvme_steer_enter();
+	/* the policy has had its say */
+	nvme_req(req)->flags |= NVME_REQ_STEER_OWN;
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
 	counted = sc && rcu_access_pointer(sc->policy);
 	if (counted)

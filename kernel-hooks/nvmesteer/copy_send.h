@@ -128,6 +128,8 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	/* the job keeps the queue besides its slots */
 	if (lane->nr_slots)
 		nvme_steer_lane_free_slots(lane);
+	if (unlikely(!q->nr_free))
+		nvme_steer_collect(q);
 	nr = min(nr, (unsigned int)q->nr_free);
 	if (unlikely(!nr)) {
 		ret = -EBUSY;

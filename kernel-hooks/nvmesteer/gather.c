@@ -148,6 +148,7 @@ static void nvme_steer_gather_release(struct nvme_steer_queue *q)
  */
 irqreturn_t nvme_steer_gather_irq(struct nvme_steer_queue *q)
 {
+	struct request *ended;
 	u64 now, wait;
 
 	spin_lock(&q->cq_lock);
@@ -164,7 +165,10 @@ irqreturn_t nvme_steer_gather_irq(struct nvme_steer_queue *q)
 		if (wait)
 			nvme_steer_gather_hold(q, now, wait);
 	}
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock(&q->cq_lock);
+	if (ended)
+		nvme_steer_complete(q, ended);
 	return IRQ_HANDLED;
 }
 
@@ -173,6 +177,7 @@ static enum hrtimer_restart nvme_steer_gather_timer(struct hrtimer *timer)
 	struct nvme_steer_queue *q =
 		container_of(timer, struct nvme_steer_queue, gather.timer);
 	u64 now = ktime_get_ns(), wait = 0;
+	struct request *ended;
 	unsigned long flags;
 
 	spin_lock_irqsave(&q->cq_lock, flags);
@@ -185,7 +190,10 @@ static enum hrtimer_restart nvme_steer_gather_timer(struct hrtimer *timer)
 		else
 			nvme_steer_gather_release(q);
 	}
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
+	if (ended)
+		nvme_steer_complete(q, ended);
 	return wait ? HRTIMER_RESTART : HRTIMER_NORESTART;
 }
 
@@ -211,6 +219,8 @@ unsigned int nvme_steer_gather_poll(struct nvme_steer_queue *q,
 /* Deliver what is held back. */
 static void nvme_steer_gather_flush(struct nvme_steer_queue *q)
 {
+	struct request *ended;
+
 	spin_lock_irq(&q->cq_lock);
 	if (q->gather.held) {
 		/* if it runs already it will find nothing held */
@@ -218,7 +228,10 @@ static void nvme_steer_gather_flush(struct nvme_steer_queue *q)
 		nvme_steer_gather_tell(q, ktime_get_ns());
 		nvme_steer_gather_release(q);
 	}
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock_irq(&q->cq_lock);
+	if (ended)
+		nvme_steer_complete(q, ended);
 }
 
 void nvme_steer_gather_init(struct nvme_steer_queue *q)

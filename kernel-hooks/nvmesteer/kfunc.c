@@ -92,9 +92,20 @@ __bpf_kfunc u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
 
 __bpf_kfunc u64 bpf_nvme_steer_ring_id(struct nvme_steer_cmd *cmd)
 {
+	if (cmd->source == NVME_STEER_SRC_BLOCK)
+		return 0;
 	/* a bijection, so different for different rings; not the address */
 	return (unsigned long)nvme_steer_route_args(cmd)->ring *
 	       GOLDEN_RATIO_64;
+}
+
+__bpf_kfunc u64 bpf_nvme_steer_cgroup_id(struct nvme_steer_cmd *cmd, u32 up)
+{
+	struct request *req = NULL;
+
+	if (cmd->source == NVME_STEER_SRC_BLOCK)
+		req = nvme_steer_route_args(cmd)->req;
+	return nvme_steer_block_cgroup(req, up);
 }
 
 __bpf_kfunc void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, s32 code,
@@ -112,6 +123,7 @@ BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_depth, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_inflight, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_ring_id, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_cgroup_id, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_error, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(nvme_steer_kfuncs)
 

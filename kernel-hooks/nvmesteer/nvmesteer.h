@@ -68,6 +68,7 @@ struct nvme_steer_answer {
  * @prog:	the program behind route(), when known (a reference); see prog.c
  * @batch_prog:	behind batch(), likewise; @copy_prog and @copied_prog too
  * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
+ * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
  * @hold:	how long an answer of route() holds for its ring, jiffies
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
@@ -95,6 +96,7 @@ struct nvme_steer_policy {
 	struct bpf_prog *copied_prog;
 	bool per_batch;
 	bool copies_only;
+	bool block;
 	u32 hold;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
@@ -210,6 +212,25 @@ struct nvme_steer_copier {
 	struct delayed_work trim;
 };
 
+#define NVME_STEER_HCTXS	64
+
+/**
+ * struct nvme_steer_block - what a controller has for block requests
+ * @owed:	queues, by number, that a doorbell is to be written for: set by a
+ *		dispatcher for a request that is not its last one, cleared by any
+ *		that rings. Queues above 63 are rung for at once
+ * @polled:	by hardware queue of the driver's (number modulo
+ *		NVME_STEER_HCTXS): queues, by number, that requests polled for by
+ *		it have gone to; bit 0 stands for all above 63. Never cleared:
+ *		what is there too much costs a glance
+ *
+ * Read and changed by atomic instructions, without a lock.
+ */
+struct nvme_steer_block {
+	unsigned long owed;
+	unsigned long polled[NVME_STEER_HCTXS];
+};
+
 /**
  * struct nvme_steer_ctrl - one controller
  *
@@ -253,6 +274,7 @@ struct nvme_steer_ctrl {
 
 	struct nvme_steer_keep keep;
 	struct nvme_steer_copier copier;
+	struct nvme_steer_block block;
 
 	/* Unfit answers within the current second. */
 	spinlock_t answers_lock;
@@ -439,7 +461,14 @@ struct nvme_steer_gather {
  * module and on nvme_steer_key, so that completions find both.
  *
  * @refs, under sq_lock: one for having hardware, one for each slot not free,
- * one for each plugged submitter that is going to ring the doorbell.
+ * one for each plugged submitter that is going to ring the doorbell. Slots in
+ * @given are not free yet.
+ *
+ * Slots of block requests come back by themselves, as their requests end, which
+ * is in an interrupt, where sq_lock must not be taken: whoever ends them writes
+ * their indices to @given, a ring that has room for all, and whoever submits
+ * takes them from there. Nobody else does either, so no lock is needed between
+ * the two.
  */
 struct nvme_steer_queue {
 	/* constant */
@@ -452,6 +481,9 @@ struct nvme_steer_queue {
 	u8 mode;
 	struct dma_pool *small_pool;
 	struct dma_pool *page_pool;
+	u16 *given;			/* of given_mask + 1 entries */
+	unsigned int given_mask;
+	void (*complete_batch)(struct io_comp_batch *iob);
 
 	/* under ctrl->state_lock */
 	struct list_head entry;
@@ -479,6 +511,7 @@ struct nvme_steer_queue {
 	__le32 *dbbuf_sq_db;
 	__le32 *dbbuf_sq_ei;
 	u16 *free;			/* indices of free slots, a stack */
+	unsigned int given_tail;	/* how many were taken from @given */
 	unsigned long timer_expires;
 	u64 submitted;
 	u64 sq_doorbells;
@@ -489,6 +522,8 @@ struct nvme_steer_queue {
 	u16 cq_owed;			/* entries read since the controller was told */
 	u8 cq_phase;
 	struct nvme_completion *cqes;
+	unsigned int given_head;	/* how many were written to @given */
+	struct rq_list ended;		/* to be completed without the lock */
 	u32 __iomem *cq_db;
 	__le32 *dbbuf_cq_db;
 	__le32 *dbbuf_cq_ei;
@@ -663,7 +698,10 @@ int nvme_steer_kfunc_register(void);
 struct nvme_steer_route_args {
 	struct nvme_steer_cmd cmd;
 	struct nvme_steer_policy *policy;
-	struct io_ring_ctx *ring;
+	union {
+		struct io_ring_ctx *ring;
+		struct request *req;	/* where the source is a block request */
+	};
 };
 
 /**
@@ -695,6 +733,7 @@ void nvme_steer_group_exit(void);
 bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei);
 bool nvme_steer_plug_queue(struct nvme_steer_queue *q);
 void nvme_steer_plug_exit(void);
+unsigned int nvme_steer_collected(struct nvme_steer_queue *q);
 void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline);
 struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q);
 int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
@@ -711,6 +750,8 @@ void nvme_steer_queue_stop(struct nvme_steer_queue *q);
 void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 
 /* complete.c: the other half; how passthrough commands end is passthru.h */
+unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
+				      struct io_comp_batch *iob);
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
@@ -718,6 +759,33 @@ irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit);
+
+/* block.c: requests */
+bool nvme_steer_rq_hook(struct request *req, bool last);
+void nvme_steer_rqs_hook(struct rq_list *list);
+void nvme_steer_commit_hook(struct nvme_ctrl *ctrl);
+int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
+			 struct io_comp_batch *iob);
+bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid);
+void nvme_steer_block_done(struct nvme_steer_slot *slot,
+			   struct nvme_steer_drain *drain);
+void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req);
+void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc);
+u64 nvme_steer_block_cgroup(struct request *req, u32 up);
+
+/*
+ * Under cq_lock: take the requests that have ended, linked by rq_next, which
+ * are to be completed by nvme_steer_complete() once it is dropped. NULL: none.
+ */
+static __always_inline struct request *
+nvme_steer_ended_requests(struct nvme_steer_queue *q)
+{
+	struct request *first = q->ended.head;
+
+	if (unlikely(first))
+		rq_list_init(&q->ended);
+	return first;
+}
 
 /* gather.c: completions delivered in batches, as the policy decides */
 DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);

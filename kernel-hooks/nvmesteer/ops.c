@@ -167,6 +167,7 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->copied_prog = nvme_steer_prog_get(ops, "copied");
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->copies_only = ops->flags & NVME_STEER_OPS_COPIES;
+	p->block = (ops->flags & NVME_STEER_OPS_BLOCK) && !p->copies_only;
 	p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;
 	p->exit = ops->exit;

@@ -80,22 +80,6 @@ static void nvme_steer_write_sqe(const struct nvme_steer_passthru *pt,
 	sqe->timeout_ms = pt->timeout_ms;
 }
 
-/* Commands that name logical blocks: slba in CDW10-11, nlb in CDW12. */
-static bool nvme_steer_names_blocks(u8 opcode)
-{
-	switch (opcode) {
-	case nvme_cmd_write:
-	case nvme_cmd_read:
-	case nvme_cmd_write_uncor:
-	case nvme_cmd_compare:
-	case nvme_cmd_write_zeroes:
-	case nvme_cmd_verify:
-	case nvme_cmd_zone_append:
-		return true;
-	}
-	return false;
-}
-
 /* Of those, the ones that transfer them. */
 static bool nvme_steer_moves_blocks(u8 opcode)
 {

@@ -201,6 +201,13 @@ static void nvme_steer_policy_finish(struct nvme_steer_policy *p,
 	trace_nvme_steer_exit(sc, p->name, &info);
 	pr_info("nvme%d: policy '%s' ended: %s: %s\n", sc->instance, p->name,
 		nvme_steer_exit_name(info.kind), info.reason);
+	if (p->block) {
+		/* a dispatcher may not be asked any more when it would ring */
+		rcu_read_lock();
+		nvme_steer_ring_owed(sc);
+		rcu_read_unlock();
+		static_branch_dec(&nvme_steer_block_key);
+	}
 	if (p->batch) {
 		static_branch_dec(&nvme_steer_batch_key);
 		nvme_steer_gather_end(sc);
@@ -336,6 +343,8 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	static_branch_inc(&nvme_steer_key);
 	if (p->batch)
 		static_branch_inc(&nvme_steer_batch_key);
+	if (p->block)
+		static_branch_inc(&nvme_steer_block_key);
 	rcu_assign_pointer(sc->policy, p);
 	nvme_steer_copy_attached(sc);
 	mutex_unlock(&sc->policy_lock);
@@ -399,6 +408,8 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 	mutex_unlock(&nvme_steer_links_lock);
 	if (p->batch)
 		static_branch_inc(&nvme_steer_batch_key);
+	if (p->block)
+		static_branch_inc(&nvme_steer_block_key);
 	rcu_assign_pointer(sc->policy, p);
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,

@@ -40,6 +40,7 @@ void nvme_steer_queue_free_work(struct work_struct *work)
 	nvme_steer_ctrl_put(q->ctrl);
 	kvfree(q->slots);
 	kvfree(q->free);
+	kvfree(q->given);
 	kfree(q);
 	static_branch_dec(&nvme_steer_key);
 	module_put(THIS_MODULE);
@@ -78,8 +79,10 @@ static int nvme_steer_alloc_memory(struct nvme_steer_queue *q)
 				       0);
 	q->slots = kvcalloc(q->depth - 1, sizeof(*q->slots), GFP_KERNEL);
 	q->free = kvcalloc(q->depth - 1, sizeof(*q->free), GFP_KERNEL);
+	q->given_mask = roundup_pow_of_two(q->depth) - 1;
+	q->given = kvcalloc(q->given_mask + 1, sizeof(*q->given), GFP_KERNEL);
 	if (!q->sq_cmds || !q->cqes || !q->small_pool || !q->page_pool ||
-	    !q->slots || !q->free)
+	    !q->slots || !q->free || !q->given)
 		return -ENOMEM;
 
 	for (i = 0; i < q->depth - 1; i++) {
@@ -307,6 +310,7 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 		ret = 0;
 	if (!ret) {
 		q->qid = res.first_qid + q->number - 1;
+		q->complete_batch = res.complete_batch;
 		nvme_steer_queue_reset(q, &res);
 	}
 	mutex_unlock(&sc->state_lock);

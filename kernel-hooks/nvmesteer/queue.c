@@ -96,6 +96,13 @@ bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
 	return true;
 }
 
+/* Take back what has come back. Returns how many slots are free then. */
+unsigned int nvme_steer_collected(struct nvme_steer_queue *q)
+{
+	nvme_steer_collect(q);
+	return q->nr_free;
+}
+
 /* Have the timer look at @deadline. */
 void nvme_steer_set_timer(struct nvme_steer_queue *q, unsigned long deadline)
 {
@@ -121,7 +128,7 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 	spin_lock(&q->sq_lock);
 	if (unlikely(!q->live)) {
 		slot = ERR_PTR(-ENODEV);
-	} else if (likely(q->nr_free)) {
+	} else if (likely(nvme_steer_has_free(q, 1))) {
 		slot = &q->slots[q->free[--q->nr_free]];
 		slot->state = NVME_STEER_SLOT_RESERVED;
 		q->nr_reserved++;
@@ -238,7 +245,7 @@ int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
 		goto unlock;
 	}
 	nvme_steer_indices_free(q, index, had, reserved);
-	if (unlikely(!q->nr_free)) {
+	if (unlikely(!nvme_steer_has_free(q, 1))) {
 		ret = -EBUSY;
 		goto unlock;
 	}
@@ -345,6 +352,8 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 	bool last;
 
 	spin_lock(&q->sq_lock);
+	/* nobody else may come by for these any more */
+	nvme_steer_collect(q);
 	last = !--q->refs;
 	spin_unlock(&q->sq_lock);
 	if (last)

@@ -78,6 +78,49 @@ static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
 		nvme_steer_ring_sq(q);
 }
 
+/* Are there @nr free slots? Under sq_lock. */
+static __always_inline bool nvme_steer_has_free(struct nvme_steer_queue *q,
+						unsigned int nr)
+{
+	return likely(q->nr_free >= nr) || nvme_steer_collected(q) >= nr;
+}
+
+/*
+ * Take back the slots of block requests that have ended. Under sq_lock; the
+ * queue has one reference more than those.
+ */
+static __always_inline void nvme_steer_collect(struct nvme_steer_queue *q)
+{
+	/* pairs with the release in nvme_steer_give() */
+	unsigned int head = smp_load_acquire(&q->given_head);
+	unsigned int tail = q->given_tail;
+	u16 *free;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	if (head == tail)
+		return;
+	q->refs -= head - tail;
+	free = q->free + q->nr_free;
+	q->nr_free += head - tail;
+	do {
+		*free++ = q->given[tail & q->given_mask];
+	} while (++tail != head);
+	q->given_tail = tail;
+}
+
+/* Give a slot back, DONE, and not to be touched afterwards. Under cq_lock. */
+static __always_inline void nvme_steer_give(struct nvme_steer_queue *q,
+					    const struct nvme_steer_slot *slot)
+{
+	unsigned int head = q->given_head;
+
+	lockdep_assert_held(&q->cq_lock);
+
+	q->given[head & q->given_mask] = slot->cid & NVME_STEER_CID_MASK;
+	smp_store_release(&q->given_head, head + 1);
+}
+
 /*
  * Take a slot and sq_lock, to be given back with nvme_steer_unlock(); NULL,
  * without it, if the queue is not live or none is free. In nvme_steer_enter().
@@ -88,11 +131,11 @@ nvme_steer_begin(struct nvme_steer_queue *q)
 	unsigned int nr_free;
 
 	nvme_steer_lock(&q->sq_lock);
-	nr_free = q->nr_free;
-	if (unlikely(!q->live || !nr_free)) {
+	if (unlikely(!q->live || !nvme_steer_has_free(q, 1))) {
 		nvme_steer_unlock(&q->sq_lock);
 		return NULL;
 	}
+	nr_free = q->nr_free;
 	q->refs++;
 	q->nr_free = --nr_free;
 	return &q->slots[q->free[nr_free]];
@@ -170,7 +213,7 @@ nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
 		       unsigned int nr)
 {
 	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live || q->nr_free < nr)) {
+	if (unlikely(!q->live || !nvme_steer_has_free(q, nr))) {
 		spin_unlock(&q->sq_lock);
 		return false;
 	}

@@ -59,6 +59,22 @@ nvme_steer_fill_io(struct nvme_steer_cmd *c, const struct nvme_ctrl *ctrl,
 	c->dev_node = ctrl->numa_node;
 }
 
+/* Commands that name logical blocks: slba in CDW10-11, nlb in CDW12. */
+static inline bool nvme_steer_names_blocks(u8 opcode)
+{
+	switch (opcode) {
+	case nvme_cmd_write:
+	case nvme_cmd_read:
+	case nvme_cmd_write_uncor:
+	case nvme_cmd_compare:
+	case nvme_cmd_write_zeroes:
+	case nvme_cmd_verify:
+	case nvme_cmd_zone_append:
+		return true;
+	}
+	return false;
+}
+
 /* Can queue @q, which there may not be, carry commands of such a ring? */
 static __always_inline bool nvme_steer_fits(const struct nvme_steer_queue *q,
 					    bool polled)

@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Block requests on steer queues. The driver offers them built, mapped and
+ * started, and here they get another submission queue, and a command id of its:
+ * everything else stays as it is. They end the way the driver ends them, by its
+ * own functions, and it is the block layer that times them out and counts them.
+ *
+ * A request is blk-mq's until it is taken, and again from when it was marked
+ * complete, under cq_lock: the driver's reset, which ends whatever is in flight
+ * after our queues were cancelled, does not see it then, and waits until it is
+ * gone. In between it belongs to its slot. What marking it complete leaves to
+ * be done is done without the lock: the end of a bio is anybody's code.
+ */
+#include <linux/blk-cgroup.h>
+#include <linux/cgroup.h>
+
+#include "block.h"
+#include "route.h"
+
+/* Never: the block layer looks after its requests. */
+#define NVME_STEER_NO_DEADLINE	(jiffies + MAX_JIFFY_OFFSET)
+
+/* Queues with numbers below this have a bit in struct nvme_steer_block. */
+#define NVME_STEER_BITS		BITS_PER_LONG
+
+#define NVME_STEER_FLAG(opf, req, flag)	((opf) & (__force u32)(req) ? (flag) : 0)
+
+/* What a policy is told of a request. */
+static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
+				    struct request *req)
+{
+	const struct nvme_command *cmd = nvme_req(req)->cmd;
+	const struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
+	struct nvme_ns *ns = req->q->queuedata;
+	u32 opf = (__force u32)req->cmd_flags;
+	u8 opcode = cmd->common.opcode;
+	u32 flags = opcode & 1 ? NVME_STEER_CMD_WRITE : 0;
+
+	flags |= NVME_STEER_FLAG(opf, REQ_SYNC, NVME_STEER_CMD_SYNC) |
+		 NVME_STEER_FLAG(opf, REQ_META, NVME_STEER_CMD_FSMETA) |
+		 NVME_STEER_FLAG(opf, REQ_PRIO, NVME_STEER_CMD_PRIO) |
+		 NVME_STEER_FLAG(opf, REQ_IDLE, NVME_STEER_CMD_IDLE) |
+		 NVME_STEER_FLAG(opf, REQ_FUA, NVME_STEER_CMD_FUA) |
+		 NVME_STEER_FLAG(opf, REQ_RAHEAD, NVME_STEER_CMD_RAHEAD) |
+		 NVME_STEER_FLAG(opf, REQ_BACKGROUND,
+				 NVME_STEER_CMD_BACKGROUND) |
+		 NVME_STEER_FLAG(opf, REQ_INTEGRITY, NVME_STEER_CMD_META) |
+		 NVME_STEER_FLAG(opf, REQ_NOWAIT, NVME_STEER_CMD_NOWAIT) |
+		 NVME_STEER_FLAG(opf, REQ_POLLED, NVME_STEER_CMD_POLLED);
+	if (unlikely(blk_rq_is_passthrough(req)))
+		flags |= NVME_STEER_CMD_DRV;
+
+	c->slba = 0;
+	c->nlb = 0;
+	if (likely(nvme_steer_names_blocks(opcode))) {
+		flags |= NVME_STEER_CMD_RANGE;
+		c->slba = le64_to_cpu(cmd->rw.slba);
+		c->nlb = le16_to_cpu(cmd->rw.length) + 1;
+	} else if (req_op(req) == REQ_OP_DISCARD) {
+		flags |= NVME_STEER_CMD_DISCARD;
+		if (blk_rq_nr_discard_segments(req) == 1) {
+			flags |= NVME_STEER_CMD_RANGE;
+			c->slba = nvme_sect_to_lba(ns->head, blk_rq_pos(req));
+			c->nlb = blk_rq_bytes(req) >> ns->head->lba_shift;
+		}
+	}
+	c->source = NVME_STEER_SRC_BLOCK;
+	c->flags = flags;
+	c->opcode = opcode;
+	c->ioprio = req_get_ioprio(req);
+	c->nsid = le32_to_cpu(cmd->common.nsid);
+	c->len = blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
+	c->ctrl = ctrl->instance;
+	c->dev_node = ctrl->numa_node;
+}
+
+/**
+ * nvme_steer_block_cgroup - the cgroup that a command is charged to
+ * @req: the request that it is, or NULL
+ * @up: so many levels above that one
+ *
+ * Context: under RCU.
+ * Return: its id, or 0 where there is none.
+ */
+u64 nvme_steer_block_cgroup(struct request *req, u32 up)
+{
+	struct cgroup_subsys_state *css;
+	const struct cgroup *cgroup;
+
+	if (!req || blk_rq_is_passthrough(req)) {
+		cgroup = task_dfl_cgroup(current);
+	} else {
+		css = bio_blkcg_css(req->bio);
+		if (!css)
+			return 0;
+		cgroup = css->cgroup;
+	}
+	if (up > cgroup->level)
+		return 0;
+	return cgroup_id(cgroup->ancestors[cgroup->level - up]);
+}
+
+/* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
+static noinline struct nvme_steer_queue *
+nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
+		       struct request *req)
+{
+	struct nvme_steer_route_args args nvme_steer_uninitialized;
+	struct nvme_steer_queue *q;
+	int ret;
+
+	nvme_steer_fill_request(&args.cmd, req);
+	args.req = req;
+	args.policy = p;
+	ret = nvme_steer_route(sc, &args, &q);
+	if (unlikely(ret <= 0))
+		return ret ? ERR_PTR(ret) : NULL;
+	nvme_steer_ring_remember(sc, p, NULL, req->cmd_flags & REQ_POLLED, q);
+	return q;
+}
+
+/*
+ * The queue for a request, remembered or asked for; NULL, the driver's own; or
+ * an ERR_PTR, refused. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
+			 struct nvme_steer_policy *p, struct request *req)
+{
+	bool polled = req->cmd_flags & REQ_POLLED;
+	struct nvme_steer_queue *q;
+
+	q = nvme_steer_ring_queue(sc, p, NULL, polled);
+	if (!q) {
+		q = nvme_steer_ask_request(sc, p, req);
+		if (IS_ERR_OR_NULL(q))
+			return q;
+	}
+	/* nobody waits for an interrupt of a request that is polled for */
+	if (unlikely(polled && q->mode != NVME_STEER_POLL)) {
+		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
+		return NULL;
+	}
+	return q;
+}
+
+/* The policy to ask about requests of a controller, or NULL. Under RCU. */
+static __always_inline struct nvme_steer_policy *
+nvme_steer_block_policy(const struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_policy *p;
+
+	if (unlikely(!sc || !READ_ONCE(sc->ready)))
+		return NULL;
+	p = rcu_dereference(sc->policy);
+	return likely(p && p->block) ? p : NULL;
+}
+
+/* Was the policy asked about it before? Then it is the driver's. */
+static __always_inline bool nvme_steer_is_own(struct request *req)
+{
+	return nvme_req(req)->flags & NVME_REQ_STEER_OWN;
+}
+
+/* Requests of this hardware queue are to be looked for there. */
+static __always_inline void nvme_steer_note_polled(struct nvme_steer_queue *q,
+						   const struct request *req)
+{
+	unsigned long *polled = &q->ctrl->block.polled[req->mq_hctx->queue_num %
+						       NVME_STEER_HCTXS];
+	unsigned int bit = q->number < NVME_STEER_BITS ? q->number : 0;
+
+	if (unlikely(!test_bit(bit, polled)))
+		set_bit(bit, polled);
+}
+
+/* Write a request to a submission queue, which has a free slot. */
+static __always_inline void
+nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
+			 unsigned long deadline)
+{
+	struct nvme_steer_slot *slot = &q->slots[q->free[--q->nr_free]];
+	struct nvme_request *nr = nvme_req(req);
+	struct nvme_command *cmd = nr->cmd;
+	u16 cid = nvme_steer_next_cid(slot);
+
+	cmd->common.command_id = cid;
+	nr->steer = q->number;
+	nr->steer_cid = cid;
+	nvme_steer_take(slot, &(struct nvme_steer_io) {
+		.done = nvme_steer_block_done,
+		.owner = req,
+	}, deadline);
+	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
+	nvme_steer_advance(q);
+}
+
+/* Before they can end: who submitted them need not be who dispatches them. */
+static __always_inline void nvme_steer_count_requests(struct nvme_steer_ctrl *sc,
+						      unsigned int nr)
+{
+	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
+	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);
+}
+
+/* Send a request to @q. In nvme_steer_enter(). False: it cannot take it. */
+static __always_inline bool
+nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
+			struct request *req, bool ring)
+{
+	enum nvme_steer_event why = NVME_STEER_EV_QUEUE_DOWN;
+
+	nvme_steer_lock(&q->sq_lock);
+	if (unlikely(!q->live))
+		goto unlock;
+	nvme_steer_collect(q);
+	why = NVME_STEER_EV_QUEUE_FULL;
+	if (unlikely(!q->nr_free))
+		goto unlock;
+	if (q->mode == NVME_STEER_POLL)
+		nvme_steer_note_polled(q, req);
+	nvme_steer_write_request(q, req, NVME_STEER_NO_DEADLINE);
+	q->refs++;
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	nvme_steer_count_requests(sc, 1);
+	if (ring)
+		nvme_steer_ring_sq(q);
+	nvme_steer_unlock(&q->sq_lock);
+	return true;
+unlock:
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_count(sc, why);
+	return false;
+}
+
+/*
+ * Send requests of one hardware queue to @q, as many as it has room for.
+ * @list: the requests; @left: gets those that are the driver's; @ring: ring for
+ * all that is written. In nvme_steer_enter(). Returns how many were sent; where
+ * that is none nothing was rung for.
+ */
+static __always_inline unsigned int
+nvme_steer_send_requests(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
+			 struct rq_list *list, struct rq_list *left, bool ring)
+{
+	unsigned long deadline = NVME_STEER_NO_DEADLINE;
+	enum nvme_steer_event why = NVME_STEER_EV_QUEUE_DOWN;
+	unsigned int nr = 0;
+	struct request *req;
+
+	nvme_steer_lock(&q->sq_lock);
+	if (unlikely(!q->live))
+		goto unlock;
+	nvme_steer_collect(q);
+	why = NVME_STEER_EV_QUEUE_FULL;
+	if (q->mode == NVME_STEER_POLL)
+		nvme_steer_note_polled(q, list->head);
+	while (q->nr_free && (req = rq_list_pop(list))) {
+		if (unlikely(nvme_steer_is_own(req))) {
+			rq_list_add_tail(left, req);
+			continue;
+		}
+		nvme_steer_write_request(q, req, deadline);
+		nr++;
+	}
+	if (unlikely(!nr))
+		goto unlock;
+	q->refs += nr;
+	WRITE_ONCE(q->submitted, q->submitted + nr);
+	nvme_steer_count_requests(sc, nr);
+	if (ring)
+		nvme_steer_ring_sq(q);
+unlock:
+	nvme_steer_unlock(&q->sq_lock);
+	while (unlikely((req = rq_list_pop(list)))) {
+		if (!nvme_steer_is_own(req))
+			nvme_steer_count(sc, why);
+		rq_list_add_tail(left, req);
+	}
+	return nr;
+}
+
+static void nvme_steer_ring_queues(struct nvme_steer_ctrl *sc,
+				   unsigned long numbers)
+{
+	struct nvme_steer_queue *q;
+	unsigned int n;
+
+	for_each_set_bit(n, &numbers, NVME_STEER_BITS) {
+		q = rcu_dereference(sc->queues[n]);
+		if (!q)
+			continue;	/* rung for when it was stopped */
+		spin_lock(&q->sq_lock);
+		if (q->live && q->sq_rung != q->sq_tail)
+			nvme_steer_ring_sq(q);
+		spin_unlock(&q->sq_lock);
+	}
+}
+
+/**
+ * nvme_steer_ring_owed - ring for requests that were not the last ones
+ * @sc: the controller
+ *
+ * Context: under RCU.
+ */
+void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc)
+{
+	unsigned long owed;
+
+	if (likely(!READ_ONCE(sc->block.owed)))
+		return;
+	/* a request is written before its queue is in here */
+	owed = xchg(&sc->block.owed, 0);
+	nvme_steer_ring_queues(sc, owed);
+}
+
+/* The hook commit. */
+void nvme_steer_commit_hook(struct nvme_ctrl *ctrl)
+{
+	struct nvme_steer_ctrl *sc;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(ctrl->steer);
+	if (sc)
+		nvme_steer_ring_owed(sc);
+	nvme_steer_leave();
+}
+
+/*
+ * End a request that the policy refuses. Not in nvme_steer_enter(): its bios
+ * end here.
+ */
+static void nvme_steer_refuse(struct request *req)
+{
+	nvme_req(req)->status = NVME_SC_OP_DENIED | NVME_STATUS_DNR;
+	blk_mq_complete_request(req);
+}
+
+/**
+ * nvme_steer_rq_hook - take a request
+ * @req: built, mapped and started
+ * @last: ring for it, and for those before it
+ *
+ * The hook rq of struct nvme_steer_hooks. No array is in its frame.
+ */
+__no_stack_protector
+bool nvme_steer_rq_hook(struct request *req, bool last)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_steer_queue *q;
+	struct nvme_steer_ctrl *sc;
+	bool taken = false, refused = false, soon;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	p = nvme_steer_block_policy(sc);
+	if (unlikely(!p) || unlikely(nvme_steer_is_own(req)))
+		goto ring;
+	q = nvme_steer_request_queue(sc, p, req);
+	if (unlikely(IS_ERR(q))) {
+		refused = true;
+	} else if (likely(q)) {
+		soon = last || q->number >= NVME_STEER_BITS;
+		taken = nvme_steer_send_request(sc, q, req, soon);
+		if (!soon && taken)
+			set_bit(q->number, &sc->block.owed);
+	}
+ring:
+	if (last && sc)
+		nvme_steer_ring_owed(sc);
+	nvme_steer_leave();
+	if (unlikely(refused))
+		nvme_steer_refuse(req);
+	return taken || refused;
+}
+
+/*
+ * Ask about each request of a batch, and send those together that go to the same
+ * queue one after the other; the doorbells are written in the end, once a queue.
+ */
+static void nvme_steer_send_each(struct nvme_steer_ctrl *sc,
+				 struct nvme_steer_policy *p,
+				 struct rq_list *list, struct rq_list *left,
+				 struct rq_list *refused)
+{
+	struct nvme_steer_queue *q, *run_q = NULL;
+	struct rq_list run = { };
+	unsigned long owed = 0;
+	struct request *req;
+	bool soon;
+
+	while ((req = rq_list_pop(list))) {
+		q = likely(!nvme_steer_is_own(req)) ?
+		    nvme_steer_request_queue(sc, p, req) : NULL;
+		if (unlikely(IS_ERR_OR_NULL(q))) {
+			rq_list_add_tail(q ? refused : left, req);
+			continue;
+		}
+		if (run_q && run_q != q) {
+			soon = run_q->number >= NVME_STEER_BITS;
+			if (nvme_steer_send_requests(sc, run_q, &run, left,
+						     soon) && !soon)
+				owed |= BIT(run_q->number);
+		}
+		run_q = q;
+		rq_list_add_tail(&run, req);
+	}
+	if (!run_q)
+		return;
+	if (nvme_steer_send_requests(sc, run_q, &run, left, true) &&
+	    run_q->number < NVME_STEER_BITS)
+		owed &= ~BIT(run_q->number);
+	if (owed)
+		nvme_steer_ring_queues(sc, owed);
+}
+
+/* Likewise of several, with the policy asked once or for each. */
+static noinline void nvme_steer_take_requests(struct rq_list *list)
+{
+	struct request *req = rq_list_peek(list);
+	struct rq_list left = { }, refused = { };
+	struct nvme_steer_queue *q = NULL;
+	struct nvme_steer_policy *p;
+	struct nvme_steer_ctrl *sc;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	p = nvme_steer_block_policy(sc);
+	if (unlikely(!p)) {
+		nvme_steer_leave();
+		return;
+	}
+	/* all of a batch are polled for, or none */
+	if (p->per_batch && likely(!nvme_steer_is_own(req))) {
+		q = nvme_steer_request_queue(sc, p, req);
+		if (unlikely(IS_ERR_OR_NULL(q))) {
+			req = rq_list_pop(list);
+			rq_list_add_tail(q ? &refused : &left, req);
+			q = NULL;
+		}
+	}
+	if (likely(q))
+		nvme_steer_send_requests(sc, q, list, &left, true);
+	else
+		nvme_steer_send_each(sc, p, list, &left, &refused);
+	nvme_steer_leave();
+	*list = left;
+	while (unlikely((req = rq_list_pop(&refused))))
+		nvme_steer_refuse(req);
+}
+
+/**
+ * nvme_steer_rqs_hook - take requests of a batch
+ * @list: of one hardware queue; gets those that are left to the driver
+ *
+ * The hook rqs of struct nvme_steer_hooks.
+ */
+void nvme_steer_rqs_hook(struct rq_list *list)
+{
+	struct request *req = rq_list_peek(list);
+
+	if (req->rq_next)
+		nvme_steer_take_requests(list);
+	else if (likely(nvme_steer_rq_hook(req, true)))
+		rq_list_init(list);
+}
+
+/* The done() of a request's slot; see nvme_steer_end_request(). */
+void nvme_steer_block_done(struct nvme_steer_slot *slot,
+			   struct nvme_steer_drain *drain)
+{
+	nvme_steer_end_request(slot->queue, slot, NULL);
+}
+
+/**
+ * nvme_steer_complete - complete requests, as the driver does
+ * @q: the queue they were on
+ * @req: the first, of nvme_steer_ended_requests()
+ *
+ * Context: any; no lock of ours is held.
+ */
+void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	struct request *next;
+
+	for (; req; req = next) {
+		next = req->rq_next;
+		if (!blk_mq_add_to_batch(req, &iob, nvme_req(req)->status !=
+					 NVME_SC_SUCCESS, q->complete_batch))
+			req->q->mq_ops->complete(req);
+	}
+	if (!rq_list_empty(&iob.req_list))
+		q->complete_batch(&iob);
+}
+
+/* Has the controller completed anything? For certain only under cq_lock. */
+static bool nvme_steer_cqe_pending(const struct nvme_steer_queue *q)
+{
+	const struct nvme_completion *cqe = READ_ONCE(q->cqes);
+
+	if (!cqe)
+		return false;
+	cqe += READ_ONCE(q->cq_head);
+	return (le16_to_cpu(READ_ONCE(cqe->status)) & 1) ==
+	       READ_ONCE(q->cq_phase);
+}
+
+/* Poll a queue, if there is one and it has anything. In nvme_steer_enter(). */
+static __always_inline int nvme_steer_poll_number(struct nvme_steer_ctrl *sc,
+						  unsigned int n,
+						  struct io_comp_batch *iob)
+{
+	struct nvme_steer_queue *q = rcu_dereference(sc->queues[n]);
+
+	/* the number may be another queue's meanwhile */
+	if (!q || q->mode != NVME_STEER_POLL || !nvme_steer_cqe_pending(q))
+		return 0;
+	return nvme_steer_poll_requests(q, iob);
+}
+
+/**
+ * nvme_steer_poll_hook - poll for requests of a hardware queue
+ * @ctrl: the controller
+ * @hctx: the hardware queue
+ * @iob: for what is found, or NULL
+ *
+ * The hook poll of struct nvme_steer_hooks.
+ */
+int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
+			 struct io_comp_batch *iob)
+{
+	struct nvme_steer_ctrl *sc;
+	unsigned long numbers = 0;
+	unsigned int n;
+	int found = 0;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(ctrl->steer);
+	if (likely(sc))
+		numbers = READ_ONCE(sc->block.polled[hctx->queue_num %
+						     NVME_STEER_HCTXS]);
+	for (; numbers; numbers &= numbers - 1) {
+		n = __ffs(numbers);
+		if (likely(n))
+			found += nvme_steer_poll_number(sc, n, iob);
+		else
+			for (n = NVME_STEER_BITS; n <= NVME_STEER_MAX_QUEUES; n++)
+				found += nvme_steer_poll_number(sc, n, iob);
+	}
+	nvme_steer_leave();
+	return found;
+}
+
+/* The queue of that number, published or being freed; with a reference. */
+static struct nvme_steer_queue *
+nvme_steer_queue_get(struct nvme_steer_ctrl *sc, unsigned int number, u16 *qid)
+{
+	struct nvme_steer_queue *q, *found = NULL;
+
+	mutex_lock(&sc->state_lock);
+	list_for_each_entry(q, &sc->queue_list, entry) {
+		if (q->number == number) {
+			spin_lock(&q->sq_lock);
+			q->refs++;
+			spin_unlock(&q->sq_lock);
+			*qid = q->qid;
+			found = q;
+			break;
+		}
+	}
+	mutex_unlock(&sc->state_lock);
+	return found;
+}
+
+/**
+ * nvme_steer_timeout_hook - a request was not answered in time
+ * @req: the request, which may end meanwhile but not be used anew
+ * @sqid: gets the id of the queue it is on
+ * @cid: gets its command id there
+ *
+ * The hook timeout of struct nvme_steer_hooks. Looks for it once more; the rest
+ * is done by the driver.
+ */
+bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid)
+{
+	struct nvme_steer_ctrl *sc = nvme_steer_ctrl_get(nvme_req(req)->ctrl);
+	struct nvme_steer_queue *q;
+
+	if (!sc)
+		return false;
+	q = nvme_steer_queue_get(sc, nvme_req(req)->steer, sqid);
+	if (q) {
+		*cid = nvme_req(req)->steer_cid;
+		nvme_steer_poll(q, NULL);
+		nvme_steer_count(sc, blk_mq_rq_state(req) == MQ_RQ_IN_FLIGHT ?
+				     NVME_STEER_EV_TIMEOUT :
+				     NVME_STEER_EV_LATE_REAP);
+		nvme_steer_queue_drop(q);
+	}
+	nvme_steer_ctrl_put(sc);
+	return q;
+}
