@@ -9,6 +9,9 @@
  * late ones share a queue chosen by a hash of the ring, and move to one of
  * their own within 50 ms of one becoming free.
  *
+ * Block requests (nvmesteer load --block) have no ring; each CPU has a queue
+ * for them, by its number, which rings may hold as well.
+ *
  * Does well: one busy ring a thread, as databases, fio and SPDK-like engines
  * do: no two submitters meet on a queue. Does badly: many short-lived rings,
  * or many more rings than queues: those share, and search the table again

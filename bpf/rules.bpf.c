@@ -13,7 +13,8 @@
  * tables (each rule passed over costs some twenty instructions a command, a
  * rule with a cgroup a walk to the root of the hierarchy), and as a guard: a
  * refusal is a convenience for passthrough programs, not a security boundary;
- * block I/O does not come by here.
+ * block I/O comes by here only with nvmesteer load --block, and a file system
+ * whose writes are refused stops.
  *
  * Tunables (nvmesteer load --set NAME=VALUE):
  *   nr_queues    queue numbers; 0 = as many as are reserved (default)
@@ -145,6 +146,22 @@ static __always_inline bool lba_fits(const struct rules_entry *rule,
 	       (!rule->last_lba || first <= rule->last_lba);
 }
 
+/* A block request may be dispatched by anybody. */
+static __noinline int cgroup_fits_block(struct nvme_steer_cmd *cmd, __u64 id)
+{
+	__u64 at;
+	__u32 up;
+
+	bpf_for(up, 0, CGROUP_MAX_LEVEL) {
+		at = bpf_nvme_steer_cgroup_id(cmd, up);
+		if (at == id)
+			return 1;
+		if (!at)
+			break;
+	}
+	return 0;
+}
+
 /* Not static: verified once by itself, not once a rule. */
 __noinline int cgroup_fits(__u64 id)
 {
@@ -164,7 +181,9 @@ static __always_inline bool rule_fits(const struct rules_entry *rule,
 	       bytes_fit(rule, cmd->len) &&
 	       lba_fits(rule, cmd) &&
 	       uid_fits(rule) &&
-	       (!rule->cgroup || cgroup_fits(rule->cgroup));
+	       (!rule->cgroup || (cmd->source == NVME_STEER_SRC_BLOCK ?
+				  cgroup_fits_block(cmd, rule->cgroup) :
+				  cgroup_fits(rule->cgroup)));
 }
 
 static __always_inline int rule_answer(const struct rules_entry *rule,

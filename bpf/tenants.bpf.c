@@ -2,7 +2,8 @@
 /*
  * tenants - give each cgroup a queue, and if wanted a cap on its depth.
  *
- * The cgroup of the submitting task is looked up in the map `tenants`, then
+ * The cgroup of the submitting task, or of a block request's data (nvmesteer
+ * load --block; the io controller has to be enabled for it), is looked up in the map `tenants`, then
  * its parent, and so on up to the root: the nearest one that is configured
  * decides. A task without one keeps the driver's own path, so nothing is
  * steered until the map says so, and only for the cgroups it names.
@@ -77,12 +78,32 @@ struct {
 	__type(value, struct tenants_counts);
 } counts SEC(".maps");
 
-static __always_inline struct tenants_entry *tenants_find(void)
+/* A block request may be dispatched by anybody. */
+static __noinline struct tenants_entry *
+tenants_find_block(struct nvme_steer_cmd *cmd)
+{
+	struct tenants_entry *tenant = NULL;
+	__u32 up, most = ancestors ? CGROUP_MAX_LEVEL : 1;
+	__u64 id;
+
+	bpf_for(up, 0, most) {
+		id = bpf_nvme_steer_cgroup_id(cmd, up);
+		tenant = id ? bpf_map_lookup_elem(&tenants, &id) : NULL;
+		if (!id || tenant)
+			break;
+	}
+	return tenant;
+}
+
+static __always_inline struct tenants_entry *
+tenants_find(struct nvme_steer_cmd *cmd)
 {
 	__u64 id = bpf_get_current_cgroup_id();
 	struct tenants_entry *tenant;
 	int level;
 
+	if (cmd->source == NVME_STEER_SRC_BLOCK)
+		return tenants_find_block(cmd);
 	tenant = bpf_map_lookup_elem(&tenants, &id);
 	if (tenant || !ancestors)
 		return tenant;
@@ -111,7 +132,7 @@ int BPF_PROG(tenants_route, struct nvme_steer_cmd *cmd)
 	count = bpf_map_lookup_elem(&counts, &zero);
 	if (!count)
 		return NVME_STEER_DEFAULT;
-	tenant = tenants_find();
+	tenant = tenants_find(cmd);
 	if (!tenant) {
 		count->stranger++;
 		return NVME_STEER_DEFAULT;

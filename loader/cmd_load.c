@@ -28,6 +28,7 @@ struct load {
 	bool *deferred;		/* map entries: set after load */
 	unsigned int nr_set;
 	bool replace;
+	bool block;
 	bool foreground;
 
 	char ctrl[32];
@@ -52,6 +53,12 @@ static void set_replace(void *ctx, const char *arg)
 {
 	(void)arg;
 	((struct load *)ctx)->replace = true;
+}
+
+static void set_block(void *ctx, const char *arg)
+{
+	(void)arg;
+	((struct load *)ctx)->block = true;
 }
 
 static void set_foreground(void *ctx, const char *arg)
@@ -85,6 +92,9 @@ static const struct opt opts[] = {
 	{ .name = "replace", .short_name = 'r',
 	  .help = "take the place of the attached policy, without a gap",
 	  .set = set_replace },
+	{ .name = "block", .short_name = 'b',
+	  .help = "steer block requests too, file systems' for instance",
+	  .set = set_block },
 	{ .name = "foreground", .short_name = 'f',
 	  .help = "stay until the policy ends, and say why it did",
 	  .set = set_foreground },
@@ -442,6 +452,8 @@ static int run(struct load *l)
 		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
+	if (l->block)
+		policy__flag(&l->p, NVME_STEER_OPS_BLOCK);
 	tell("policy '%s' is read from %s", l->p.name, l->p.path);
 	ret = preset(l);
 	if (!ret)

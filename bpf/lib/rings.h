@@ -122,6 +122,9 @@ static __always_inline __u32 rings__queue(struct nvme_steer_cmd *cmd)
 
 	if (!count)
 		return NVME_STEER_DEFAULT;
+	/* Block requests have no ring: a queue a CPU, as with the driver. */
+	if (cmd->source == NVME_STEER_SRC_BLOCK)
+		return queues__pick(cmd, 1 + bpf_get_smp_processor_id() % count);
 	answer = bpf_map_lookup_elem(&last, &zero);
 	if (!answer)
 		return NVME_STEER_DEFAULT;
