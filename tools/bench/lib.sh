@@ -37,14 +37,18 @@ controllers_of() { # DEVICE
 	esac
 }
 
-# attach POLICY[:TUNABLE=VALUE]... DEVICE: a policy that steers nothing unless
+# attach POLICY[:block][:TUNABLE=VALUE]... DEVICE: a policy that steers nothing unless
 # told so is told so. Those not named here do it by themselves.
 attach() {
 	local c t words name set=() cgroup=/sys/fs/cgroup/bench
 	IFS=: read -r -a words <<<"$1"
 	name=${words[0]}
 	for t in "${words[@]:1}"; do
-		set+=(--set "$t")
+		if [ "$t" = block ]; then
+			set+=(--block)
+		else
+			set+=(--set "$t")
+		fi
 	done
 	for c in $(controllers_of "$2"); do
 		nvmesteer load --dev "$c" "${set[@]}" \
