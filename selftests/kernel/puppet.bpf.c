@@ -4,8 +4,9 @@
  *
  * init() makes the queues of its configuration; route() answers from memory
  * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
- * is the same with a batch(), puppet_once.bpf.c is asked once a batch, and
- * puppet_copy.bpf.c has a copy() and a copied().
+ * is the same with a batch(), puppet_once.bpf.c is asked once a batch,
+ * puppet_copy.bpf.c has a copy() and a copied(), and puppet_block.bpf.c and
+ * puppet_block_once.bpf.c are asked about block requests.
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -69,6 +70,34 @@ static __always_inline int puppet_route_copy(struct nvme_steer_cmd *cmd)
 	return state.copy_route;
 }
 
+static __always_inline int puppet_route_block(struct nvme_steer_cmd *cmd)
+{
+	bool poll = cmd->flags & NVME_STEER_CMD_POLLED;
+	int first = poll ? state.block_poll.first : state.block.first;
+	__u32 count = poll ? state.block_poll.count : state.block.count;
+
+	state.block_flags = cmd->flags;
+	__sync_fetch_and_or(&state.block_all_flags, cmd->flags);
+	state.block_opcode = cmd->opcode;
+	state.block_ioprio = cmd->ioprio;
+	state.block_nsid = cmd->nsid;
+	state.block_len = cmd->len;
+	state.block_nlb = cmd->nlb;
+	state.block_slba = cmd->slba;
+	state.block_ring = bpf_nvme_steer_ring_id(cmd);
+	state.block_cgroup = bpf_nvme_steer_cgroup_id(cmd, 0);
+	state.block_parent = bpf_nvme_steer_cgroup_id(cmd, 1);
+	if (state.block_cgroup == state.block_want_cgroup)
+		__sync_fetch_and_add(&state.block_of_cgroup, 1);
+	__sync_fetch_and_add(&state.block_ops[cmd->opcode & 0xff], 1);
+	if (poll)
+		__sync_fetch_and_add(&state.block_polled, 1);
+	__sync_fetch_and_add(&state.block_calls, 1);
+	if (count < 2)
+		return first;
+	return first + __sync_fetch_and_add(&state.turn, 1) % count;
+}
+
 SEC("struct_ops/puppet_route")
 int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 {
@@ -78,6 +107,8 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 
 	if (cmd->source == NVME_STEER_SRC_COPY)
 		return puppet_route_copy(cmd);
+	if (cmd->source == NVME_STEER_SRC_BLOCK)
+		return puppet_route_block(cmd);
 	__sync_fetch_and_add(&state.calls, 1);
 	puppet_note(cmd);
 	if (state.error) {

@@ -60,6 +60,29 @@ struct puppet_state {
 	__u64 batch_calls;
 	__u64 batch_odd;		/* times something in it was not true */
 
+	/*
+	 * block requests, of puppet_block only: the answer for those that are
+	 * not polled for and for those that are, and what it was asked last
+	 */
+	struct puppet_answer block;
+	struct puppet_answer block_poll;
+	__u64 block_calls;
+	__u64 block_polled;		/* times of which polled for */
+	__u32 block_flags;
+	__u32 block_all_flags;		/* set in any */
+	__u16 block_opcode;
+	__u16 block_ioprio;
+	__u32 block_nsid;
+	__u32 block_len;
+	__u32 block_nlb;
+	__u64 block_slba;
+	__u64 block_ring;
+	__u64 block_cgroup;
+	__u64 block_parent;		/* of that */
+	__u64 block_of_cgroup;		/* times with this cgroup: */
+	__u64 block_want_cgroup;
+	__u64 block_ops[256];		/* times, by opcode */
+
 	/* copies: the answer of route() for them, and what it was asked last */
 	__s32 copy_route;
 	__u16 copy_opcode;

@@ -360,6 +360,18 @@ void steer_puppet_copy(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_copy", config);
 }
 
+void steer_puppet_block(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_block", config);
+}
+
+void steer_puppet_block_once(struct steer_policy *p, int ctrl,
+			     const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_block_once", config);
+}
+
 void steer_policy(struct steer_policy *p, int ctrl, const char *name)
 {
 	load_and_attach(p, ctrl, name, NULL);
@@ -391,4 +403,15 @@ void steer_answer_spread(struct steer_policy *p, int irq, int irq_count,
 	s->irq.count = irq_count;
 	s->poll.first = poll;
 	s->poll.count = poll_count;
+}
+
+void steer_answer_block(struct steer_policy *p, int irq, int irq_count,
+			int poll, int poll_count)
+{
+	volatile struct puppet_state *s = p->state;
+
+	s->block.first = irq;
+	s->block.count = irq_count;
+	s->block_poll.first = poll;
+	s->block_poll.count = poll_count;
 }

@@ -95,6 +95,11 @@ void steer_puppet_once(struct steer_policy *p, int ctrl,
 /* One with a copy(), which answers state->copy_answer. */
 void steer_puppet_copy(struct steer_policy *p, int ctrl,
 		       const struct puppet_config *config);
+/* One that is asked about block requests, each or once a batch. */
+void steer_puppet_block(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config);
+void steer_puppet_block_once(struct steer_policy *p, int ctrl,
+			     const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
 
 /*
@@ -105,6 +110,9 @@ int steer_replace(struct steer_policy *old, struct steer_policy *new);
 
 /* Tell a puppet the answer for rings that do not poll, and for those that do */
 void steer_answer(struct steer_policy *p, int irq, int poll);
+/* Likewise for block requests. */
+void steer_answer_block(struct steer_policy *p, int irq, int irq_count,
+			int poll, int poll_count);
 /* Round robin over @count queues, the first being the one given. */
 void steer_answer_spread(struct steer_policy *p, int irq, int irq_count,
 			 int poll, int poll_count);
