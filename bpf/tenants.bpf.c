@@ -3,10 +3,11 @@
  * tenants - give each cgroup a queue, and if wanted a cap on its depth.
  *
  * The cgroup of the submitting task, or of a block request's data (nvmesteer
- * load --block; the io controller has to be enabled for it), is looked up in the map `tenants`, then
- * its parent, and so on up to the root: the nearest one that is configured
- * decides. A task without one keeps the driver's own path, so nothing is
- * steered until the map says so, and only for the cgroups it names.
+ * load --block; the io controller has to be enabled for it), is looked up in
+ * the map `tenants`, then its parent, and so on up to the root: the nearest one
+ * that is configured decides. A task without one keeps the driver's own path,
+ * so nothing is steered until the map says so, and only for the cgroups it
+ * names.
  *
  * Does well: keeping the host side of noisy neighbours apart: each tenant has
  * submission and completion queues, doorbells and interrupts of its own, and

@@ -111,7 +111,8 @@ extern __u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
  * time; may return for another ring after the first is gone.
  *
  * Context: route() only.
- * Return: the identity; 0 for a copy that came through none, and for block requests.
+ * Return: the identity; 0 for a copy that came through none, and for block
+ * requests.
  */
 extern __u64 bpf_nvme_steer_ring_id(struct nvme_steer_cmd *cmd) __ksym __weak;
 

@@ -37,8 +37,8 @@ controllers_of() { # DEVICE
 	esac
 }
 
-# attach POLICY[:block][:TUNABLE=VALUE]... DEVICE: a policy that steers nothing unless
-# told so is told so. Those not named here do it by themselves.
+# attach POLICY[:block][:TUNABLE=VALUE]... DEVICE: a policy that steers nothing
+# unless told so is told so. Those not named here do it by themselves.
 attach() {
 	local c t words name set=() cgroup=/sys/fs/cgroup/bench
 	IFS=: read -r -a words <<<"$1"
