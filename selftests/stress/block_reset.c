@@ -217,12 +217,13 @@ static void kill_all(void *arg)
 int main(void)
 {
 	unsigned long i, count = test_env("COUNT", 12);
-	uint64_t steered;
+	uint64_t steered, timeouts;
 	unsigned int w;
 	int status;
 
 	test_begin(60 + 12 * count);
 	pt_open(&ns, PT_WANT_PLAIN);
+	timeouts = steer_event(ns.ctrl, "timeout");
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	/* before there is a link that they would keep open */
@@ -289,7 +290,7 @@ int main(void)
 	}
 	printf("# %ju requests steered\n", steer_event(ns.ctrl, "block"));
 	test_check(!steer_event(ns.ctrl, "bad_cid") &&
-		   !steer_event(ns.ctrl, "timeout"),
+		   steer_event(ns.ctrl, "timeout") == timeouts,
 		   "a bad command id or a timeout");
 	detach();
 	test_pass();
