@@ -48,7 +48,10 @@
 #define NVME_STEER_CMD_META	(1U << 5) /* has a separate metadata buffer */
 #define NVME_STEER_CMD_RANGE	(1U << 6) /* slba and nlb are meaningful */
 
-/* Of block requests only: what the submitter said of it. */
+/*
+ * Of block requests only: what the submitter said of it. Those that the block
+ * layer has in a request's flags have the same places as there.
+ */
 #define NVME_STEER_CMD_DISCARD	(1U << 7) /* a discard, opcode 0x09 */
 #define NVME_STEER_CMD_DRV	(1U << 8) /* of an ioctl, or the driver's own */
 #define NVME_STEER_CMD_SYNC	(1U << 11) /* somebody waits: reads, O_DIRECT
@@ -337,12 +340,6 @@ struct nvme_steer_exit {
  */
 #define NVME_STEER_OPS_PER_BATCH	(1U << 0)
 /*
- * route() is asked about copies only (NVME_STEER_SRC_COPY). All other commands
- * keep the driver's own path, at almost no cost, and command groups are refused
- * with -EOPNOTSUPP.
- */
-#define NVME_STEER_OPS_COPIES		(1U << 2)
-/*
  * route() is asked about block requests too (NVME_STEER_SRC_BLOCK): reads and
  * writes of block devices and file systems, flushes, discards, Write Zeroes,
  * zone commands, and the passthrough commands of ioctls, for each namespace of
@@ -363,6 +360,12 @@ struct nvme_steer_exit {
  * to stop.
  */
 #define NVME_STEER_OPS_BLOCK		(1U << 1)
+/*
+ * route() is asked about copies only (NVME_STEER_SRC_COPY). All other commands
+ * keep the driver's own path, at almost no cost, and command groups are refused
+ * with -EOPNOTSUPP.
+ */
+#define NVME_STEER_OPS_COPIES		(1U << 2)
 #define NVME_STEER_OPS_FLAGS		(NVME_STEER_OPS_PER_BATCH | \
 					 NVME_STEER_OPS_BLOCK | \
 					 NVME_STEER_OPS_COPIES)

@@ -188,7 +188,7 @@ nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
 	nr->steer = q->number;
 	nr->steer_cid = cid;
 	nvme_steer_take(slot, &(struct nvme_steer_io) {
-		.done = nvme_steer_block_done,
+		.done = NVME_STEER_IO_REQUEST,
 		.owner = req,
 	}, deadline);
 	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
@@ -463,13 +463,6 @@ void nvme_steer_rqs_hook(struct rq_list *list)
 		nvme_steer_take_requests(list);
 	else if (likely(nvme_steer_rq_hook(req, true)))
 		rq_list_init(list);
-}
-
-/* The done() of a request's slot; see nvme_steer_end_request(). */
-void nvme_steer_block_done(struct nvme_steer_slot *slot,
-			   struct nvme_steer_drain *drain)
-{
-	nvme_steer_end_request(slot->queue, slot, NULL);
 }
 
 /**

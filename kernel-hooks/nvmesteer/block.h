@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How a block request ends. A header, because it is part of reaping.
+ * Block requests: the hooks they come by, and how they end, which is part of
+ * reaping.
  */
 #ifndef NVMESTEER_BLOCK_H
 #define NVMESTEER_BLOCK_H
 
 #include "queue.h"
+
+bool nvme_steer_rq_hook(struct request *req, bool last);
+void nvme_steer_rqs_hook(struct rq_list *list);
+void nvme_steer_commit_hook(struct nvme_ctrl *ctrl);
+int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
+			 struct io_comp_batch *iob);
+bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid);
+void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req);
+void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc);
+u64 nvme_steer_block_cgroup(struct request *req, u32 up);
+
+/*
+ * Under cq_lock: take the requests that have ended, linked by rq_next, which
+ * are to be completed by nvme_steer_complete() once it is dropped. NULL: none.
+ */
+static __always_inline struct request *
+nvme_steer_ended_requests(struct nvme_steer_queue *q)
+{
+	struct request *first = q->ended.head;
+
+	if (unlikely(first))
+		rq_list_init(&q->ended);
+	return first;
+}
 
 /*
  * A request's command has ended, under cq_lock. Marks it complete, which makes

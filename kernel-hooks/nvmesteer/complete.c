@@ -212,7 +212,12 @@ nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 	}
 	ended->nr++;
 
-	if (slot->io.done == nvme_steer_block_done) {
+	if (slot->map.mapped)
+		nvme_steer_unmap(slot);
+	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
+		   nvme_steer_drain_take(drain, slot)))
+		return;
+	if (slot->io.done == NVME_STEER_IO_REQUEST) {
 		/* it may be told of at once, on another CPU */
 		if (likely(!slot->status)) {
 			WRITE_ONCE(q->completed, q->completed + 1);
@@ -221,11 +226,6 @@ nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 		nvme_steer_end_request(q, slot, iob);
 		return;
 	}
-	if (slot->map.mapped)
-		nvme_steer_unmap(slot);
-	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
-		   nvme_steer_drain_take(drain, slot)))
-		return;
 	/* who is told here and now may look at the counters */
 	if (!drain)
 		nvme_steer_ended_count(q, ended);

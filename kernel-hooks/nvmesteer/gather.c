@@ -15,6 +15,7 @@
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 
+#include "block.h"
 #include "passthru.h"
 #include "route.h"
 

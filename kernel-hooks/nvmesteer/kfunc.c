@@ -9,6 +9,7 @@
 #include <linux/hash.h>
 #include <linux/module.h>
 
+#include "block.h"
 #include "nvmesteer.h"
 
 static struct nvme_steer_dev_args *nvme_steer_dev_args(struct nvme_steer_dev *dev)

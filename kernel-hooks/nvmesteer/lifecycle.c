@@ -6,6 +6,7 @@
  */
 #include <linux/slab.h>
 
+#include "block.h"
 #include "passthru.h"
 
 static LIST_HEAD(nvme_steer_ctrls);

@@ -23,6 +23,7 @@
 #include <linux/xarray.h>
 
 #include "nvme.h"
+#include "sync.h"
 #include <nvmesteer/abi.h>
 
 /*
@@ -176,7 +177,7 @@ struct nvme_steer_copy_cost {
  * @limits:	struct nvme_steer_copy_ns by namespace identifier, read under RCU
  * @generation:	of the controller's start in which @formats was asked
  * @formats:	bit mask of copy descriptor formats
- * @cdfe:	those for several namespaces are enabled
+ * @cdfe:	those for several namespaces may be enabled
  * @closed:	they must not be: no policy is attached
  * @gone:	the controller is going away, and must not be asked
  * @copies:	under way
@@ -359,7 +360,8 @@ struct nvme_steer_drain {
  * struct nvme_steer_io - what a slot is told of the command it carries
  * @done:	called once, any context, when the slot becomes DONE; whoever
  *		it tells gives the slot back. @drain is NULL where nothing may
- *		be finished on the spot
+ *		be finished on the spot. Or NVME_STEER_IO_REQUEST: @owner is a
+ *		block request, see block.h
  * @owner:	for @done
  * @usage:	request queue usage reference of the namespace, held from
  *		before RESERVED to DONE: freezing or removing the namespace
@@ -376,6 +378,8 @@ struct nvme_steer_io {
 	u32 timeout;
 	u32 kept;
 };
+
+#define NVME_STEER_IO_REQUEST	NULL
 
 /**
  * struct nvme_steer_slot - one command id of a queue
@@ -593,58 +597,6 @@ static inline void nvme_steer_count(struct nvme_steer_ctrl *sc,
 	this_cpu_inc(sc->stats->events[ev]);
 }
 
-/*
- * Synchronisation on the way of a command. Having preemption disabled is as
- * good as rcu_read_lock() and costs a fifth, and a spinlock taken in line
- * needs no more. Lockdep, which does not know that, PREEMPT_RT, which wants to
- * be preempted, and kernels that look after their spinlocks get the usual
- * functions.
- */
-#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_DEBUG_LOCK_ALLOC) ||	\
-	defined(CONFIG_DEBUG_SPINLOCK)
-#define NVME_STEER_BARE	0
-
-static inline void nvme_steer_lock(spinlock_t *lock)
-{
-	spin_lock(lock);
-}
-
-static inline void nvme_steer_unlock(spinlock_t *lock)
-{
-	spin_unlock(lock);
-}
-#else
-#define NVME_STEER_BARE	1
-
-/* spin_lock() in nvme_steer_enter() */
-static __always_inline void nvme_steer_lock(spinlock_t *lock)
-{
-	do_raw_spin_lock(&lock->rlock);
-}
-
-static __always_inline void nvme_steer_unlock(spinlock_t *lock)
-{
-	do_raw_spin_unlock(&lock->rlock);
-}
-#endif
-
-/* The read side of RCU. */
-static inline void nvme_steer_enter(void)
-{
-	if (NVME_STEER_BARE)
-		preempt_disable();
-	else
-		rcu_read_lock();
-}
-
-static inline void nvme_steer_leave(void)
-{
-	if (NVME_STEER_BARE)
-		preempt_enable();
-	else
-		rcu_read_unlock();
-}
-
 /* Each published queue, which the body may unpublish; under queue_lock. */
 #define nvme_steer_for_each_queue(sc, q, n)				\
 	for ((n) = 1; (n) <= NVME_STEER_MAX_QUEUES; (n)++)		\
@@ -759,33 +711,6 @@ irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit);
-
-/* block.c: requests */
-bool nvme_steer_rq_hook(struct request *req, bool last);
-void nvme_steer_rqs_hook(struct rq_list *list);
-void nvme_steer_commit_hook(struct nvme_ctrl *ctrl);
-int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
-			 struct io_comp_batch *iob);
-bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid);
-void nvme_steer_block_done(struct nvme_steer_slot *slot,
-			   struct nvme_steer_drain *drain);
-void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req);
-void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc);
-u64 nvme_steer_block_cgroup(struct request *req, u32 up);
-
-/*
- * Under cq_lock: take the requests that have ended, linked by rq_next, which
- * are to be completed by nvme_steer_complete() once it is dropped. NULL: none.
- */
-static __always_inline struct request *
-nvme_steer_ended_requests(struct nvme_steer_queue *q)
-{
-	struct request *first = q->ended.head;
-
-	if (unlikely(first))
-		rq_list_init(&q->ended);
-	return first;
-}
 
 /* gather.c: completions delivered in batches, as the policy decides */
 DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);

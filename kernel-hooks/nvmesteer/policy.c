@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/slab.h>
 
+#include "block.h"
 #include "nvmesteer.h"
 #include "steer_trace.h"
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Synchronisation on the way of a command. Having preemption disabled is as
+ * good as rcu_read_lock() and costs a fifth, and a spinlock taken in line
+ * needs no more. Lockdep, which does not know that, PREEMPT_RT, which wants to
+ * be preempted, and kernels that look after their spinlocks get the usual
+ * functions.
+ */
+#ifndef NVMESTEER_SYNC_H
+#define NVMESTEER_SYNC_H
+
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+
+#if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_DEBUG_LOCK_ALLOC) ||	\
+	defined(CONFIG_DEBUG_SPINLOCK)
+#define NVME_STEER_BARE	0
+
+static inline void nvme_steer_lock(spinlock_t *lock)
+{
+	spin_lock(lock);
+}
+
+static inline void nvme_steer_unlock(spinlock_t *lock)
+{
+	spin_unlock(lock);
+}
+#else
+#define NVME_STEER_BARE	1
+
+/* spin_lock() in nvme_steer_enter() */
+static __always_inline void nvme_steer_lock(spinlock_t *lock)
+{
+	do_raw_spin_lock(&lock->rlock);
+}
+
+static __always_inline void nvme_steer_unlock(spinlock_t *lock)
+{
+	do_raw_spin_unlock(&lock->rlock);
+}
+#endif
+
+/* The read side of RCU. */
+static inline void nvme_steer_enter(void)
+{
+	if (NVME_STEER_BARE)
+		preempt_disable();
+	else
+		rcu_read_lock();
+}
+
+static inline void nvme_steer_leave(void)
+{
+	if (NVME_STEER_BARE)
+		preempt_enable();
+	else
+		rcu_read_unlock();
+}
+
+#endif /* NVMESTEER_SYNC_H */
