@@ -644,6 +644,11 @@ int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		module_put(THIS_MODULE);
 		return ret;
 	}
+	/* it was a Copy when it was looked at first */
+	if (unlikely(p->copies_only)) {
+		nvme_steer_leave();
+		return nvme_steer_pass(&pt);
+	}
 	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
 
 	do {
