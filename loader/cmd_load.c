@@ -428,6 +428,18 @@ static int stay(const struct load *l)
 	return ret;
 }
 
+/* Have the policy asked about block requests as well. */
+static int ask_about_block(struct load *l)
+{
+	if (policy__number(&l->p, "flags") & NVME_STEER_OPS_COPIES)
+		return fail("policy '%s' is asked about copies only, not about block requests; load it without --block (%s)",
+			    l->p.name, errno_name(-EINVAL));
+	if (policy__flag(&l->p, NVME_STEER_OPS_BLOCK))
+		return fail("policy '%s' was built before there was --block; build it again with this version's headers (%s)",
+			    l->p.name, errno_name(-ENOENT));
+	return EXIT_OK;
+}
+
 static int run(struct load *l)
 {
 	char why[POLICY_WHY];
@@ -452,10 +464,10 @@ static int run(struct load *l)
 		return fail("'%s' cannot name a policy; a name is 1 to %d characters of A-Z, a-z, 0-9, '_' and '.'; give another with --name (%s)",
 			    l->name ? l->name : l->p.name,
 			    NVME_STEER_NAME_LEN - 1, errno_name(ret));
-	if (l->block)
-		policy__flag(&l->p, NVME_STEER_OPS_BLOCK);
 	tell("policy '%s' is read from %s", l->p.name, l->p.path);
-	ret = preset(l);
+	ret = l->block ? ask_about_block(l) : EXIT_OK;
+	if (!ret)
+		ret = preset(l);
 	if (!ret)
 		ret = with_lock(l);
 	if (ret)

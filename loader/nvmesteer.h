@@ -308,8 +308,11 @@ int policy__load(struct policy *p, char *why);
 void policy__close(struct policy *p);
 /* Set before load: controller instance, and the name (NULL: as in the object). */
 int policy__target(struct policy *p, unsigned int instance, const char *name);
-/* Set before load: a flag of the ops more, NVME_STEER_OPS_*. */
-void policy__flag(struct policy *p, uint32_t flag);
+/*
+ * Set before load: a flag of the ops more, NVME_STEER_OPS_*. -ENOENT: the policy
+ * was built before there were any.
+ */
+int policy__flag(struct policy *p, uint32_t flag);
 /* A data member of the ops as the object has it, 4 bytes; 0 without one. */
 uint32_t policy__number(const struct policy *p, const char *member);
 /* Attach as a new link, p->link; -EBUSY when a policy is attached. */

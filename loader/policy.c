@@ -248,12 +248,14 @@ int policy__target(struct policy *p, unsigned int instance, const char *name)
 	return own[sizeof(p->name) - 1] || !name_fits(p->name) ? -EINVAL : 0;
 }
 
-void policy__flag(struct policy *p, uint32_t flag)
+int policy__flag(struct policy *p, uint32_t flag)
 {
 	uint32_t *flags = member(p, "flags", sizeof(*flags));
 
-	if (flags)
-		*flags |= flag;
+	if (!flags)
+		return -ENOENT;
+	*flags |= flag;
+	return 0;
 }
 
 int policy__load(struct policy *p, char *why)
