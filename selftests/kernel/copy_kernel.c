@@ -12,7 +12,6 @@
  * vm: --drives copy
  */
 #include <fcntl.h>
-#include <linux/blkpg.h>
 #include <signal.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -318,22 +317,10 @@ static void overlap(void)
 
 static void partition(void)
 {
-	struct blkpg_partition part = {
-		.start = a.from, .length = a.len, .pno = 1,
-	};
-	struct blkpg_ioctl_arg arg = {
-		.op = BLKPG_ADD_PARTITION, .datalen = sizeof(part),
-		.data = &part,
-	};
-	char path[64];
-	int fd = -1;
+	int fd;
 
 	test_step("a partition");
-	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot add: %s",
-		   strerror(errno));
-	snprintf(path, sizeof(path), "/dev/nvme%sp1", a.ns->name);
-	test_check(test_wait((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0, 5000),
-		   "no %s", path);
+	fd = image_partition(&a);
 	image_refill(&a, 0, 65536);
 	copy_begin(&copy, &a, 1024, 0);
 	copy.cmd.dst_fd = fd;
@@ -348,10 +335,7 @@ static void partition(void)
 	refused(copy.cmd.dst_fd = fd; copy.cmd.dst = a.len - 1024, EINVAL);
 	refused(copy.range[0].fd = fd; copy.range[0].offset = a.len - 512,
 		EINVAL);
-	close(fd);
-	arg.op = BLKPG_DEL_PARTITION;
-	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot delete: %s",
-		   strerror(errno));
+	image_unpartition(&a, fd);
 }
 
 static void head(void)
@@ -658,9 +642,7 @@ static void modules(void)
 	steer_detach(&policy);
 	test_check(test_wait(!references(), 10000), "%lu references",
 		   references());
-	test_check(test_wait(!test_sh("rmmod nvmesteer 2>/dev/null"), 10000),
-		   "nvmesteer cannot be unloaded");
-	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
+	steer_reload();
 }
 
 int main(void)

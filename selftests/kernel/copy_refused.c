@@ -9,7 +9,6 @@
  * vm: --drives copy
  */
 #include <fcntl.h>
-#include <linux/blkpg.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -235,22 +234,10 @@ static void own_file(void)
 
 static void partition(void)
 {
-	struct blkpg_partition part = {
-		.start = a.from, .length = a.len, .pno = 1,
-	};
-	struct blkpg_ioctl_arg arg = {
-		.op = BLKPG_ADD_PARTITION, .datalen = sizeof(part),
-		.data = &part,
-	};
-	char path[64];
 	int fd;
 
 	test_step("a partition");
-	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot add: %s",
-		   strerror(errno));
-	snprintf(path, sizeof(path), "/dev/nvme%sp1", a.ns->name);
-	test_check(test_wait((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0, 5000),
-		   "no %s", path);
+	fd = image_partition(&a);
 
 	image_refill(&a, 0, 65536);
 	copy_begin(&copy, &a, 1024, 0);
@@ -270,10 +257,7 @@ static void partition(void)
 	copy_add_fd(&copy, &a, 0, 1024, fd);
 	copy.range[0].offset = a.len - 512;
 	copy_refused(&ring, &copy, -EINVAL, "from beyond a partition");
-	close(fd);
-	arg.op = BLKPG_DEL_PARTITION;
-	test_check(!ioctl(a.ns->block_fd, BLKPG, &arg), "cannot delete: %s",
-		   strerror(errno));
+	image_unpartition(&a, fd);
 }
 
 /* Somebody without capabilities, with files that he was given. */

@@ -57,6 +57,14 @@ static __always_inline void puppet_note(struct nvme_steer_cmd *cmd)
 	state.uid = nvme_steer_current_uid();
 }
 
+/* One queue, or as many as there are in turn. */
+static __always_inline int puppet_pick(int first, __u32 count)
+{
+	if (count < 2)
+		return first;
+	return first + __sync_fetch_and_add(&state.turn, 1) % count;
+}
+
 static __always_inline int puppet_route_copy(struct nvme_steer_cmd *cmd)
 {
 	state.copy_opcode = cmd->opcode;
@@ -93,9 +101,7 @@ static __always_inline int puppet_route_block(struct nvme_steer_cmd *cmd)
 	if (poll)
 		__sync_fetch_and_add(&state.block_polled, 1);
 	__sync_fetch_and_add(&state.block_calls, 1);
-	if (count < 2)
-		return first;
-	return first + __sync_fetch_and_add(&state.turn, 1) % count;
+	return puppet_pick(first, count);
 }
 
 SEC("struct_ops/puppet_route")
@@ -118,9 +124,7 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 	if (state.other_ring &&
 	    state.other_ring == bpf_nvme_steer_ring_id(cmd))
 		return state.other;
-	if (count < 2)
-		return first;
-	return first + __sync_fetch_and_add(&state.turn, 1) % count;
+	return puppet_pick(first, count);
 }
 
 #ifdef PUPPET_BATCH

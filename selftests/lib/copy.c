@@ -2,6 +2,10 @@
 /*
  * Copies for tests; see copy.h.
  */
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <sys/ioctl.h>
+
 #include "copy.h"
 #include "steer.h"
 #include "test.h"
@@ -181,6 +185,39 @@ void image_check_part(struct image *im, size_t at, size_t len,
 		;
 	test_fail("%s: ng%s differs at byte %#jx (%#zx of the area of %#zx)",
 		  what, im->ns->name, im->from + i, i, im->len);
+}
+
+static void change_partition(struct image *im, int op)
+{
+	struct blkpg_partition part = {
+		.start = im->from, .length = im->len, .pno = 1,
+	};
+	struct blkpg_ioctl_arg arg = {
+		.op = op, .datalen = sizeof(part), .data = &part,
+	};
+
+	test_check(!ioctl(im->ns->block_fd, BLKPG, &arg),
+		   "cannot %s a partition: %s",
+		   op == BLKPG_ADD_PARTITION ? "add" : "delete",
+		   strerror(errno));
+}
+
+int image_partition(struct image *im)
+{
+	char path[64];
+	int fd = -1;
+
+	change_partition(im, BLKPG_ADD_PARTITION);
+	snprintf(path, sizeof(path), "/dev/nvme%sp1", im->ns->name);
+	test_check(test_wait((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0, 5000),
+		   "no %s", path);
+	return fd;
+}
+
+void image_unpartition(struct image *im, int fd)
+{
+	close(fd);
+	change_partition(im, BLKPG_DEL_PARTITION);
 }
 
 void image_check(struct image *im, const char *what)

@@ -74,6 +74,11 @@ void image_check(struct image *im, const char *what);
 void image_check_part(struct image *im, size_t at, size_t len,
 		      const char *what);
 
+/* The image as partition 1 of the block device, opened for reading and writing. */
+int image_partition(struct image *im);
+/* Close it and have it no more. */
+void image_unpartition(struct image *im, int fd);
+
 #define COPY_MAX_IMAGES		8
 
 /* A copy: of parts of images to a part of one. */

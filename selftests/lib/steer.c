@@ -360,6 +360,14 @@ void steer_puppet_copy(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_copy", config);
 }
 
+void steer_reload(void)
+{
+	test_step("modules");
+	test_check(test_wait(!test_sh("rmmod nvmesteer 2>/dev/null"), 20000),
+		   "nvmesteer cannot be unloaded");
+	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
+}
+
 void steer_puppet_block(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config)
 {

@@ -80,6 +80,8 @@ int steer_load(struct steer_policy *p, int ctrl, const char *name,
 	       const struct puppet_config *config);
 int steer_attach(struct steer_policy *p);
 void steer_detach(struct steer_policy *p);
+/* Unload nvmesteer, which nothing may hold any more, and load it again. */
+void steer_reload(void);
 /* End the attachment only; it can be attached again. */
 void steer_unlink(struct steer_policy *p);
 

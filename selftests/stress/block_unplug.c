@@ -123,9 +123,6 @@ int main(void)
 		   "the policy was not told");
 	steer_detach(&policy);
 
-	test_step("modules");
-	test_check(test_wait(!test_sh("rmmod nvmesteer 2>/dev/null"), 10000),
-		   "nvmesteer cannot be unloaded");
-	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
+	steer_reload();
 	test_pass();
 }

@@ -79,9 +79,6 @@ int main(void)
 		   "commands left in flight");
 	steer_detach(&policy);
 
-	test_step("modules");
-	test_check(test_wait(!test_sh("rmmod nvmesteer 2>/dev/null"), 20000),
-		   "nvmesteer cannot be unloaded");
-	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
+	steer_reload();
 	test_pass();
 }

@@ -109,10 +109,7 @@ int main(void)
 		   "the policy ended with kind %u", policy.state->exit_kind);
 	steer_detach(&policy);
 
-	test_step("modules");
-	test_check(test_wait(!test_sh("rmmod nvmesteer 2>/dev/null"), 10000),
-		   "nvmesteer cannot be unloaded");
-	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
+	steer_reload();
 	others_work();
 	test_pass();
 }
