@@ -49,6 +49,7 @@ nvme_steer_end_request(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 	if (unlikely(slot->cancelled))
 		nvme_req(req)->flags |= NVME_REQ_CANCELLED;
 	nvme_steer_give(q, slot);
+	nvme_req(req)->steer = 0;
 	if (nvme_try_complete_req(req, cpu_to_le16(status << 1), result))
 		return;
 	if (!iob || !blk_mq_add_to_batch(req, iob, status, q->complete_batch))
