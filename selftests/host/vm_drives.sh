@@ -17,19 +17,20 @@ for s in copylim nocopy meta blk4k mpath mpath; do
 done
 same nvme3 "$(ctrl_by_serial blk4k)"
 
-id() { nvme id-ns "/dev/nvme$1" -o json | jq -r ".$2"; }
-for n in 0n1 0n2 2n1 3n1 4n1; do
-	same '256 2048 127' "$(id $n mssrl) $(id $n mcl) $(id $n msrc)" \
-		"copy limits of nvme$n"
-done
-same '0 0 0' "$(id 1n1 mssrl) $(id 1n1 mcl) $(id 1n1 msrc)"
-same '0 0' "$(id 0n1 'lbafs[0].ms') $(id 0n1 flbas)"
-format() { id "$1" "lbafs[$(($(id "$1" flbas) & 15))].$2"; }
-same '9 8' "$(format 2n1 ds) $(format 2n1 ms)"
-same '9 8' "$(format 2n2 ds) $(format 2n2 ms)"
-same '0 16' "$(($(id 2n1 flbas) & 16)) $(($(id 2n2 flbas) & 16))" extended
-same '9 16' "$(format 2n3 ds) $(format 2n3 ms)"
-same '12 0' "$(format 3n1 ds) $(format 3n1 ms)"
+look() { # NAMESPACE LIMITS BLOCK METADATA FLBAS
+	same "$2 $3 $4 $5" "$(nvme id-ns "/dev/nvme$1" -o json | jq -r '
+		.lbafs[.flbas % 16] as $f |
+		"\(.mssrl) \(.mcl) \(.msrc) \(pow(2; $f.ds)) \($f.ms) " +
+		"\(.flbas - .flbas % 16)"')" "nvme$1"
+}
+look 0n1 '256 2048 127' 512 0 0
+look 0n2 '256 2048 127' 512 0 0
+look 1n1 '0 0 0' 512 0 0
+look 2n1 '256 2048 127' 512 8 0
+look 2n2 '256 2048 127' 512 8 16 # extended
+look 2n3 '256 2048 127' 512 16 0
+look 3n1 '256 2048 127' 4096 0 0
+look 4n1 '256 2048 127' 512 0 0
 same 4096 "$(cat /sys/block/nvme3n1/queue/logical_block_size)"
 same 2 "$(ls -d /sys/block/nvme4n1/multipath/* /sys/class/nvme/nvme[45]/nvme4c[45]n1 2>/dev/null | wc -l)" paths
 

@@ -13,5 +13,5 @@ if [ "$type" != DMA ]; then
 	echo "the IOMMU is not strict: $type"
 	exit 1
 fi
-"$NVMESTEER_BUILD/selftests/kernel/group"
-COUNT=500 "$NVMESTEER_BUILD/selftests/kernel/group_refused"
+DATA_ONLY=1 "$NVMESTEER_BUILD/selftests/kernel/group"
+COUNT=300 "$NVMESTEER_BUILD/selftests/kernel/group_refused"

@@ -14,4 +14,5 @@ if [ "$type" != DMA ]; then
 	echo "the IOMMU is not strict: $type"
 	exit 1
 fi
+export DATA_ONLY=1
 "$dir/kept" && "$dir/data_paths" && "$dir/kept_plain"

@@ -8,6 +8,8 @@
  * counts against RLIMIT_MEMLOCK, and is let go when it is idle or its process
  * is gone, also while a controller is reset or removed.
  *
+ * DATA_ONLY=1   nothing of bounds, threads and the end
+ *
  * vm: --cpus 4
  */
 #include <fcntl.h>
@@ -544,7 +546,7 @@ static void bounded(struct pt_ring *r)
 
 	test_check(!test_write(PARAM "keep_mb", "1"), "keep_mb");
 	full = steer_event(ns.ctrl, "keep_full");
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 3; i++)
 		for (at = 0; at < size; at += 131072)
 			round_trip(r, b + at, b + at, 256);
 	test_check(steer_event(ns.ctrl, "keep_full") > full,
@@ -565,10 +567,12 @@ static void bounded(struct pt_ring *r)
 	test_set_file(PARAM "keep_idle_ms", "60000");
 	full = steer_event(ns.ctrl, "keep_full");
 	before = kept();
-	for (at = 0; at < size && steer_event(ns.ctrl, "keep_full") == full;
-	     at += 2 << 20)
+	for (at = 0; at < size; at += 2 << 20) {
 		for (i = 0; i < 4; i++)
 			in(r, b + at, b + at, 1, 64);
+		if (!(at >> 21 & 15) && steer_event(ns.ctrl, "keep_full") > full)
+			break;
+	}
 	test_check(at < size, "%zu pages far apart were kept", at >> 21);
 	test_check(kept() > before + 500, "%ju pages far apart were kept",
 		   kept() - before);
@@ -893,6 +897,8 @@ int main(void)
 		test_step("%s ring: killed", name);
 		killed(mode);
 	}
+	if (test_env("DATA_ONLY", 0))
+		test_pass();
 	test_step("other threads");
 	other_threads();
 	pt_ring_init(&r, 8, PT_IOPOLL);

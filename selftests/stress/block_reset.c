@@ -7,7 +7,7 @@
  * polled for, in batches: no request fails, none is lost, each block is always
  * what was written last.
  *
- * COUNT=   rounds of each (default 12)
+ * COUNT=   rounds of each (default 6)
  *
  * vm: --cpus 4
  * timeout: 300
@@ -216,7 +216,7 @@ static void kill_all(void *arg)
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 12);
+	unsigned long i, count = test_env("COUNT", 6);
 	uint64_t steered, timeouts;
 	unsigned int w;
 	int status;
@@ -239,20 +239,20 @@ int main(void)
 	test_step("%lu resets", count);
 	for (i = 0; i < count; i++) {
 		reset();
-		test_check(alive(20, 20000), "no I/O after reset %lu", i);
+		test_check(alive(8, 20000), "no I/O after reset %lu", i);
 	}
 	test_step("%lu replacements", count);
 	for (i = 0; i < count; i++) {
 		replace(i % 2 ? "puppet_block" : "puppet_block_once");
-		test_check(alive(20, 20000), "no I/O after replacing %lu", i);
+		test_check(alive(8, 20000), "no I/O after replacing %lu", i);
 	}
 	test_step("%lu times without a policy", count);
 	for (i = 0; i < count; i++) {
 		detach();
 		if (i % 3 == 0)
-			test_check(alive(20, 20000), "no I/O without");
+			test_check(alive(8, 20000), "no I/O without");
 		attach(i % 2 ? "puppet_block" : "puppet_block_once");
-		test_check(alive(20, 20000), "no I/O after attaching %lu", i);
+		test_check(alive(8, 20000), "no I/O after attaching %lu", i);
 	}
 	test_step("%lu resets while it is replaced and detached", count);
 	for (i = 0; i < count; i++) {
@@ -272,10 +272,10 @@ int main(void)
 			replace("puppet_block");
 		}
 		test_check(vm_wait_live(ns.ctrl, 20000), "not live");
-		test_check(alive(20, 20000), "no I/O after round %lu", i);
+		test_check(alive(8, 20000), "no I/O after round %lu", i);
 	}
 	steered = steer_event(ns.ctrl, "block");
-	test_check(alive(20, 20000), "no I/O in the end");
+	test_check(alive(8, 20000), "no I/O in the end");
 	test_check(test_wait(steer_event(ns.ctrl, "block") > steered, 5000),
 		   "nothing is steered in the end");
 

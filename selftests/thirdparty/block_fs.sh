@@ -54,7 +54,7 @@ trouble() {
 churn() { # PLACE
 	local i d=$mnt/$1
 	mkdir -p "$d"
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 30; i++)); do
 		head -c $((RANDOM * 8 + 1)) /dev/urandom >"$d/f$i" || return
 		(cd "$d" && sha256sum "f$i" >"s$i") || return
 		case $((i % 5)) in
@@ -76,7 +76,7 @@ check_files() {
 }
 
 fio_verify() { # OPTION...
-	fio --name=verify --size=24m --bs=4k-64k --rw=randwrite --verify=crc32c \
+	fio --name=verify --size=8m --bs=4k-64k --rw=randwrite --verify=crc32c \
 		--verify_fatal=1 --do_verify=1 --randseed=7 "$@" \
 		>"$TEST_TMP/fio" 2>&1 || {
 		tail -20 "$TEST_TMP/fio"
