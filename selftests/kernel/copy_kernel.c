@@ -12,7 +12,9 @@
  * vm: --drives copy
  */
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -197,6 +199,9 @@ static void refusals(void)
 	refused(copy.range[1].fd = fd, ENODEV);
 	close(fd);
 	test_sh("rmmod brd");
+	test_check(!ioctl(a.ns->block_fd, BLKROSET, &(int){ 1 }), "BLKROSET");
+	refused(, EACCES);
+	test_check(!ioctl(a.ns->block_fd, BLKROSET, &(int){ 0 }), "BLKROSET");
 	copy_begin(&copy, &other, 512, 0);
 	copy_add(&copy, &b_from, 512, 1024);
 	is_refused(-ENOTTY, "a destination without a policy");
