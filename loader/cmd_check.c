@@ -23,6 +23,7 @@ static const char *op_name(const struct bpf_program *prog)
 	static const char *const names[] = {
 		[5] = "init", [6] = "exit", [7] = "route",
 		[8] = "batch", [10] = "copy", [11] = "copied",
+		[12] = "path",
 	};
 	unsigned int i = bpf_program__expected_attach_type(prog);
 

@@ -38,6 +38,7 @@
 #define NVME_STEER_SRC_URING	1	/* io_uring passthrough (uring_cmd) */
 #define NVME_STEER_SRC_COPY	2	/* a copy, asked about as a whole */
 #define NVME_STEER_SRC_BLOCK	3	/* a block request; NVME_STEER_OPS_BLOCK */
+#define NVME_STEER_SRC_IOCTL	4	/* of an ioctl; asked of path() only */
 
 /* nvme_steer_cmd.flags */
 #define NVME_STEER_CMD_WRITE	(1U << 0) /* data goes to the controller */
@@ -308,6 +309,96 @@ struct nvme_steer_copied {
 	__u32 flags;
 };
 
+/* The most paths that path() is offered. */
+#define NVME_STEER_MAX_PATHS	8
+
+/* nvme_steer_path.opcode of what is no single command: a command group. */
+#define NVME_STEER_OP_GROUP	0x100
+
+/* ANA states (NVMe Base Specification 2.0, section 8.1.2). */
+#define NVME_STEER_ANA_OPTIMIZED	0x01
+#define NVME_STEER_ANA_NONOPTIMIZED	0x02
+#define NVME_STEER_ANA_INACCESSIBLE	0x03
+#define NVME_STEER_ANA_LOSS		0x04	/* persistent loss */
+#define NVME_STEER_ANA_CHANGE		0x0f
+
+/*
+ * Answers of path(): 0 is the kernel's own choice, NVME_STEER_PATH(n) the path
+ * by the controller /dev/nvmeN with that instance number.
+ */
+#define NVME_STEER_PATH_OWN		0
+#define NVME_STEER_PATH(ctrl)		((int)(ctrl) + 1)
+#define NVME_STEER_PATH_CTRL(answer)	((__u32)(answer) - 1)
+#define NVME_STEER_PATH_MAX		0xffff
+
+/**
+ * struct nvme_steer_path_ctrl - a path to a namespace, by one controller
+ * @ctrl:	instance number N of /dev/nvmeN
+ * @usable:	1: commands can be sent by it now, 0: they cannot
+ * @ana_state:	NVME_STEER_ANA_*; NVME_STEER_ANA_OPTIMIZED where the controller
+ *		does not report any
+ * @distance:	from the node of this CPU to the controller's, as in
+ *		node_distance(): 10 is the same one, or not known
+ * @inflight:	commands in flight at the controller, of all its namespaces:
+ *		block requests of multipath devices and passthrough commands,
+ *		but for those of ioctls
+ * @latency_us:	what a command takes, from when it is sent until it has ended:
+ *		a decaying mean, microseconds, or if it is longer what one has
+ *		been taking up to now. 0: not known
+ *
+ * What is in flight is counted and measured from when the first policy with
+ * path() was attached, to any controller. One command of a controller at a time
+ * is measured, the next one that is sent when it has ended; those that failed
+ * do not count.
+ */
+struct nvme_steer_path_ctrl {
+	__u32 ctrl;
+	__u32 usable;
+	__u32 ana_state;
+	__u32 distance;
+	__u32 inflight;
+	__u32 latency_us;
+};
+
+/**
+ * struct nvme_steer_path - a command that needs a path, as path() sees it;
+ * read-only
+ * @opaque:	as in struct nvme_steer_cmd
+ * @source:	NVME_STEER_SRC_URING, _COPY, _BLOCK or _IOCTL
+ * @flags:	NVME_STEER_CMD_*
+ * @opcode:	NVMe opcode of the NVM command set, of a bio the one it will
+ *		become; or NVME_STEER_OP_GROUP
+ * @ioprio:	as in struct nvme_steer_cmd, and so on
+ * @nsid:	namespace identifier
+ * @len:	data length in bytes
+ * @nlb:	number of logical blocks, where NVME_STEER_CMD_RANGE is set
+ * @slba:	first one
+ * @subsys:	instance number X of the device /dev/nvmeXnY or /dev/ngXnY
+ * @nr:		how many of @path there are
+ * @others:	paths there are besides, which are not offered
+ * @path:	the paths, usable or not, in no particular order. An index into
+ *		it has to be a constant: unroll the loop, or copy it with
+ *		nvme_steer_read_paths() of policy.bpf.h
+ *
+ * Nothing of a passthrough command has been checked yet: it may still be
+ * refused, and what an ioctl asks for may change until it is.
+ */
+struct nvme_steer_path {
+	__u8 opaque[0];
+	__u32 source;
+	__u32 flags;
+	__u16 opcode;
+	__u16 ioprio;
+	__u32 nsid;
+	__u32 len;
+	__u32 nlb;
+	__u64 slba;
+	__u32 subsys;
+	__u32 nr;
+	__u32 others;
+	struct nvme_steer_path_ctrl path[NVME_STEER_MAX_PATHS];
+};
+
 /*
  * Exit kinds, in bands: 1..1023 orderly, 1024 and up an error of the policy
  * (it was ejected). Shown in sysfs as the lower-case name after the prefix.
@@ -540,6 +631,42 @@ struct nvme_steer_ops {
 	 * on several CPUs. Not called once the policy is being ended.
 	 */
 	void (*copied)(struct nvme_steer_copied *ev);
+
+	/**
+	 * @path: Called for each command to a namespace that can be reached by
+	 * several controllers of one subsystem (NVMe multipath), to say which
+	 * one gets it: block I/O, uring_cmds and ioctls of /dev/nvmeXnY and
+	 * /dev/ngXnY, but for admin commands.
+	 * @p: the command and its paths; valid during the call
+	 *
+	 * One policy decides for the whole subsystem: of those with a path()
+	 * that are attached to its controllers the one attached first. When it
+	 * ends, or its controller goes away, the next one decides; until it is
+	 * found the choice is the kernel's. One that replaces another takes its
+	 * place. The command then goes to the policy of the controller
+	 * that was chosen, if there is one, as any other: to its route().
+	 *
+	 * Failover stays the kernel's: what fails because of its path is asked
+	 * about again, and so is what had to wait because there was none.
+	 * Nothing is asked where no path can be used.
+	 *
+	 * Context: hot; the submitting task, or a worker for what is tried
+	 * again, under rcu_read_lock(); must not sleep. Runs concurrently on
+	 * several CPUs. A bio is asked about before the block layer makes a
+	 * request of it, and merges it with others of that path. A passthrough
+	 * command that cannot be issued without blocking may be asked about
+	 * again.
+	 *
+	 * Return:
+	 * * %NVME_STEER_PATH_OWN - the kernel's own choice.
+	 * * NVME_STEER_PATH(n) - the path by /dev/nvmeN. If there is none, or
+	 *   it cannot be used now, the kernel's own choice, counted as
+	 *   path_unusable: a policy may go on answering so.
+	 *
+	 * Any other answer is the kernel's own choice, counted as bad_answer.
+	 * Default: NVME_STEER_PATH_OWN.
+	 */
+	int (*path)(struct nvme_steer_path *p);
 };
 
 /* The most of nvme_steer_ops.hold_ms. */
@@ -662,7 +789,17 @@ struct nvme_steer_ops {
 	X(COPY_WAIT, "copy_wait") \
 	/* A block request went to the steer queue the policy chose; routed \
 	 * counts it as well. */ \
-	X(BLOCK, "block")
+	X(BLOCK, "block") \
+	/* A command of a multipath device went to this controller because \
+	 * path() said so. */ \
+	X(PATH, "path") \
+	/* Likewise by the kernel's own choice, because path() left it that, \
+	 * or had named a path that could not be used. */ \
+	X(PATH_OWN, "path_own") \
+	/* The path() of this controller's policy named a controller that could \
+	 * not be used: it was being reset, had an ANA state that forbids it, or \
+	 * was not there at all. */ \
+	X(PATH_UNUSABLE, "path_unusable")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

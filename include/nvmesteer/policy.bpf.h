@@ -134,6 +134,20 @@ extern __u64 bpf_nvme_steer_cgroup_id(struct nvme_steer_cmd *cmd,
 				      __u32 up) __ksym __weak;
 
 /**
+ * bpf_nvme_steer_path_cgroup_id - the cgroup a command is charged to, or above
+ * @p: the argument of path()
+ * @up: 0 for that cgroup, n for the one n levels above it
+ *
+ * As bpf_nvme_steer_cgroup_id(): of block I/O the cgroup of its data, of
+ * passthrough commands the cgroup of the submitting task.
+ *
+ * Context: path() only.
+ * Return: the id; 0 above the root, and for what is nobody's.
+ */
+extern __u64 bpf_nvme_steer_path_cgroup_id(struct nvme_steer_path *p,
+					   __u32 up) __ksym __weak;
+
+/**
  * bpf_nvme_steer_error - give up: eject this policy
  * @cmd: the argument of route()
  * @code: a number for the policy's author
@@ -156,6 +170,16 @@ static __always_inline __u32 nvme_steer_current_uid(void)
 {
 	return bpf_get_current_task_btf()->cred->uid.val;
 }
+
+/**
+ * nvme_steer_read_paths - the paths of a command, to be looped over
+ * @to: an array of NVME_STEER_MAX_PATHS struct nvme_steer_path_ctrl
+ * @p: the argument of path()
+ *
+ * Copies those that there are; p->nr says how many.
+ */
+#define nvme_steer_read_paths(to, p) \
+	bpf_core_read(to, sizeof(to), &(p)->path)
 
 /* Declare the ops of a policy; its object's name is the policy's name. */
 #define NVME_STEER_POLICY(policy, ...)					\

@@ -15,6 +15,7 @@
 #include <linux/cgroup.h>
 
 #include "block.h"
+#include "path.h"
 #include "route.h"
 
 /* Never: the block layer looks after its requests. */
@@ -23,8 +24,6 @@
 /* Queues with numbers below this have a bit in struct nvme_steer_block. */
 #define NVME_STEER_BITS		BITS_PER_LONG
 
-#define NVME_STEER_FLAG(opf, req, flag)	((opf) & (__force u32)(req) ? (flag) : 0)
-
 /* What a policy is told of a request. */
 static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
 				    struct request *req)
@@ -32,21 +31,10 @@ static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
 	const struct nvme_command *cmd = nvme_req(req)->cmd;
 	const struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_ns *ns = req->q->queuedata;
-	u32 opf = (__force u32)req->cmd_flags;
 	u8 opcode = cmd->common.opcode;
 	u32 flags = opcode & 1 ? NVME_STEER_CMD_WRITE : 0;
 
-	flags |= NVME_STEER_FLAG(opf, REQ_SYNC, NVME_STEER_CMD_SYNC) |
-		 NVME_STEER_FLAG(opf, REQ_META, NVME_STEER_CMD_FSMETA) |
-		 NVME_STEER_FLAG(opf, REQ_PRIO, NVME_STEER_CMD_PRIO) |
-		 NVME_STEER_FLAG(opf, REQ_IDLE, NVME_STEER_CMD_IDLE) |
-		 NVME_STEER_FLAG(opf, REQ_FUA, NVME_STEER_CMD_FUA) |
-		 NVME_STEER_FLAG(opf, REQ_RAHEAD, NVME_STEER_CMD_RAHEAD) |
-		 NVME_STEER_FLAG(opf, REQ_BACKGROUND,
-				 NVME_STEER_CMD_BACKGROUND) |
-		 NVME_STEER_FLAG(opf, REQ_INTEGRITY, NVME_STEER_CMD_META) |
-		 NVME_STEER_FLAG(opf, REQ_NOWAIT, NVME_STEER_CMD_NOWAIT) |
-		 NVME_STEER_FLAG(opf, REQ_POLLED, NVME_STEER_CMD_POLLED);
+	flags |= nvme_steer_opf_flags(req->cmd_flags);
 	if (unlikely(blk_rq_is_passthrough(req)))
 		flags |= NVME_STEER_CMD_DRV;
 
@@ -74,6 +62,18 @@ static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
 	c->dev_node = ctrl->numa_node;
 }
 
+static u64 nvme_steer_cgroup_above(const struct cgroup *cgroup, u32 up)
+{
+	if (up > cgroup->level)
+		return 0;
+	return cgroup_id(cgroup->ancestors[cgroup->level - up]);
+}
+
+static u64 nvme_steer_css_above(const struct cgroup_subsys_state *css, u32 up)
+{
+	return css ? nvme_steer_cgroup_above(css->cgroup, up) : 0;
+}
+
 /**
  * nvme_steer_block_cgroup - the cgroup that a command is charged to
  * @req: the request that it is, or NULL
@@ -84,20 +84,17 @@ static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
  */
 u64 nvme_steer_block_cgroup(struct request *req, u32 up)
 {
-	struct cgroup_subsys_state *css;
-	const struct cgroup *cgroup;
+	if (!req || blk_rq_is_passthrough(req))
+		return nvme_steer_cgroup_above(task_dfl_cgroup(current), up);
+	return nvme_steer_css_above(bio_blkcg_css(req->bio), up);
+}
 
-	if (!req || blk_rq_is_passthrough(req)) {
-		cgroup = task_dfl_cgroup(current);
-	} else {
-		css = bio_blkcg_css(req->bio);
-		if (!css)
-			return 0;
-		cgroup = css->cgroup;
-	}
-	if (up > cgroup->level)
-		return 0;
-	return cgroup_id(cgroup->ancestors[cgroup->level - up]);
+/* Likewise of a bio, or with NULL of the task. */
+u64 nvme_steer_bio_cgroup(const struct bio *bio, u32 up)
+{
+	if (!bio)
+		return nvme_steer_cgroup_above(task_dfl_cgroup(current), up);
+	return nvme_steer_css_above(bio_blkcg_css((struct bio *)bio), up);
 }
 
 /* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
@@ -184,6 +181,9 @@ nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
 	struct nvme_command *cmd = nr->cmd;
 	u16 cid = nvme_steer_next_cid(slot);
 
+	/* whoever carries it counts it */
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_path_moved(q, req, slot);
 	cmd->common.command_id = cid;
 	nr->steer = q->number;
 	nr->steer_cid = cid;

@@ -17,6 +17,27 @@ bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid);
 void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req);
 void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc);
 u64 nvme_steer_block_cgroup(struct request *req, u32 up);
+u64 nvme_steer_bio_cgroup(const struct bio *bio, u32 up);
+
+#define NVME_STEER_FLAG(opf, req, flag)	((opf) & (__force u32)(req) ? (flag) : 0)
+
+/* What a policy is told of the flags of a request or a bio. */
+static __always_inline u32 nvme_steer_opf_flags(blk_opf_t flags)
+{
+	u32 opf = (__force u32)flags;
+
+	return NVME_STEER_FLAG(opf, REQ_SYNC, NVME_STEER_CMD_SYNC) |
+	       NVME_STEER_FLAG(opf, REQ_META, NVME_STEER_CMD_FSMETA) |
+	       NVME_STEER_FLAG(opf, REQ_PRIO, NVME_STEER_CMD_PRIO) |
+	       NVME_STEER_FLAG(opf, REQ_IDLE, NVME_STEER_CMD_IDLE) |
+	       NVME_STEER_FLAG(opf, REQ_FUA, NVME_STEER_CMD_FUA) |
+	       NVME_STEER_FLAG(opf, REQ_RAHEAD, NVME_STEER_CMD_RAHEAD) |
+	       NVME_STEER_FLAG(opf, REQ_BACKGROUND,
+			       NVME_STEER_CMD_BACKGROUND) |
+	       NVME_STEER_FLAG(opf, REQ_INTEGRITY, NVME_STEER_CMD_META) |
+	       NVME_STEER_FLAG(opf, REQ_NOWAIT, NVME_STEER_CMD_NOWAIT) |
+	       NVME_STEER_FLAG(opf, REQ_POLLED, NVME_STEER_CMD_POLLED);
+}
 
 /*
  * Under cq_lock: take the requests that have ended, linked by rq_next, which

@@ -9,6 +9,7 @@
 
 #include "block.h"
 #include "passthru.h"
+#include "path.h"
 #include "steer_trace.h"
 
 /**
@@ -255,6 +256,8 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 	slot->status = status;
 	slot->result = le64_to_cpu(cqe->result.u64);
 	slot->state = NVME_STEER_SLOT_DONE;
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_load_end(&q->ctrl->load, slot, !status);
 	if (unlikely(status)) {
 		WRITE_ONCE(q->failed, q->failed + 1);
 		ended->counted++;
@@ -461,6 +464,7 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 		slot->status = NVME_SC_HOST_ABORTED_CMD;
 		slot->result = 0;
 		slot->state = NVME_STEER_SLOT_DONE;
+		nvme_steer_load_end(&q->ctrl->load, slot, false);
 		WRITE_ONCE(q->cancelled, q->cancelled + 1);
 		ended.counted++;
 		nvme_steer_cmd_end(q, slot, NULL, NULL, &ended);
@@ -530,9 +534,13 @@ bool nvme_steer_start_hook(struct request *req)
 	/* the policy has had its say */
 	nvme_req(req)->flags |= NVME_REQ_STEER_OWN;
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	counted = sc && rcu_access_pointer(sc->policy);
-	if (counted)
+	counted = sc && (static_branch_unlikely(&nvme_steer_path_key) ||
+			 rcu_access_pointer(sc->policy));
+	if (counted) {
 		this_cpu_inc(sc->stats->submitted);
+		if (static_branch_unlikely(&nvme_steer_path_key))
+			nvme_steer_path_sent(sc, req);
+	}
 	nvme_steer_leave();
 	return counted;
 }
@@ -551,5 +559,7 @@ void nvme_steer_end_hook(struct request *req)
 		this_cpu_inc(sc->stats->failed);
 	else
 		this_cpu_inc(sc->stats->completed);
+	if (unlikely(nvme_req(req)->flags & NVME_MPATH_CNT_ACTIVE))
+		nvme_steer_path_ended(sc, req);
 	nvme_steer_leave();
 }

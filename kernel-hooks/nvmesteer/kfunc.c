@@ -10,7 +10,7 @@
 #include <linux/module.h>
 
 #include "block.h"
-#include "nvmesteer.h"
+#include "path.h"
 
 static struct nvme_steer_dev_args *nvme_steer_dev_args(struct nvme_steer_dev *dev)
 {
@@ -109,6 +109,14 @@ __bpf_kfunc u64 bpf_nvme_steer_cgroup_id(struct nvme_steer_cmd *cmd, u32 up)
 	return nvme_steer_block_cgroup(req, up);
 }
 
+__bpf_kfunc u64 bpf_nvme_steer_path_cgroup_id(struct nvme_steer_path *p, u32 up)
+{
+	const struct nvme_steer_path_args *args =
+		container_of(p, struct nvme_steer_path_args, path);
+
+	return nvme_steer_bio_cgroup(args->bio, up);
+}
+
 __bpf_kfunc void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, s32 code,
 				      const char *reason__str)
 {
@@ -125,20 +133,22 @@ BTF_ID_FLAGS(func, bpf_nvme_steer_queue_depth, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_inflight, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_ring_id, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_cgroup_id, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_path_cgroup_id, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_error, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(nvme_steer_kfuncs)
 
 /*
  * Only programs of a policy may call them; the kernel asks about this module's
  * kfuncs alone. Which operation may call which follows from the argument: only
- * init() is given a controller, only route() a command, and the "opaque"
- * member keeps the verifier from taking other memory for either. The ids are
+ * init() is given a controller, only route() a command, only path() paths, and
+ * the "opaque" member keeps the verifier from taking other memory for them. The ids are
  * not looked at: they are relocated in the kernel's copy of the set only.
  */
 static int nvme_steer_kfunc_filter(const struct bpf_prog *prog, u32 id)
 {
 	return nvme_steer_ops_is(prog, "init") ||
-	       nvme_steer_ops_is(prog, "route") ? 0 : -EACCES;
+	       nvme_steer_ops_is(prog, "route") ||
+	       nvme_steer_ops_is(prog, "path") ? 0 : -EACCES;
 }
 
 static const struct btf_kfunc_id_set nvme_steer_kfunc_set = {

@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "passthru.h"
+#include "path.h"
 
 static LIST_HEAD(nvme_steer_ctrls);
 static DEFINE_MUTEX(nvme_steer_ctrls_lock);
@@ -265,6 +266,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 				      "the controller went away");
 	rcu_read_unlock();
 
+	nvme_steer_path_away(sc);
 	nvme_steer_abandon_queues(sc);
 	nvme_steer_ctrl_put(sc);	/* ours */
 	nvme_steer_ctrl_put(sc);	/* nvme_ctrl.steer's */
@@ -281,6 +283,9 @@ const struct nvme_steer_hooks nvmesteer_hooks = {
 	.commit		= nvme_steer_commit_hook,
 	.poll		= nvme_steer_poll_hook,
 	.timeout	= nvme_steer_timeout_hook,
+	.path		= nvme_steer_path_hook,
+	.path_start	= nvme_steer_path_start_hook,
+	.path_end	= nvme_steer_path_end_hook,
 	.up		= nvme_steer_up,
 	.down		= nvme_steer_down,
 	.cancel		= nvme_steer_cancel,

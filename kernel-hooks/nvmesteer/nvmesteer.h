@@ -22,6 +22,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "load.h"
 #include "nvme.h"
 #include "sync.h"
 #include <nvmesteer/abi.h>
@@ -67,7 +68,7 @@ struct nvme_steer_answer {
  * @route:	the policy's route(), or NULL
  * @batch:	likewise batch(), and so on
  * @prog:	the program behind route(), when known (a reference); see prog.c
- * @batch_prog:	behind batch(), likewise; @copy_prog and @copied_prog too
+ * @batch_prog:	behind batch(), likewise; @copy_prog and so on too
  * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
  * @hold:	how long an answer of route() holds for its ring, jiffies
@@ -77,6 +78,7 @@ struct nvme_steer_answer {
  * @link:	the BPF link that attached it; NULL once that is going away.
  *		Under ctrl->policy_lock.
  * @ended:	exit() has been called; under ctrl->policy_lock
+ * @path_entry:	while it may decide for its controller's subsystem; see path.c
  * @exit_kind:	0, or why it is being ended: claimed once by cmpxchg; from then
  *		on its route() is not asked any more
  * @exit_code:	with it, written by whoever claimed
@@ -91,10 +93,12 @@ struct nvme_steer_policy {
 	int (*batch)(struct nvme_steer_batch *b);
 	int (*copy)(struct nvme_steer_copy *cp);
 	void (*copied)(struct nvme_steer_copied *ev);
+	int (*path)(struct nvme_steer_path *p);
 	struct bpf_prog *prog;
 	struct bpf_prog *batch_prog;
 	struct bpf_prog *copy_prog;
 	struct bpf_prog *copied_prog;
+	struct bpf_prog *path_prog;
 	bool per_batch;
 	bool copies_only;
 	bool block;
@@ -106,6 +110,7 @@ struct nvme_steer_policy {
 	unsigned long timeout;
 	struct nvme_steer_ctrl *ctrl;
 	struct bpf_link *link;
+	struct list_head path_entry;
 	bool ended;
 	char name[NVME_STEER_NAME_LEN];
 	char reason[sizeof_field(struct nvme_steer_exit, reason)];
@@ -276,6 +281,7 @@ struct nvme_steer_ctrl {
 	struct nvme_steer_keep keep;
 	struct nvme_steer_copier copier;
 	struct nvme_steer_block block;
+	struct nvme_steer_load load;
 
 	/* Unfit answers within the current second. */
 	spinlock_t answers_lock;

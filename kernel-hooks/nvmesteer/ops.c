@@ -115,6 +115,9 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 	case offsetof(struct nvme_steer_ops, copied):
 		nvme_steer_prog_note(kdata, "copied", (unsigned long)u->copied);
 		return 0;
+	case offsetof(struct nvme_steer_ops, path):
+		nvme_steer_prog_note(kdata, "path", (unsigned long)u->path);
+		return 0;
 	case offsetof(struct nvme_steer_ops, flags):
 		if (u->flags & ~NVME_STEER_OPS_FLAGS)
 			return -EINVAL;
@@ -165,6 +168,9 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->copy_prog = nvme_steer_prog_get(ops, "copy");
 	p->copied = ops->copied;
 	p->copied_prog = nvme_steer_prog_get(ops, "copied");
+	p->path = ops->path;
+	p->path_prog = nvme_steer_prog_get(ops, "path");
+	INIT_LIST_HEAD(&p->path_entry);
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->copies_only = ops->flags & NVME_STEER_OPS_COPIES;
 	p->block = (ops->flags & NVME_STEER_OPS_BLOCK) && !p->copies_only;
@@ -229,6 +235,11 @@ static void nvme_steer_ops__copied(struct nvme_steer_copied *ev)
 {
 }
 
+static int nvme_steer_ops__path(struct nvme_steer_path *p)
+{
+	return NVME_STEER_PATH_OWN;
+}
+
 static struct nvme_steer_ops nvme_steer_ops_stubs = {
 	.init	= nvme_steer_ops__init,
 	.exit	= nvme_steer_ops__exit,
@@ -236,6 +247,7 @@ static struct nvme_steer_ops nvme_steer_ops_stubs = {
 	.batch	= nvme_steer_ops__batch,
 	.copy	= nvme_steer_ops__copy,
 	.copied	= nvme_steer_ops__copied,
+	.path	= nvme_steer_ops__path,
 };
 
 static struct bpf_struct_ops nvme_steer_bpf_ops = {

@@ -9,6 +9,7 @@
 
 #include "block.h"
 #include "nvmesteer.h"
+#include "path.h"
 #include "steer_trace.h"
 
 #define NVME_STEER_DUMP_SIZE	20480
@@ -65,6 +66,7 @@ static void nvme_steer_policy_release(struct kref *ref)
 	nvme_steer_prog_put(p->batch_prog);
 	nvme_steer_prog_put(p->copy_prog);
 	nvme_steer_prog_put(p->copied_prog);
+	nvme_steer_prog_put(p->path_prog);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }
@@ -213,6 +215,8 @@ static void nvme_steer_policy_finish(struct nvme_steer_policy *p,
 		static_branch_dec(&nvme_steer_batch_key);
 		nvme_steer_gather_end(sc);
 	}
+	if (p->path)
+		static_branch_dec(&nvme_steer_path_key);
 	if (p->exit)
 		p->exit(&info);
 	nvme_steer_free_queues(p, heir);
@@ -346,7 +350,11 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 		static_branch_inc(&nvme_steer_batch_key);
 	if (p->block)
 		static_branch_inc(&nvme_steer_block_key);
+	if (p->path)
+		static_branch_inc(&nvme_steer_path_key);
 	rcu_assign_pointer(sc->policy, p);
+	if (p->path)
+		nvme_steer_path_attach(p);
 	nvme_steer_copy_attached(sc);
 	mutex_unlock(&sc->policy_lock);
 
@@ -411,7 +419,10 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 		static_branch_inc(&nvme_steer_batch_key);
 	if (p->block)
 		static_branch_inc(&nvme_steer_block_key);
+	if (p->path)
+		static_branch_inc(&nvme_steer_path_key);
 	rcu_assign_pointer(sc->policy, p);
+	nvme_steer_path_replace(old, p);
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,
 				 "another policy took over");
@@ -452,6 +463,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	WRITE_ONCE(sc->ending, true);
 	nvme_steer_copy_detaching(sc);
 	RCU_INIT_POINTER(sc->policy, NULL);
+	nvme_steer_path_detach(p);
 	synchronize_rcu();
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
 	mutex_unlock(&sc->policy_lock);

@@ -38,6 +38,8 @@ static __always_inline void
 nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 		unsigned long deadline)
 {
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_load_start(&slot->queue->ctrl->load, slot);
 	slot->io = *io;
 	slot->aborted = false;
 	slot->cancelled = false;

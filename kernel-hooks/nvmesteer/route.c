@@ -12,9 +12,9 @@
  * An unfit answer. Enough of them within a second eject the policy; the count
  * is approximate at the border of two seconds, which is good enough.
  */
-static void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
-				  struct nvme_steer_policy *p, int answer,
-				  enum nvme_steer_event ev)
+void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
+			   struct nvme_steer_policy *p, int answer,
+			   enum nvme_steer_event ev)
 {
 	char reason[sizeof(p->reason)];
 	unsigned long flags;

@@ -15,6 +15,10 @@
 int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 			   struct nvme_steer_route_args *args, int answer);
 
+void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
+			   struct nvme_steer_policy *p, int answer,
+			   enum nvme_steer_event ev);
+
 /* What the struct_ops trampoline does, less what it keeps for sleepers. */
 static __always_inline int nvme_steer_run(const struct bpf_prog *prog,
 					  const void *arg)

@@ -41,6 +41,37 @@ TRACE_EVENT(nvme_steer_route,
 		  __entry->nsid, __entry->slba, __entry->len, __entry->answer)
 );
 
+TRACE_EVENT(nvme_steer_path,
+	TP_PROTO(const struct nvme_steer_path *path, int answer, bool taken),
+	TP_ARGS(path, answer, taken),
+	TP_STRUCT__entry(
+		__field(u32, subsys)
+		__field(u32, source)
+		__field(u16, opcode)
+		__field(u32, flags)
+		__field(u32, nsid)
+		__field(u64, slba)
+		__field(u32, len)
+		__field(int, answer)
+		__field(bool, taken)
+	),
+	TP_fast_assign(
+		__entry->subsys = path->subsys;
+		__entry->source = path->source;
+		__entry->opcode = path->opcode;
+		__entry->flags = path->flags;
+		__entry->nsid = path->nsid;
+		__entry->slba = path->slba;
+		__entry->len = path->len;
+		__entry->answer = answer;
+		__entry->taken = taken;
+	),
+	TP_printk("subsys%u: source=%u, opcode=%#x, flags=%#x, nsid=%u, slba=%llu, len=%u, answer=%d, taken=%d",
+		  __entry->subsys, __entry->source, __entry->opcode,
+		  __entry->flags, __entry->nsid, __entry->slba, __entry->len,
+		  __entry->answer, __entry->taken)
+);
+
 TRACE_EVENT(nvme_steer_complete,
 	TP_PROTO(const struct nvme_steer_queue *q, u16 cid, u16 status),
 	TP_ARGS(q, cid, status),

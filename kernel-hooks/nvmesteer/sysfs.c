@@ -9,7 +9,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "nvmesteer.h"
+#include "path.h"
 
 /*
  * A line of the queues file. All are as long, padded with blanks: the file is
@@ -238,6 +238,17 @@ static ssize_t exit_show(struct nvme_steer_ctrl *sc, char *buf)
 	return len;
 }
 NVME_STEER_ATTR_RO(exit);
+
+/*
+ * path: of a controller that is a path: whose policy chooses the paths of its
+ * subsystem, or "-", the commands in flight here, and how long they take; zero
+ * while no policy chooses any
+ */
+static ssize_t path_show(struct nvme_steer_ctrl *sc, char *buf)
+{
+	return nvme_steer_print_path(sc, buf);
+}
+NVME_STEER_ATTR_RO(path);
 
 /* queue_add: "NUMBER poll|irq DEPTH"; 0 is the lowest free, and the largest */
 static ssize_t queue_add_store(struct nvme_steer_ctrl *sc, const char *buf,
@@ -492,6 +503,7 @@ static struct attribute *nvme_steer_attrs[] = {
 	&reserve_attr.dev.attr,
 	&events_attr.dev.attr,
 	&exit_attr.dev.attr,
+	&path_attr.dev.attr,
 	&queue_add_attr.dev.attr,
 	&queue_remove_attr.dev.attr,
 	&off_attr.dev.attr,

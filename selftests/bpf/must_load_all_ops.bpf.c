@@ -59,6 +59,18 @@ void BPF_PROG(all_copied, struct nvme_steer_copied *ev)
 	       ev->ns;
 }
 
+SEC("struct_ops/all_path")
+int BPF_PROG(all_path, struct nvme_steer_path *p)
+{
+	sum += p->source + p->flags + p->opcode + p->ioprio + p->nsid + p->len +
+	       p->nlb + p->slba + p->subsys + p->nr + p->others +
+	       p->path[0].ctrl + p->path[1].usable + p->path[2].ana_state +
+	       p->path[3].distance + p->path[4].inflight +
+	       p->path[NVME_STEER_MAX_PATHS - 1].latency_us +
+	       bpf_nvme_steer_path_cgroup_id(p, 0);
+	return NVME_STEER_PATH_OWN;
+}
+
 NVME_STEER_POLICY(all,
 	.init	= (void *)all_init,
 	.exit	= (void *)all_exit,
@@ -66,4 +78,5 @@ NVME_STEER_POLICY(all,
 	.batch	= (void *)all_batch,
 	.copy	= (void *)all_copy,
 	.copied	= (void *)all_copied,
+	.path	= (void *)all_path,
 );

@@ -5,8 +5,8 @@
  * init() makes the queues of its configuration; route() answers from memory
  * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
  * is the same with a batch(), puppet_once.bpf.c is asked once a batch,
- * puppet_copy.bpf.c has a copy() and a copied(), and puppet_block.bpf.c and
- * puppet_block_once.bpf.c are asked about block requests.
+ * puppet_copy.bpf.c has a copy() and a copied(), puppet_path.bpf.c a path(), and
+ * puppet_block.bpf.c and puppet_block_once.bpf.c are asked about block requests.
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -193,6 +193,43 @@ void BPF_PROG(puppet_copied, struct nvme_steer_copied *ev)
 }
 #endif
 
+#ifdef PUPPET_PATH
+SEC("struct_ops/puppet_path")
+int BPF_PROG(puppet_path, struct nvme_steer_path *p)
+{
+	struct nvme_steer_path_ctrl paths[NVME_STEER_MAX_PATHS] = {};
+	unsigned int i;
+
+	if (nvme_steer_read_paths(paths, p))
+		return -1;
+	for (i = 0; i < NVME_STEER_MAX_PATHS; i++) {
+		state.path.path[i].ctrl = paths[i].ctrl;
+		state.path.path[i].usable = paths[i].usable;
+		state.path.path[i].ana_state = paths[i].ana_state;
+		state.path.path[i].distance = paths[i].distance;
+		state.path.path[i].inflight = paths[i].inflight;
+		state.path.path[i].latency_us = paths[i].latency_us;
+	}
+	state.path.source = p->source;
+	state.path.flags = p->flags;
+	state.path.opcode = p->opcode;
+	state.path.ioprio = p->ioprio;
+	state.path.nsid = p->nsid;
+	state.path.len = p->len;
+	state.path.nlb = p->nlb;
+	state.path.slba = p->slba;
+	state.path.subsys = p->subsys;
+	state.path.nr = p->nr;
+	state.path.others = p->others;
+	state.path_cgroup = bpf_nvme_steer_path_cgroup_id(p, 0);
+	__sync_fetch_and_add(&state.path_source[p->source & 7], 1);
+	__sync_fetch_and_add(&state.path_calls, 1);
+	if (state.path_second && __sync_fetch_and_add(&state.path_turn, 1) & 1)
+		return state.path_second;
+	return state.path_answer;
+}
+#endif
+
 NVME_STEER_POLICY(puppet,
 #ifdef PUPPET_FLAGS
 	.flags	= PUPPET_FLAGS,
@@ -206,5 +243,8 @@ NVME_STEER_POLICY(puppet,
 #ifdef PUPPET_COPY
 	.copy	= (void *)puppet_copy,
 	.copied	= (void *)puppet_copied,
+#endif
+#ifdef PUPPET_PATH
+	.path	= (void *)puppet_path,
 #endif
 );

@@ -98,6 +98,19 @@ struct puppet_state {
 	struct nvme_steer_copy copy;
 	__u64 copied_calls;
 	struct nvme_steer_copied copied;	/* what copied() was told last */
+
+	/*
+	 * of puppet_path only: what path() answers, and what every second
+	 * command gets unless that is 0; what it was asked last, and how often
+	 * by source
+	 */
+	__s32 path_answer;
+	__s32 path_second;
+	__u32 path_turn;
+	__u64 path_calls;
+	__u64 path_source[8];
+	__u64 path_cgroup;
+	struct nvme_steer_path path;
 };
 
 #endif /* PUPPET_H */

@@ -368,6 +368,12 @@ void steer_reload(void)
 	test_check(!test_sh("modprobe nvmesteer"), "cannot load nvmesteer");
 }
 
+void steer_puppet_path(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_path", config);
+}
+
 void steer_puppet_block(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config)
 {

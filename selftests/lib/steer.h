@@ -97,6 +97,9 @@ void steer_puppet_once(struct steer_policy *p, int ctrl,
 /* One with a copy(), which answers state->copy_answer. */
 void steer_puppet_copy(struct steer_policy *p, int ctrl,
 		       const struct puppet_config *config);
+/* One with a path(), which answers state->path_answer. */
+void steer_puppet_path(struct steer_policy *p, int ctrl,
+		       const struct puppet_config *config);
 /* One that is asked about block requests, each or once a batch. */
 void steer_puppet_block(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config);

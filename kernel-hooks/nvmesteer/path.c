@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Choosing the path of a command: a multipath head asks, and the one policy of
+ * its subsystem that decides answers. What it answers is looked up among the
+ * head's paths; whatever is not usable is the driver's own choice, and so is
+ * all that comes afterwards, failover for instance.
+ */
+#include <linux/blkdev.h>
+#include <linux/nvme_ioctl.h>
+#include <linux/topology.h>
+
+#include <nvmesteer/group.h>
+
+#include "block.h"
+#include "copy.h"
+#include "passthru.h"
+#include "path.h"
+#include "route.h"
+
+/*
+ * Policies with a path() whose controller is there, in the order in which they
+ * were attached, replaced ones in their successors' place. For each subsystem
+ * the first one decides: nvme_subsystem.steer, read under RCU, is changed with
+ * the list. A policy is taken off before its grace period; and when its
+ * controller goes away, which is what makes nvme_subsystem known here.
+ *
+ * Inside policy_lock.
+ */
+static LIST_HEAD(nvme_steer_path_policies);
+static DEFINE_MUTEX(nvme_steer_path_lock);
+
+/* Let the first policy of a subsystem decide, if there is one. */
+static void nvme_steer_path_elect(struct nvme_subsystem *subsys)
+{
+	struct nvme_steer_policy *p, *first = NULL;
+
+	lockdep_assert_held(&nvme_steer_path_lock);
+
+	list_for_each_entry(p, &nvme_steer_path_policies, path_entry) {
+		if (p->ctrl->nvme->subsys == subsys) {
+			first = p;
+			break;
+		}
+	}
+	rcu_assign_pointer(subsys->steer, first);
+}
+
+static bool nvme_steer_path_forget(struct nvme_steer_ctrl *sc)
+{
+	nvme_steer_load_reset(&sc->load);
+	return true;
+}
+
+/**
+ * nvme_steer_path_attach - a policy with a path() was attached
+ * @p: the policy; under its policy_lock
+ */
+void nvme_steer_path_attach(struct nvme_steer_policy *p)
+{
+	struct nvme_steer_ctrl *sc = p->ctrl;
+
+	mutex_lock(&nvme_steer_path_lock);
+	/* nobody has measured since the last one */
+	if (list_empty(&nvme_steer_path_policies))
+		nvme_steer_each_ctrl(nvme_steer_path_forget);
+	/* if it is not yet, nvme_steer_path_away() is to come */
+	if (!READ_ONCE(sc->gone)) {
+		list_add_tail(&p->path_entry, &nvme_steer_path_policies);
+		nvme_steer_path_elect(sc->nvme->subsys);
+	}
+	mutex_unlock(&nvme_steer_path_lock);
+}
+
+/**
+ * nvme_steer_path_replace - a policy takes the place of another
+ * @old: any policy; its grace period is to come
+ * @p: likewise; of the same controller, whose policy_lock is held
+ */
+void nvme_steer_path_replace(struct nvme_steer_policy *old,
+			     struct nvme_steer_policy *p)
+{
+	if (!old->path) {
+		if (p->path)
+			nvme_steer_path_attach(p);
+		return;
+	}
+	if (!p->path) {
+		nvme_steer_path_detach(old);
+		return;
+	}
+	mutex_lock(&nvme_steer_path_lock);
+	if (!list_empty(&old->path_entry)) {
+		list_replace_init(&old->path_entry, &p->path_entry);
+		nvme_steer_path_elect(p->ctrl->nvme->subsys);
+	}
+	mutex_unlock(&nvme_steer_path_lock);
+}
+
+/**
+ * nvme_steer_path_detach - a policy decides no more
+ * @p: any policy; its grace period is to come
+ */
+void nvme_steer_path_detach(struct nvme_steer_policy *p)
+{
+	mutex_lock(&nvme_steer_path_lock);
+	if (!list_empty(&p->path_entry)) {
+		list_del_init(&p->path_entry);
+		nvme_steer_path_elect(p->ctrl->nvme->subsys);
+	}
+	mutex_unlock(&nvme_steer_path_lock);
+}
+
+/**
+ * nvme_steer_path_away - likewise, because its controller is going away
+ * @sc: the controller; @sc->gone is set, and @sc->nvme still valid
+ */
+void nvme_steer_path_away(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_policy *p, *next;
+
+	mutex_lock(&nvme_steer_path_lock);
+	list_for_each_entry_safe(p, next, &nvme_steer_path_policies,
+				 path_entry) {
+		if (p->ctrl != sc)
+			continue;
+		list_del_init(&p->path_entry);
+		nvme_steer_path_elect(sc->nvme->subsys);
+	}
+	mutex_unlock(&nvme_steer_path_lock);
+}
+
+/* Commands in flight at a controller, roughly. Under RCU. */
+static u32 nvme_steer_path_inflight(const struct nvme_ctrl *ctrl,
+				    struct nvme_steer_ctrl *sc)
+{
+	unsigned int n, nr = sc ? READ_ONCE(sc->res.nr) : 0;
+	u32 inflight = atomic_read(&ctrl->nr_active);
+	struct nvme_steer_queue *q;
+
+	for (n = 1; n <= nr && n <= NVME_STEER_MAX_QUEUES; n++) {
+		q = rcu_dereference(sc->queues[n]);
+		if (q)
+			inflight += nvme_steer_queue_inflight(q);
+	}
+	return inflight;
+}
+
+static u32 nvme_steer_path_latency(struct nvme_steer_ctrl *sc, u64 now)
+{
+	u64 ns = sc ? nvme_steer_load_ns(&sc->load, now) : 0;
+
+	return min_t(u64, DIV_ROUND_UP_ULL(ns, NSEC_PER_USEC), U32_MAX);
+}
+
+static u32 nvme_steer_path_distance(const struct nvme_ctrl *ctrl)
+{
+	if (ctrl->numa_node == NUMA_NO_NODE)
+		return LOCAL_DISTANCE;
+	return node_distance(numa_node_id(), ctrl->numa_node);
+}
+
+static u32 nvme_steer_path_ana_state(const struct nvme_ns *ns)
+{
+#ifdef CONFIG_NVME_MULTIPATH
+	return READ_ONCE(ns->ana_state);
+#else
+	return NVME_STEER_ANA_OPTIMIZED;
+#endif
+}
+
+/* The paths of a head. Returns whether one can be used. Under RCU. */
+static bool nvme_steer_fill_paths(struct nvme_steer_path *path,
+				  struct nvme_ns_head *head)
+{
+	struct nvme_steer_path_ctrl *c;
+	u64 now = ktime_get_ns();
+	struct nvme_steer_ctrl *sc;
+	bool usable = false;
+	struct nvme_ns *ns;
+
+	path->nr = 0;
+	path->others = 0;
+	list_for_each_entry_srcu(ns, &head->list, siblings,
+				 srcu_read_lock_held(&head->srcu)) {
+		if (path->nr == NVME_STEER_MAX_PATHS) {
+			path->others++;
+			continue;
+		}
+		sc = rcu_dereference(ns->ctrl->steer);
+		c = &path->path[path->nr++];
+		c->ctrl = ns->ctrl->instance;
+		c->usable = nvme_steer_path_usable(ns);
+		c->ana_state = nvme_steer_path_ana_state(ns);
+		c->distance = nvme_steer_path_distance(ns->ctrl);
+		c->inflight = nvme_steer_path_inflight(ns->ctrl, sc);
+		c->latency_us = nvme_steer_path_latency(sc, now);
+		usable |= c->usable;
+	}
+	return usable;
+}
+
+/* The opcode of the command that a bio will become. */
+static u8 nvme_steer_bio_opcode(const struct bio *bio)
+{
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+		return nvme_cmd_read;
+	case REQ_OP_WRITE:
+		return bio->bi_iter.bi_size ? nvme_cmd_write : nvme_cmd_flush;
+	case REQ_OP_DISCARD:
+	case REQ_OP_SECURE_ERASE:
+		return nvme_cmd_dsm;
+	case REQ_OP_WRITE_ZEROES:
+		return nvme_cmd_write_zeroes;
+	case REQ_OP_ZONE_APPEND:
+		return nvme_cmd_zone_append;
+	case REQ_OP_FLUSH:
+		return nvme_cmd_flush;
+	default:
+		return nvme_cmd_zone_mgmt_send;
+	}
+}
+
+static void nvme_steer_fill_bio(struct nvme_steer_path *path,
+				struct nvme_ns_head *head,
+				const struct bio *bio)
+{
+	u32 bytes = bio->bi_iter.bi_size;
+
+	path->source = NVME_STEER_SRC_BLOCK;
+	path->opcode = nvme_steer_bio_opcode(bio);
+	path->flags = nvme_steer_opf_flags(bio->bi_opf);
+	path->ioprio = bio->bi_ioprio;
+	path->len = bio_has_data((struct bio *)bio) ? bytes : 0;
+	if (bio_op(bio) == REQ_OP_DISCARD)
+		path->flags |= NVME_STEER_CMD_DISCARD;
+	if (bytes) {
+		path->flags |= NVME_STEER_CMD_RANGE;
+		path->slba = nvme_sect_to_lba(head, bio->bi_iter.bi_sector);
+		path->nlb = bytes >> head->lba_shift;
+	}
+}
+
+static void nvme_steer_fill_command(struct nvme_steer_path *path, u8 opcode,
+				    u64 slba, u32 cdw12, u32 len)
+{
+	path->opcode = opcode;
+	path->len = len;
+	if (nvme_steer_names_blocks(opcode)) {
+		path->flags |= NVME_STEER_CMD_RANGE;
+		path->slba = slba;
+		path->nlb = (u16)cdw12 + 1;
+	}
+}
+
+static void nvme_steer_fill_uring(struct nvme_steer_path *path,
+				  const struct io_uring_cmd *ioucmd,
+				  unsigned int issue_flags)
+{
+	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	bool vec = ioucmd->cmd_op == NVME_URING_CMD_IO_VEC;
+
+	path->source = NVME_STEER_SRC_URING;
+	if (ioucmd->flags & IORING_URING_CMD_FIXED)
+		path->flags |= NVME_STEER_CMD_FIXED;
+	if (issue_flags & IO_URING_F_IOPOLL)
+		path->flags |= NVME_STEER_CMD_POLLED;
+	if (issue_flags & IO_URING_F_NONBLOCK)
+		path->flags |= NVME_STEER_CMD_NOWAIT;
+	if (vec)
+		path->flags |= NVME_STEER_CMD_VECTORED;
+
+	switch (ioucmd->cmd_op) {
+	case NVME_STEER_URING_CMD_GROUP:
+		path->opcode = NVME_STEER_OP_GROUP;
+		break;
+	case NVME_STEER_URING_CMD_COPY:
+		path->source = NVME_STEER_SRC_COPY;
+		path->opcode = NVME_STEER_OPC_COPY;
+		break;
+	default:
+		nvme_steer_fill_command(path, READ_ONCE(sqe->opcode),
+					READ_ONCE(sqe->cdw10) |
+					(u64)READ_ONCE(sqe->cdw11) << 32,
+					READ_ONCE(sqe->cdw12),
+					vec ? 0 : READ_ONCE(sqe->data_len));
+	}
+}
+
+/* Everything but the paths; they come last, and are most of it. */
+static void nvme_steer_fill_path(struct nvme_steer_path_args *args,
+				 struct nvme_ns_head *head,
+				 const struct nvme_steer_path_io *io)
+{
+	struct nvme_steer_path *path = &args->path;
+
+	memset(path, 0, offsetof(struct nvme_steer_path, path));
+	path->nsid = head->ns_id;
+	path->subsys = head->subsys->instance;
+	args->bio = io->bio;
+	if (io->bio) {
+		nvme_steer_fill_bio(path, head, io->bio);
+	} else {
+		path->ioprio = current->io_context ?
+			       current->io_context->ioprio : 0;
+		if (io->ioucmd) {
+			nvme_steer_fill_uring(path, io->ioucmd,
+					      io->issue_flags);
+		} else {
+			path->source = NVME_STEER_SRC_IOCTL;
+			nvme_steer_fill_command(path, io->cmd->common.opcode,
+						le64_to_cpu(io->cmd->rw.slba),
+						le16_to_cpu(io->cmd->rw.length),
+						io->len);
+		}
+	}
+	if (path->opcode & 1)
+		path->flags |= NVME_STEER_CMD_WRITE;
+}
+
+/* The path that a policy has named, if there is and it can be used. */
+static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
+					     int answer)
+{
+	struct nvme_ns *ns;
+
+	list_for_each_entry_srcu(ns, &head->list, siblings,
+				 srcu_read_lock_held(&head->srcu))
+		if (ns->ctrl->instance == NVME_STEER_PATH_CTRL(answer))
+			return nvme_steer_path_usable(ns) ? ns : NULL;
+	return NULL;
+}
+
+/* What the policy says, or NULL: the driver's choice. Under RCU. */
+static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
+					   struct nvme_ns_head *head,
+					   const struct nvme_steer_path_io *io)
+{
+	struct nvme_steer_path_args args nvme_steer_uninitialized;
+	struct nvme_ns *ns = NULL;
+	int answer;
+
+	nvme_steer_fill_path(&args, head, io);
+	if (!nvme_steer_fill_paths(&args.path, head))
+		return NULL;
+	answer = likely(p->path_prog) ?
+		 nvme_steer_run(p->path_prog, &args.path) : p->path(&args.path);
+	if (unlikely(answer < 0 || answer > NVME_STEER_PATH_MAX)) {
+		nvme_steer_bad_answer(p->ctrl, p, answer,
+				      NVME_STEER_EV_BAD_ANSWER);
+	} else if (answer != NVME_STEER_PATH_OWN) {
+		ns = nvme_steer_named_path(head, answer);
+		if (unlikely(!ns))
+			nvme_steer_count(p->ctrl, NVME_STEER_EV_PATH_UNUSABLE);
+	}
+	trace_nvme_steer_path(&args.path, answer, ns);
+	return ns;
+}
+
+static void nvme_steer_path_count(const struct nvme_ns *ns,
+				  enum nvme_steer_event ev)
+{
+	struct nvme_steer_ctrl *sc = rcu_dereference(ns->ctrl->steer);
+
+	if (likely(sc))
+		nvme_steer_count(sc, ev);
+}
+
+/* The hook path. */
+struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
+				     const struct nvme_steer_path_io *io)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_ns *ns;
+
+	nvme_steer_enter();
+	p = rcu_dereference(head->subsys->steer);
+	if (!p || unlikely(READ_ONCE(p->exit_kind))) {
+		nvme_steer_leave();
+		return nvme_steer_own_path(head);
+	}
+	ns = nvme_steer_ask_path(p, head, io);
+	if (likely(ns)) {
+		nvme_steer_path_count(ns, NVME_STEER_EV_PATH);
+	} else {
+		ns = nvme_steer_own_path(head);
+		if (ns)
+			nvme_steer_path_count(ns, NVME_STEER_EV_PATH_OWN);
+	}
+	nvme_steer_leave();
+	return ns;
+}
+
+/* The hook path_start. */
+void nvme_steer_path_start_hook(struct request *req)
+{
+	struct nvme_steer_ctrl *sc;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	if (sc)
+		nvme_steer_load_start(&sc->load, req);
+	nvme_steer_leave();
+}
+
+/* The hook path_end. What fails over has lost its bios, and its status. */
+void nvme_steer_path_end_hook(struct request *req)
+{
+	struct nvme_steer_ctrl *sc;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	if (sc)
+		nvme_steer_load_end(&sc->load, req,
+				    req->bio && !nvme_req(req)->status);
+	nvme_steer_leave();
+}
+
+/* The attribute path. */
+int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf)
+{
+	const char *name = "-";
+	struct nvme_steer_policy *p;
+	int len, decides = -1;
+
+	rcu_read_lock();
+	p = rcu_dereference(sc->nvme->subsys->steer);
+	if (p) {
+		decides = p->ctrl->instance;
+		name = p->name;
+	}
+	len = sysfs_emit(buf, "ctrl=%d policy=%s inflight=%u latency_us=%u\n",
+			 decides, name,
+			 p ? nvme_steer_path_inflight(sc->nvme, sc) : 0,
+			 p ? nvme_steer_path_latency(sc, ktime_get_ns()) : 0);
+	rcu_read_unlock();
+	return len;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Paths: the hook by which a multipath head asks for one, which policy answers,
+ * and what is in flight at each.
+ */
+#ifndef NVMESTEER_PATH_H
+#define NVMESTEER_PATH_H
+
+#include "nvmesteer.h"
+
+/* What path() is told, and what its kfuncs need besides. */
+struct nvme_steer_path_args {
+	struct nvme_steer_path path;
+	const struct bio *bio;		/* NULL: a passthrough command */
+};
+
+struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
+				     const struct nvme_steer_path_io *io);
+void nvme_steer_path_start_hook(struct request *req);
+void nvme_steer_path_end_hook(struct request *req);
+void nvme_steer_path_attach(struct nvme_steer_policy *p);
+void nvme_steer_path_replace(struct nvme_steer_policy *old,
+			     struct nvme_steer_policy *p);
+void nvme_steer_path_detach(struct nvme_steer_policy *p);
+void nvme_steer_path_away(struct nvme_steer_ctrl *sc);
+int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf);
+
+/*
+ * A passthrough command goes down the driver's own path: count it as the driver
+ * counts a request of a multipath head. Under RCU.
+ */
+static inline void nvme_steer_path_sent(struct nvme_steer_ctrl *sc,
+					struct request *req)
+{
+	atomic_inc(&nvme_req(req)->ctrl->nr_active);
+	nvme_req(req)->flags |= NVME_MPATH_CNT_ACTIVE;
+	nvme_steer_load_start(&sc->load, req);
+}
+
+/* It has ended. @sc is NULL once its controller is going away. Under RCU. */
+static inline void nvme_steer_path_ended(struct nvme_steer_ctrl *sc,
+					 struct request *req)
+{
+	atomic_dec_if_positive(&nvme_req(req)->ctrl->nr_active);
+	if (sc)
+		nvme_steer_load_end(&sc->load, req, !nvme_req(req)->status);
+}
+
+/* A block request goes to a steer queue, which counts what is in flight. */
+static inline void nvme_steer_path_moved(struct nvme_steer_queue *q,
+					 struct request *req,
+					 const struct nvme_steer_slot *slot)
+{
+	if (!(nvme_req(req)->flags & NVME_MPATH_CNT_ACTIVE))
+		return;
+	nvme_req(req)->flags &= ~NVME_MPATH_CNT_ACTIVE;
+	atomic_dec_if_positive(&nvme_req(req)->ctrl->nr_active);
+	nvme_steer_load_rename(&q->ctrl->load, req, slot);
+}
+
+#endif /* NVMESTEER_PATH_H */
