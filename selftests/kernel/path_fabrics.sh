@@ -1,0 +1,269 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The policy paths, on two paths to one namespace over NVMe/TCP on loopback and
+# then over the kernel's loop transport: pinned cgroups go where they should, by
+# block I/O and by passthrough, and the data is right by the other path; a path
+# that its ANA state forbids is not taken and is again afterwards; one that
+# disappears under load costs no I/O, and is used when it is back. Over TCP one
+# that becomes slow is left, but not for less than the margins, and returned to.
+
+. selftests/lib/guest.sh
+
+modprobe -q nvmet || skip "no nvmet in this guest"
+mountpoint -q /sys/kernel/config ||
+	mount -t configfs none /sys/kernel/config || skip "no configfs"
+
+target=/sys/kernel/config/nvmet
+nqn=nvmesteer-paths
+cgroup=/sys/fs/cgroup/pinned
+backing=$(ctrl_by_serial nocopy) || skip "no drive nocopy"
+load=''
+
+# shellcheck disable=SC2317 # called by a trap
+cleanup() {
+	[ -z "$load" ] || kill "$load" 2>/dev/null
+	wait
+	nvmesteer unload --all >/dev/null 2>&1
+	rm -rf /sys/fs/bpf/nvmesteer/nvme*
+	nvme disconnect -n $nqn >/dev/null 2>&1
+	rm -f $target/ports/[12]/subsystems/$nqn
+	rmdir $target/ports/[12] $target/subsystems/$nqn/namespaces/1 \
+		$target/subsystems/$nqn $cgroup 2>/dev/null
+	tc qdisc del dev lo root 2>/dev/null
+	modprobe -q -r nvme-loop nvme-tcp nvmet-tcp nvmet
+}
+trap cleanup EXIT
+
+connect() { # PORT
+	if [ $transport = tcp ]; then
+		check nvme connect -t tcp -a 127.0.0.1 -s $((4419 + $1)) \
+			-n $nqn >/dev/null
+	else
+		check nvme connect -t loop -a "$1" -n $nqn >/dev/null
+	fi
+}
+# The controller that is connected to a port.
+ctrl_of_port() { # PORT
+	local c address
+	for c in /sys/class/nvme/nvme*; do
+		[ "$(cat "$c/transport")" = $transport ] || continue
+		address=$(cat "$c/address")
+		case $transport,$address in
+		tcp,*trsvcid=$((4419 + $1))* | loop,traddr="$1"*) ;;
+		*) continue ;;
+		esac
+		ctrl_is_live "${c##*/}" && printf '%s\n' "${c##*/}"
+		return
+	done
+	return 1
+}
+both() {
+	ctrl[1]=$(ctrl_of_port 1) && ctrl[2]=$(ctrl_of_port 2) &&
+		[ -n "${ctrl[1]}" ] && [ -n "${ctrl[2]}" ]
+}
+head_of() { # CTRL
+	local subsys
+	subsys=$(basename /sys/class/nvme-subsystem/*/"$1"/..)
+	for subsys in /sys/class/nvme-subsystem/*; do
+		[ -e "$subsys/$1" ] || continue
+		subsys=${subsys##*-subsys}
+		[ -b "/dev/nvme${subsys}n1" ] && printf 'nvme%sn1\n' "$subsys"
+		return
+	done
+}
+event() { steer "$1" events | awk -v e="$2" '$1 == e { print $2 }'; }
+ana() { echo "$2" >$target/ports/"$1"/ana_groups/1/ana_state; }
+pin() { # PORT
+	check nvmesteer set "${ctrl[1]}" \
+		"pins.cgroup:/pinned.ctrl=${ctrl[$1]#nvme}" >/dev/null
+}
+pinned() { # COMMAND...: in the cgroup
+	(echo $BASHPID >$cgroup/cgroup.procs && exec "$@")
+}
+# COMMAND... goes by this path, COUNT times at least, and nothing by the other
+by() { # PORT COUNT COMMAND...
+	local on=${ctrl[$1]} off=${ctrl[$((3 - $1))]} count=$2 was other
+	shift 2
+	was=$(event "$on" path)
+	other=$(event "$off" path)
+	check pinned "$@"
+	[ $(($(event "$on" path) - was)) -ge "$count" ] ||
+		fail "$(($(event "$on" path) - was)) of $count by $on: $*"
+	same "$other" "$(event "$off" path)" "path of $off"
+}
+current() {
+	nvmesteer get "${ctrl[1]}" state | awk '/^state.1.path/ { print "nvme" $3 - 1 }'
+}
+is_current() { [ "$(current)" = "$1" ]; }
+busy() { # reads and writes that must not fail
+	local n=0
+	while dd if=/dev/"$disk" of=/dev/null bs=4k count=50 iflag=direct \
+		status=none &&
+		dd if=/dev/zero of=/dev/"$disk" bs=4k count=20 seek=9000 \
+			oflag=direct status=none; do
+		n=$((n + 1))
+		echo $n >/run/busy
+	done
+	echo failed >/run/busy
+}
+goes_on() { # ROUNDS more
+	local want=$(($(cat /run/busy) + $1))
+	# shellcheck disable=SC2317 # called by wait_for
+	further() { [ "$(cat /run/busy)" -ge $want ]; } 2>/dev/null
+	wait_for 60 further || fail "I/O does not go on: $(cat /run/busy)"
+}
+start_busy() {
+	echo 0 >/run/busy
+	busy 2>/run/busy.err &
+	load=$!
+	goes_on 2
+}
+stop_busy() {
+	kill "$load"
+	wait "$load" 2>/dev/null
+	load=''
+	[ "$(cat /run/busy)" != failed ] || fail "I/O failed: $(cat /run/busy.err)"
+}
+slow() { # PORT MS: what is sent to it is late
+	tc filter del dev lo parent 1: 2>/dev/null
+	tc qdisc change dev lo parent 1:3 handle 30: netem delay "$2ms"
+	check tc filter add dev lo parent 1: protocol ip u32 \
+		match ip dport $((4419 + $1)) 0xffff flowid 1:3
+}
+
+try() {
+	local c port
+	transport=$1
+	step "$transport: two paths"
+	modprobe -q nvme-$transport || skip "no nvme-$transport in this guest"
+	[ $transport != tcp ] || modprobe -q nvmet-tcp || skip "no nvmet-tcp"
+	mkdir -p $target/subsystems/$nqn/namespaces/1 $target/ports/{1,2}
+	echo 1 >$target/subsystems/$nqn/attr_allow_any_host
+	echo -n "/dev/${backing}n1" \
+		>$target/subsystems/$nqn/namespaces/1/device_path
+	echo 1 >$target/subsystems/$nqn/namespaces/1/enable
+	for port in 1 2; do
+		echo $transport >$target/ports/$port/addr_trtype
+		if [ $transport = tcp ]; then
+			echo ipv4 >$target/ports/$port/addr_adrfam
+			echo 127.0.0.1 >$target/ports/$port/addr_traddr
+			echo $((4419 + port)) >$target/ports/$port/addr_trsvcid
+		else
+			echo $port >$target/ports/$port/addr_traddr
+		fi
+		ln -s $target/subsystems/$nqn $target/ports/$port/subsystems/$nqn
+		connect $port
+	done
+	wait_for 10 both || fail "no two controllers"
+	disk=''
+	# shellcheck disable=SC2317 # called by wait_for
+	has_disk() { disk=$(head_of "${ctrl[1]}") && [ -n "$disk" ]; }
+	wait_for 10 has_disk || fail "no namespace"
+	for c in 1 2; do
+		check nvmesteer load --dev "${ctrl[$c]}" "$POLICIES/paths.bpf.o" \
+			>/dev/null
+	done
+	check nvmesteer set "${ctrl[1]}" knobs.0.probe_ms=20 >/dev/null
+
+	step "$transport: a pinned cgroup"
+	for port in 1 2; do
+		head -c 1M /dev/urandom >/run/data
+		pin $port
+		by $port 256 dd if=/run/data of=/dev/"$disk" bs=4k oflag=direct \
+			status=none
+		pin $((3 - port))
+		by $((3 - port)) 256 dd if=/dev/"$disk" of=/run/back bs=4k \
+			count=256 iflag=direct status=none
+		cmp /run/data /run/back || fail "wrong data"
+		by $((3 - port)) 1 nvme read "/dev/$disk" -s 0 -c 7 -z 4096 \
+			-d /run/back
+		cmp -n 4096 /run/data /run/back || fail "wrong data by passthrough"
+		by $((3 - port)) 32 fio --name=pt --filename="/dev/ng${disk#nvme}" \
+			--ioengine=io_uring_cmd --cmd_type=nvme --rw=randread \
+			--bs=4k --iodepth=8 --number_ios=32 --size=1M \
+			--output=/run/fio
+	done
+
+	step "$transport: ANA states"
+	pin 1
+	start_busy
+	# shellcheck disable=SC2317 # called by wait_for
+	away() {
+		[ "$(cat /sys/block/"${disk%n1}"c*n1/../../"${ctrl[1]}"/*/ana_state \
+			2>/dev/null | head -1)" != optimized ]
+	}
+	ana 1 inaccessible
+	# shellcheck disable=SC2317 # called by wait_for
+	only() { # PORT: takes all that is pinned to the first
+		local was
+		was=$(event "${ctrl[$1]}" path)
+		pinned dd if=/dev/"$disk" of=/dev/null bs=4k count=64 \
+			iflag=direct status=none &&
+			[ $(($(event "${ctrl[$1]}" path) - was)) -ge 64 ]
+	}
+	wait_for 20 only 2 || fail "an inaccessible path is taken"
+	goes_on 2
+	ana 1 optimized
+	wait_for 20 only 1 || fail "it is not taken again"
+	if [ $transport = tcp ]; then
+		ana 2 non-optimized
+		wait_for 20 is_current "${ctrl[1]}" || fail "current is $(current)"
+		ana 2 optimized
+	fi
+	stop_busy
+
+	step "$transport: a path that disappears and returns"
+	pin 2
+	start_busy
+	check nvme disconnect -d "${ctrl[2]}" >/dev/null
+	goes_on 2
+	connect 2
+	wait_for 20 both || fail "it does not return"
+	pin 2
+	wait_for 20 only 2 || fail "it is not used again"
+	stop_busy
+
+	[ $transport != tcp ] || slow_paths
+	nvmesteer unload --all >/dev/null
+	nvme disconnect -n $nqn >/dev/null
+	rm -f $target/ports/[12]/subsystems/$nqn
+	rmdir $target/ports/[12]
+}
+
+slow_paths() {
+	local first=1 second=2 c
+	for c in sch_prio sch_netem cls_u32; do
+		modprobe -q $c || skip "no $c in this guest"
+	done
+	check tc qdisc add dev lo root handle 1: prio bands 3 \
+		priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+	check tc qdisc add dev lo parent 1:3 handle 30: netem delay 1ms
+	check nvmesteer set "${ctrl[1]}" knobs.0.dwell_ms=100 >/dev/null
+	start_busy
+	is_current "${ctrl[1]}" || { first=2; second=1; }
+
+	step 'slow by less than the margin: it stays'
+	check nvmesteer set "${ctrl[1]}" knobs.0.margin_us=1000000 >/dev/null
+	wait_for 20 test -n "$(current)"
+	is_current "${ctrl[1]}" && { first=1; second=2; }
+	is_current "${ctrl[2]}" && { first=2; second=1; }
+	slow $first 20
+	goes_on 3
+	is_current "${ctrl[$first]}" || fail "it was left"
+	step 'by more: it is left'
+	check nvmesteer set "${ctrl[1]}" knobs.0.margin_us=5000 >/dev/null
+	wait_for 60 is_current "${ctrl[$second]}" || fail "it is not left"
+	step 'and returned to when the other one is'
+	slow $second 20
+	wait_for 60 is_current "${ctrl[$first]}" || fail "it is not returned to"
+	stop_busy
+	nvmesteer get "${ctrl[1]}" counts
+}
+
+mkdir -p $cgroup || skip "no cgroup v2"
+echo +io >/sys/fs/cgroup/cgroup.subtree_control || skip "no io controller"
+declare -a ctrl
+try tcp
+try loop
+pass
