@@ -138,11 +138,7 @@ try() {
 	step "$transport: two paths"
 	modprobe -q nvme-$transport || skip "no nvme-$transport in this guest"
 	[ $transport != tcp ] || modprobe -q nvmet-tcp || skip "no nvmet-tcp"
-	mkdir -p $target/subsystems/$nqn/namespaces/1 $target/ports/{1,2}
-	echo 1 >$target/subsystems/$nqn/attr_allow_any_host
-	echo -n "/dev/${backing}n1" \
-		>$target/subsystems/$nqn/namespaces/1/device_path
-	echo 1 >$target/subsystems/$nqn/namespaces/1/enable
+	mkdir $target/ports/{1,2}
 	for port in 1 2; do
 		echo $transport >$target/ports/$port/addr_trtype
 		if [ $transport = tcp ]; then
@@ -188,11 +184,6 @@ try() {
 	step "$transport: ANA states"
 	pin 1
 	start_busy
-	# shellcheck disable=SC2317 # called by wait_for
-	away() {
-		[ "$(cat /sys/block/"${disk%n1}"c*n1/../../"${ctrl[1]}"/*/ana_state \
-			2>/dev/null | head -1)" != optimized ]
-	}
 	ana 1 inaccessible
 	# shellcheck disable=SC2317 # called by wait_for
 	only() { # PORT: takes all that is pinned to the first
@@ -263,6 +254,10 @@ slow_paths() {
 
 mkdir -p $cgroup || skip "no cgroup v2"
 echo +io >/sys/fs/cgroup/cgroup.subtree_control || skip "no io controller"
+mkdir -p $target/subsystems/$nqn/namespaces/1
+echo 1 >$target/subsystems/$nqn/attr_allow_any_host
+echo -n "/dev/${backing}n1" >$target/subsystems/$nqn/namespaces/1/device_path
+echo 1 >$target/subsystems/$nqn/namespaces/1/enable
 declare -a ctrl
 try tcp
 try loop

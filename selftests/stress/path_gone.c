@@ -183,5 +183,7 @@ int main(void)
 		test_check(test_wait(!inflight(ctrl[c]), 5000),
 			   "nvme%d: %u in flight", ctrl[c], inflight(ctrl[c]));
 	steer_detach(&policy[1]);
+	/* its number would be in the next test's way */
+	unbind_bind(ctrl[0], false);
 	test_pass();
 }
