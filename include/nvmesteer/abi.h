@@ -132,6 +132,54 @@ struct nvme_steer_cmd {
 #define NVME_STEER_POLL		1	/* no interrupt; IOPOLL rings only */
 #define NVME_STEER_IRQ		2	/* an interrupt vector of its own */
 
+/* The most shares of a controller. */
+#define NVME_STEER_MAX_SHARES	64
+
+/**
+ * struct nvme_steer_share - what a share may have of a drive
+ * @weight:	its part of the drive against other shares that want it at the
+ *		same time; 0 is 100
+ * @depth:	commands at the controller at a time; 0: as many as it likes
+ * @iops:	commands a second; 0: as many as it likes
+ * @latency_us:	a target for the time from when a command comes until its
+ *		completion is found, microseconds; 0: none. When more than one
+ *		in 64 of a share's commands takes longer, shares without a
+ *		target have less and less at the controller, and more again
+ *		when that is not so
+ * @bps:	bytes of data a second; 0: as many as it likes
+ * @burst_ms:	how much of @iops and @bps may come at once, milliseconds' worth
+ *		of it; 0 is 2
+ *
+ * A value of an array map of a policy, which it names in init()
+ * (bpf_nvme_steer_shares()). The key is the share. Share 0 is all shares
+ * together: its @depth is what makes weights mean anything on a drive that
+ * takes all it gets, because only what waits can be put in order; its weight and
+ * target mean nothing. Any of it may be changed at any time, and holds for the
+ * next command, and within 50 milliseconds for those that wait.
+ *
+ * A queue belongs to a share from when it is created
+ * (bpf_nvme_steer_create_shared()), and a share may have several. A command
+ * that goes to such a queue and may not be sent yet waits: in order, counted as
+ * in flight, for as long as it takes. The timeout of a passthrough command that
+ * names one itself goes on meanwhile, and again from the beginning once it is
+ * sent; it ends with Command Abort Requested. Commands of an application that
+ * is gone do not wait any more. When all slots of the queue are taken, further
+ * passthrough commands wait in io_uring's workers, and block requests behind
+ * those with slots; neither goes around the share by the driver's own path.
+ *
+ * Commands that wait when their policy is replaced wait on, by the limits of
+ * the new one, if it takes the queue over; when a policy ends otherwise, they
+ * are sent at once. A reset ends them as it does commands in flight.
+ */
+struct nvme_steer_share {
+	__u32 weight;
+	__u32 depth;
+	__u32 iops;
+	__u32 latency_us;
+	__u64 bps;
+	__u32 burst_ms;
+};
+
 /**
  * struct nvme_steer_dev - the controller, as init() sees it; read-only
  * @opaque:	as in struct nvme_steer_cmd
@@ -799,7 +847,10 @@ struct nvme_steer_ops {
 	/* The path() of this controller's policy named a controller that could \
 	 * not be used: it was being reset, had an ANA state that forbids it, or \
 	 * was not there at all. */ \
-	X(PATH_UNUSABLE, "path_unusable")
+	X(PATH_UNUSABLE, "path_unusable") \
+	/* All slots of a shared queue were taken, and a passthrough command \
+	 * was put off, or has waited in a worker of io_uring's. */ \
+	X(SHARE_FULL, "share_full")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

@@ -69,6 +69,36 @@ extern int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev, __u32 number,
 				       __u32 mode, __u32 depth) __ksym __weak;
 
 /**
+ * bpf_nvme_steer_shares - name the map of shares
+ * @dev: the argument of init()
+ * @shares: an array map of struct nvme_steer_share, 1 to NVME_STEER_MAX_SHARES
+ *	of them, by the number of the share
+ *
+ * Context: init() only, once.
+ * Return: 0, or -EINVAL (another type of map or value), -E2BIG (too many),
+ * -EEXIST (one was named already), -ENOMEM.
+ */
+extern int bpf_nvme_steer_shares(struct nvme_steer_dev *dev,
+				 void *shares) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_create_shared - create a steer queue that belongs to a share
+ * @dev: the argument of init()
+ * @number: as for bpf_nvme_steer_create_queue(); @mode and @depth too
+ * @share: 1 and up, less than the entries of the map
+ *
+ * A queue that the policy being replaced owns is used as it is if it belongs to
+ * that share as well.
+ *
+ * Context: init() only, after bpf_nvme_steer_shares(); sleeps.
+ * Return: as bpf_nvme_steer_create_queue(); also -ENOENT (no map was named) and
+ * -ERANGE (no such share).
+ */
+extern int bpf_nvme_steer_create_shared(struct nvme_steer_dev *dev,
+					__u32 number, __u32 mode, __u32 depth,
+					__u32 share) __ksym __weak;
+
+/**
  * bpf_nvme_steer_free_queue - free a queue this policy owns
  * @dev: the argument of init()
  * @number: the queue's number

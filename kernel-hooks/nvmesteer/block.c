@@ -203,6 +203,34 @@ static __always_inline void nvme_steer_count_requests(struct nvme_steer_ctrl *sc
 	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);
 }
 
+/* Send requests to a queue of a share, where they may have to wait. */
+static noinline unsigned int nvme_steer_share_requests(struct nvme_steer_queue *q,
+						       struct rq_list *list,
+						       struct rq_list *left)
+{
+	struct request *req;
+	unsigned int nr;
+
+	if (q->mode == NVME_STEER_POLL)
+		nvme_steer_note_polled(q, list->head);
+	nr = nvme_steer_shared_requests(q, list, left);
+	while ((req = rq_list_pop(list))) {
+		if (!nvme_steer_is_own(req))
+			nvme_steer_count(q->ctrl, NVME_STEER_EV_QUEUE_DOWN);
+		rq_list_add_tail(left, req);
+	}
+	return nr;
+}
+
+static noinline bool nvme_steer_share_request(struct nvme_steer_queue *q,
+					      struct request *req)
+{
+	struct rq_list list = { }, left = { };
+
+	rq_list_add_tail(&list, req);
+	return nvme_steer_share_requests(q, &list, &left);
+}
+
 /* Send a request to @q. In nvme_steer_enter(). False: it cannot take it. */
 static __always_inline bool
 nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
@@ -211,8 +239,13 @@ nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 	enum nvme_steer_event why = NVME_STEER_EV_QUEUE_DOWN;
 
 	nvme_steer_lock(&q->sq_lock);
-	if (unlikely(!q->live))
+	if (unlikely(!q->live)) {
+		if (q->shared) {
+			nvme_steer_unlock(&q->sq_lock);
+			return nvme_steer_share_request(q, req);
+		}
 		goto unlock;
+	}
 	nvme_steer_collect(q);
 	why = NVME_STEER_EV_QUEUE_FULL;
 	if (unlikely(!q->nr_free))
@@ -249,8 +282,13 @@ nvme_steer_send_requests(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 	struct request *req;
 
 	nvme_steer_lock(&q->sq_lock);
-	if (unlikely(!q->live))
+	if (unlikely(!q->live)) {
+		if (q->shared) {
+			nvme_steer_unlock(&q->sq_lock);
+			return nvme_steer_share_requests(q, list, left);
+		}
 		goto unlock;
+	}
 	nvme_steer_collect(q);
 	why = NVME_STEER_EV_QUEUE_FULL;
 	if (q->mode == NVME_STEER_POLL)
@@ -569,7 +607,7 @@ nvme_steer_queue_get(struct nvme_steer_ctrl *sc, unsigned int number, u16 *qid)
 /**
  * nvme_steer_timeout_hook - a request was not answered in time
  * @req: the request, which may end meanwhile but not be used anew
- * @sqid: gets the id of the queue it is on
+ * @sqid: gets the id of the queue it is on, 0 if it waits and has no deadline
  * @cid: gets its command id there
  *
  * The hook timeout of struct nvme_steer_hooks. Looks for it once more; the rest
@@ -586,9 +624,13 @@ bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid)
 	if (q) {
 		*cid = nvme_req(req)->steer_cid;
 		nvme_steer_poll(q, NULL);
-		nvme_steer_count(sc, blk_mq_rq_state(req) == MQ_RQ_IN_FLIGHT ?
-				     NVME_STEER_EV_TIMEOUT :
-				     NVME_STEER_EV_LATE_REAP);
+		if (nvme_steer_shared_waits(q, req))
+			*sqid = 0;
+		else
+			nvme_steer_count(sc, blk_mq_rq_state(req) ==
+					     MQ_RQ_IN_FLIGHT ?
+					     NVME_STEER_EV_TIMEOUT :
+					     NVME_STEER_EV_LATE_REAP);
 		nvme_steer_queue_drop(q);
 	}
 	nvme_steer_ctrl_put(sc);

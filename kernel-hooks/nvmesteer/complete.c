@@ -168,6 +168,8 @@ static void nvme_steer_flush(struct nvme_steer_queue *q)
 	spin_lock(&q->sq_lock);
 	if (q->live && q->sq_rung != q->sq_tail)
 		nvme_steer_ring_sq(q);
+	else if (unlikely(q->shared))
+		nvme_steer_shared_ring(q);
 	spin_unlock(&q->sq_lock);
 }
 
@@ -272,8 +274,9 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
  * @limit: at most so many, 0 for all there are; @iob: for requests, or NULL
  */
 static __always_inline unsigned int
-nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
-		   struct io_comp_batch *iob, bool ring, unsigned int limit)
+nvme_steer_do_reap_any(struct nvme_steer_queue *q,
+		       struct nvme_steer_drain *drain,
+		       struct io_comp_batch *iob, bool ring, unsigned int limit)
 {
 	struct nvme_steer_ended ended = { };
 	struct nvme_completion *cqe = q->cqes + q->cq_head;
@@ -313,6 +316,30 @@ nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
 	if (unlikely(waitqueue_active(&q->drained)))
 		wake_up(&q->drained);
 	return found;
+}
+
+/* Likewise of a queue of a share: what is found makes room for others. */
+static noinline unsigned int
+nvme_steer_reap_shared(struct nvme_steer_queue *q,
+		       struct nvme_steer_drain *drain,
+		       struct io_comp_batch *iob, bool ring, unsigned int limit)
+{
+	unsigned int found = nvme_steer_shared_find(q, limit);
+
+	if (!found)
+		return 0;
+	found = nvme_steer_do_reap_any(q, drain, iob, ring, found);
+	nvme_steer_shared_reaped(q);
+	return found;
+}
+
+static __always_inline unsigned int
+nvme_steer_do_reap(struct nvme_steer_queue *q, struct nvme_steer_drain *drain,
+		   struct io_comp_batch *iob, bool ring, unsigned int limit)
+{
+	if (static_branch_unlikely(&nvme_steer_share_key) && q->shared)
+		return nvme_steer_reap_shared(q, drain, iob, ring, limit);
+	return nvme_steer_do_reap_any(q, drain, iob, ring, limit);
 }
 
 static unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
@@ -455,6 +482,7 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 	spin_lock_irqsave(&q->cq_lock, flags);
 	if (q->cqes)
 		nvme_steer_reap(q, NULL, false);
+	nvme_steer_shared_cancel(q);
 	for (i = 0; i < q->depth - 1; i++) {
 		struct nvme_steer_slot *slot = &q->slots[i];
 
@@ -473,6 +501,38 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 	spin_unlock_irqrestore(&q->cq_lock, flags);
 	if (requests)
 		nvme_steer_complete(q, requests);
+	wake_up(&q->drained);
+}
+
+/**
+ * nvme_steer_queue_expire - end what is not to wait any longer
+ * @q: the queue, which need not belong to a share; it is not freed meanwhile
+ *
+ * Context: process.
+ */
+void nvme_steer_queue_expire(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_ended ended = { };
+	struct nvme_steer_slot *slot;
+	bool dead;
+
+	if (!q->shared)
+		return;
+	spin_lock_irq(&q->cq_lock);
+	while ((slot = nvme_steer_shared_expired(q, &dead))) {
+		slot->cancelled = dead;
+		slot->status = dead ? NVME_SC_HOST_ABORTED_CMD :
+				      NVME_SC_ABORT_REQ;
+		slot->result = 0;
+		slot->state = NVME_STEER_SLOT_DONE;
+		if (dead)
+			WRITE_ONCE(q->cancelled, q->cancelled + 1);
+		else
+			WRITE_ONCE(q->failed, q->failed + 1);
+		ended.counted++;
+		nvme_steer_cmd_end(q, slot, NULL, NULL, &ended);
+	}
+	spin_unlock_irq(&q->cq_lock);
 	wake_up(&q->drained);
 }
 

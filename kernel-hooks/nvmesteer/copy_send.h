@@ -71,7 +71,35 @@ static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
 	q->nr_free += lane->nr_slots;
 	q->refs -= lane->nr_slots;
 	lane->nr_slots = 0;
+	nvme_steer_freed(q);
 	return !q->refs;
+}
+
+/* nvme_steer_lane_send() to a queue of a share: the commands may have to wait. */
+static inline void
+nvme_steer_lane_share(struct nvme_steer_lane *lane,
+		      const struct nvme_steer_side *side, const u16 *index,
+		      unsigned int nr, struct nvme_steer_io *io,
+		      void (*fill)(struct nvme_steer_lane *lane,
+				   const struct nvme_steer_side *side,
+				   struct nvme_command *cmd))
+{
+	struct nvme_steer_queue *q = side->q;
+	struct nvme_command cmd;
+	unsigned int i;
+	u32 len;
+
+	memcpy(lane->slots, index, nr * sizeof(*index));
+	for (i = 0; i < nr; i++) {
+		memset(&cmd, 0, sizeof(cmd));
+		fill(lane, side, &cmd);
+		len = cmd.common.opcode == NVME_STEER_OPC_COPY ? 0 :
+		      (le16_to_cpu(cmd.rw.length) + 1) <<
+		      side->ns->head->lba_shift;
+		io->owner = &lane->cmd[i];
+		nvme_steer_shared_tell(&q->slots[index[i]], len, false);
+		nvme_steer_shared_submit(&q->slots[index[i]], io, &cmd, true);
+	}
 }
 
 /**
@@ -121,7 +149,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		ret = -EAGAIN;
 		goto put;
 	}
-	if (unlikely(!q->live)) {
+	if (unlikely(!nvme_steer_is_open(q))) {
 		ret = -ENODEV;
 		goto unlock;
 	}
@@ -129,7 +157,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	if (lane->nr_slots)
 		nvme_steer_lane_free_slots(lane);
 	if (unlikely(!q->nr_free))
-		nvme_steer_collect(q);
+		nvme_steer_collected(q);
 	nr = min(nr, (unsigned int)q->nr_free);
 	if (unlikely(!nr)) {
 		ret = -EBUSY;
@@ -145,6 +173,10 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	q->nr_free -= nr;
 	q->refs += nr;
 	free = q->free + q->nr_free;
+	if (unlikely(q->shared)) {
+		nvme_steer_lane_share(lane, side, free, nr, &io, fill);
+		nr = 0;
+	}
 	for (i = 0; i < nr; i++) {
 		struct nvme_command *cmd = &q->sq_cmds[q->sq_tail];
 		struct nvme_steer_slot *slot = &q->slots[free[i]];
@@ -157,7 +189,8 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		nvme_steer_advance(q);
 	}
 	WRITE_ONCE(q->submitted, q->submitted + nr);
-	nvme_steer_ring_sq(q);
+	if (likely(!q->shared))
+		nvme_steer_ring_sq(q);
 	spin_unlock_irqrestore(&q->sq_lock, flags);
 	nvme_steer_leave();
 	return ret;

@@ -515,9 +515,11 @@ static bool nvme_steer_queue_uses(struct nvme_steer_queue *q, u32 epoch)
 
 	for (i = 0; i < q->depth - 1; i++) {
 		struct nvme_steer_slot *slot = &q->slots[i];
+		u8 state = smp_load_acquire(&slot->state);
 		u32 kept;
 
-		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
+		if (state != NVME_STEER_SLOT_INFLIGHT &&
+		    state != NVME_STEER_SLOT_WAITING)
 			continue;
 		kept = READ_ONCE(slot->io.kept);
 		if (kept && (s32)(kept - epoch) <= 0)

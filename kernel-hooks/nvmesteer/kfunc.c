@@ -11,6 +11,7 @@
 
 #include "block.h"
 #include "path.h"
+#include "share.h"
 
 static struct nvme_steer_dev_args *nvme_steer_dev_args(struct nvme_steer_dev *dev)
 {
@@ -34,10 +35,8 @@ static struct nvme_steer_queue *nvme_steer_cmd_queue(struct nvme_steer_cmd *cmd,
 	return rcu_dereference(sc->queues[number]);
 }
 
-__bpf_kfunc_start_defs();
-
-__bpf_kfunc int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev,
-					    u32 number, u32 mode, u32 depth)
+static int nvme_steer_create(struct nvme_steer_dev *dev, u32 number, u32 mode,
+			     u32 depth, u32 share)
 {
 	struct nvme_steer_dev_args *args = nvme_steer_dev_args(dev);
 	struct nvme_steer_ctrl *sc = args->policy->ctrl;
@@ -45,10 +44,39 @@ __bpf_kfunc int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev,
 	int ret;
 
 	mutex_lock(&sc->queue_lock);
-	q = nvme_steer_queue_create(sc, number, mode, depth, args->policy);
+	q = nvme_steer_queue_create(sc, number, mode, depth, share,
+				    args->policy);
 	ret = IS_ERR(q) ? PTR_ERR(q) : q->number;
 	mutex_unlock(&sc->queue_lock);
 	return ret;
+}
+
+__bpf_kfunc_start_defs();
+
+__bpf_kfunc int bpf_nvme_steer_create_queue(struct nvme_steer_dev *dev,
+					    u32 number, u32 mode, u32 depth)
+{
+	return nvme_steer_create(dev, number, mode, depth, 0);
+}
+
+__bpf_kfunc int bpf_nvme_steer_create_shared(struct nvme_steer_dev *dev,
+					     u32 number, u32 mode, u32 depth,
+					     u32 share)
+{
+	struct nvme_steer_policy *p = nvme_steer_dev_args(dev)->policy;
+
+	if (!p->shares)
+		return -ENOENT;
+	if (!share || share >= p->shares->max_entries)
+		return -ERANGE;
+	return nvme_steer_create(dev, number, mode, depth, share);
+}
+
+__bpf_kfunc int bpf_nvme_steer_shares(struct nvme_steer_dev *dev,
+				      void *shares__map)
+{
+	return nvme_steer_share_limits(nvme_steer_dev_args(dev)->policy,
+				       shares__map);
 }
 
 __bpf_kfunc int bpf_nvme_steer_free_queue(struct nvme_steer_dev *dev,
@@ -80,7 +108,7 @@ __bpf_kfunc u32 bpf_nvme_steer_queue_depth(struct nvme_steer_cmd *cmd,
 {
 	struct nvme_steer_queue *q = nvme_steer_cmd_queue(cmd, number);
 
-	return q && READ_ONCE(q->live) ? q->depth - 1 : 0;
+	return q && nvme_steer_is_open(q) ? q->depth - 1 : 0;
 }
 
 __bpf_kfunc u32 bpf_nvme_steer_queue_inflight(struct nvme_steer_cmd *cmd,
@@ -128,6 +156,8 @@ __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(nvme_steer_kfuncs)
 BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_create_shared, KF_SLEEPABLE | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_shares, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_depth, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_inflight, KF_TRUSTED_ARGS)

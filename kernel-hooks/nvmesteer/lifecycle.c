@@ -9,6 +9,7 @@
 #include "block.h"
 #include "passthru.h"
 #include "path.h"
+#include "share.h"
 
 static LIST_HEAD(nvme_steer_ctrls);
 static DEFINE_MUTEX(nvme_steer_ctrls_lock);
@@ -19,6 +20,7 @@ static void nvme_steer_ctrl_release(struct kref *ref)
 		container_of(ref, struct nvme_steer_ctrl, ref);
 
 	nvme_steer_copy_exit(sc);
+	nvme_steer_share_exit(sc);
 	free_percpu(sc->last_answer);
 	free_percpu(sc->stats);
 	kvfree(sc->dump);
@@ -191,6 +193,7 @@ static void nvme_steer_down(struct nvme_ctrl *ctrl)
 	WRITE_ONCE(sc->ready, false);
 	list_for_each_entry(q, &sc->queue_list, entry) {
 		nvme_steer_queue_stop(q);
+		nvme_steer_shared_live(q, false);
 		nvme_steer_queue_free_irq(q);
 		q->started = false;
 	}

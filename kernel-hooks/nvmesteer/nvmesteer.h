@@ -37,7 +37,10 @@
 
 struct btf;
 struct bpf_link;
+struct bpf_map;
 struct bpf_prog;
+struct nvme_steer_arbiter;
+struct nvme_steer_shared;
 
 /* Counters of one CPU: of the driver's own path (queue 0), and the events. */
 struct nvme_steer_stats {
@@ -71,6 +74,7 @@ struct nvme_steer_answer {
  * @batch_prog:	behind batch(), likewise; @copy_prog and so on too
  * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
+ * @shares:	its map of shares, or NULL (a reference); set by its init()
  * @hold:	how long an answer of route() holds for its ring, jiffies
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
@@ -102,6 +106,7 @@ struct nvme_steer_policy {
 	bool per_batch;
 	bool copies_only;
 	bool block;
+	struct bpf_map *shares;
 	u32 hold;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
@@ -282,6 +287,8 @@ struct nvme_steer_ctrl {
 	struct nvme_steer_copier copier;
 	struct nvme_steer_block block;
 	struct nvme_steer_load load;
+	/* set once, under queue_lock, and kept; see share.h */
+	struct nvme_steer_arbiter *arb;
 
 	/* Unfit answers within the current second. */
 	spinlock_t answers_lock;
@@ -336,6 +343,7 @@ struct nvme_steer_map {
 enum nvme_steer_slot_state {
 	NVME_STEER_SLOT_FREE,		/* on the free list */
 	NVME_STEER_SLOT_RESERVED,	/* taken, not at the controller */
+	NVME_STEER_SLOT_WAITING,	/* its share may not send it yet */
 	NVME_STEER_SLOT_INFLIGHT,	/* at the controller */
 	NVME_STEER_SLOT_DONE,		/* done() was called */
 };
@@ -390,6 +398,8 @@ struct nvme_steer_io {
 /**
  * struct nvme_steer_slot - one command id of a queue
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
+ *		of a shared queue RESERVED->WAITING and WAITING->INFLIGHT under
+ *		the arbiter's, WAITING->DONE under that and cq_lock,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
  *		command end exactly once. On the free list nobody looks at it:
  *		there it is what it was when a group gave it back
@@ -494,6 +504,7 @@ struct nvme_steer_queue {
 	u16 *given;			/* of given_mask + 1 entries */
 	unsigned int given_mask;
 	void (*complete_batch)(struct io_comp_batch *iob);
+	struct nvme_steer_shared *shared;	/* NULL: of no share */
 
 	/* under ctrl->state_lock */
 	struct list_head entry;
@@ -507,9 +518,9 @@ struct nvme_steer_queue {
 	struct nvme_steer_policy *heir;	/* takes over if its attach works */
 	bool lost;
 
-	/* submission */
+	/* submission; the ring of a shared queue: see share.h */
 	spinlock_t sq_lock ____cacheline_aligned_in_smp;
-	bool live;
+	bool live;			/* never, of a shared queue */
 	bool timer_armed;
 	u16 sq_tail;
 	u16 sq_rung;			/* the tail the controller was told */
@@ -713,6 +724,7 @@ unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
+void nvme_steer_queue_expire(struct nvme_steer_queue *q);
 irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
@@ -735,7 +747,7 @@ void nvme_steer_abort_work(struct work_struct *work);
 /* qsetup.c: creating, restarting and freeing a queue */
 struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		unsigned int number, unsigned int mode, unsigned int depth,
-		struct nvme_steer_policy *owner);
+		unsigned int share, struct nvme_steer_policy *owner);
 int nvme_steer_queue_start(struct nvme_steer_queue *q);
 void nvme_steer_queue_free(struct nvme_steer_queue *q);
 void nvme_steer_queue_free_irq(struct nvme_steer_queue *q);

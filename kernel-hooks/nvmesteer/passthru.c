@@ -356,6 +356,30 @@ static int nvme_steer_passthru_map(struct nvme_steer_ctrl *sc,
 	return ret;
 }
 
+/* Submit a command whose slot and data pointer it has. As nvme_steer_carry(). */
+static int nvme_steer_passthru_send(struct nvme_steer_ctrl *sc,
+				    struct nvme_steer_passthru *pt,
+				    struct nvme_steer_slot *slot,
+				    const struct nvme_steer_io *io,
+				    enum nvme_steer_event *why)
+{
+	nvme_steer_shared_tell(slot, pt->bounded || pt->plain ?
+			       nvme_steer_nlb(pt->cmd) <<
+			       pt->ns->head->lba_shift : pt->data_len,
+			       pt->timeout_ms);
+	if (likely(!nvme_steer_submit(slot, io, pt->cmd))) {
+		if (io->kept)
+			nvme_steer_count(sc, NVME_STEER_EV_KEPT);
+		nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
+		return -EIOCBQUEUED;
+	}
+	*why = NVME_STEER_EV_QUEUE_DOWN;
+	nvme_steer_count(sc, *why);
+	nvme_steer_passthru_undo(slot, pt->cmd);
+	percpu_ref_put(io->usage);
+	return NVME_STEER_PASS;
+}
+
 /*
  * Carry a command whose data is to be mapped: that may sleep, so it is done
  * outside of RCU, with a slot to keep the queue. As nvme_steer_carry().
@@ -382,13 +406,7 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 		if (plain)
 			nvme_steer_keep_user(sc, pt->addr, pt->data_len,
 					     !write);
-		ret = nvme_steer_submit(slot, io, pt->cmd);
-		if (likely(!ret)) {
-			nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
-			return -EIOCBQUEUED;
-		}
-		*why = NVME_STEER_EV_QUEUE_DOWN;
-		ret = 1;
+		return nvme_steer_passthru_send(sc, pt, slot, io, why);
 	}
 	nvme_steer_count(sc, *why);
 	nvme_steer_passthru_undo(slot, pt->cmd);
@@ -409,6 +427,51 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
 	args.policy = p;
 	return nvme_steer_route(sc, &args, q);
+}
+
+/* Where it is kept mapped: name the data of a command by that. Under RCU. */
+static bool nvme_steer_passthru_kept(struct nvme_steer_ctrl *sc,
+				     struct nvme_steer_passthru *pt)
+{
+	bool fixed = pt->ioucmd->flags & IORING_URING_CMD_FIXED;
+	bool write = pt->cmd->common.opcode & 1;
+	struct nvme_steer_dptr dptr;
+	struct iov_iter iter;
+
+	if (!fixed)
+		dptr = nvme_steer_kept_user(sc, pt->addr, pt->data_len, !write);
+	else if (nvme_steer_import(pt, write ? ITER_SOURCE : ITER_DEST, &iter,
+				   &(struct iovec *){ NULL }) < 0 ||
+		 !iov_iter_is_bvec(&iter))
+		return false;
+	else
+		dptr = nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
+				       pt->data_len);
+	return dptr.prp1 && nvme_steer_set_dptr(pt->cmd, dptr);
+}
+
+/*
+ * All slots of a shared queue are taken, and the driver's own path would be a
+ * way around the share: from io-wq, wait for a slot. Leaves RCU. Returns the
+ * answer for io_uring, or 1: try again.
+ */
+static int nvme_steer_passthru_room(struct nvme_steer_queue *q,
+				    unsigned int issue_flags)
+{
+	int ret;
+
+	nvme_steer_count(q->ctrl, NVME_STEER_EV_SHARE_FULL);
+	if (issue_flags & IO_URING_F_NONBLOCK) {
+		nvme_steer_leave();
+		return -EAGAIN;
+	}
+	spin_lock(&q->sq_lock);
+	q->refs++;
+	spin_unlock(&q->sq_lock);
+	nvme_steer_leave();
+	ret = nvme_steer_shared_room(q);
+	nvme_steer_queue_drop(q);
+	return ret ?: 1;
 }
 
 /*
@@ -434,6 +497,8 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 		.timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) :
 					    p->timeout,
 	};
+	u32 epoch;
+	int ret;
 
 	/* 32-bit callers, and what the driver refuses, are its own */
 	if (unlikely((issue_flags & IO_URING_F_COMPAT) || (pt->vec && fixed))) {
@@ -446,6 +511,12 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 		goto pass;
 	}
 	slot = nvme_steer_slot_get(q);
+	if (slot == ERR_PTR(-EBUSY) && q->shared) {
+		percpu_ref_put(io.usage);
+		*why = NVME_STEER_EV_SHARE_FULL;
+		ret = nvme_steer_passthru_room(q, issue_flags);
+		return ret > 0 ? NVME_STEER_PASS : ret;
+	}
 	if (IS_ERR(slot)) {
 		*why = PTR_ERR(slot) == -EBUSY ? NVME_STEER_EV_QUEUE_FULL :
 						 NVME_STEER_EV_QUEUE_DOWN;
@@ -454,6 +525,14 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 	}
 	nvme_steer_pdu(pt->ioucmd)->req = NULL;
 	nvme_steer_pdu(pt->ioucmd)->queue = q;
+	epoch = nvme_steer_keep_epoch(sc);
+	if (unlikely(q->shared) && pt->plain &&
+	    nvme_steer_passthru_kept(sc, pt)) {
+		io.kept = epoch;
+		ret = nvme_steer_passthru_send(sc, pt, slot, &io, why);
+		nvme_steer_leave();
+		return ret;
+	}
 	nvme_steer_leave();
 
 	/* the slot keeps the queue, the queue keeps sc and this module */
@@ -550,8 +629,12 @@ nvme_steer_again(const struct nvme_steer_passthru *pt, unsigned int issue_flags,
 {
 	struct nvme_steer_policy *p;
 
-	if ((why != NVME_STEER_EV_FROZEN && why != NVME_STEER_EV_QUEUE_DOWN) ||
-	    (issue_flags & IO_URING_F_NONBLOCK) ||
+	if ((why != NVME_STEER_EV_FROZEN && why != NVME_STEER_EV_QUEUE_DOWN &&
+	     why != NVME_STEER_EV_SHARE_FULL) ||
+	    (issue_flags & IO_URING_F_NONBLOCK))
+		return NULL;
+	/* for a slot it has waited already */
+	if (why != NVME_STEER_EV_SHARE_FULL &&
 	    !nvme_steer_wait(pt->ns->ctrl, pt->ns, why))
 		return NULL;
 	nvme_steer_enter();
@@ -668,6 +751,8 @@ int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		if (likely(ret != NVME_STEER_PASS)) {
 			if (ret == -EIOCBQUEUED)
 				nvme_steer_batch_remember(p, ring, q);
+			else if (ret == -EAGAIN)
+				nvme_steer_pass(&pt);
 			return ret;
 		}
 		p = nvme_steer_again(&pt, issue_flags, why, &sc);

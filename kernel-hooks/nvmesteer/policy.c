@@ -10,6 +10,7 @@
 #include "block.h"
 #include "nvmesteer.h"
 #include "path.h"
+#include "share.h"
 #include "steer_trace.h"
 
 #define NVME_STEER_DUMP_SIZE	20480
@@ -67,6 +68,7 @@ static void nvme_steer_policy_release(struct kref *ref)
 	nvme_steer_prog_put(p->copy_prog);
 	nvme_steer_prog_put(p->copied_prog);
 	nvme_steer_prog_put(p->path_prog);
+	nvme_steer_share_drop(p);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }
@@ -352,6 +354,7 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 		static_branch_inc(&nvme_steer_block_key);
 	if (p->path)
 		static_branch_inc(&nvme_steer_path_key);
+	nvme_steer_share_attached(sc, p);
 	rcu_assign_pointer(sc->policy, p);
 	if (p->path)
 		nvme_steer_path_attach(p);
@@ -421,6 +424,7 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 		static_branch_inc(&nvme_steer_block_key);
 	if (p->path)
 		static_branch_inc(&nvme_steer_path_key);
+	nvme_steer_share_attached(sc, p);
 	rcu_assign_pointer(sc->policy, p);
 	nvme_steer_path_replace(old, p);
 	synchronize_rcu();
@@ -465,6 +469,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	RCU_INIT_POINTER(sc->policy, NULL);
 	nvme_steer_path_detach(p);
 	synchronize_rcu();
+	nvme_steer_share_attached(sc, NULL);
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
 	mutex_unlock(&sc->policy_lock);
 

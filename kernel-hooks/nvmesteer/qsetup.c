@@ -9,7 +9,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-#include "nvmesteer.h"
+#include "share.h"
 #include "steer_trace.h"
 
 /* Not taken in an interrupt, unlike the other queues'. */
@@ -37,6 +37,8 @@ void nvme_steer_queue_free_work(struct work_struct *work)
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, free_work);
 
+	/* the controller's object may go now, and the arbiter with it */
+	nvme_steer_shared_free(q);
 	nvme_steer_ctrl_put(q->ctrl);
 	kvfree(q->slots);
 	kvfree(q->free);
@@ -332,8 +334,9 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 	if (!ret) {
 		q->started = true;
 		spin_lock(&q->sq_lock);
-		q->live = true;
+		q->live = !q->shared;
 		spin_unlock(&q->sq_lock);
+		nvme_steer_shared_live(q, true);
 	}
 	mutex_unlock(&sc->state_lock);
 	if (!ret)
@@ -344,9 +347,11 @@ delete:
 }
 
 static bool nvme_steer_queue_fits(struct nvme_steer_queue *q,
-				  unsigned int mode, unsigned int depth)
+				  unsigned int mode, unsigned int depth,
+				  unsigned int share)
 {
-	return q->mode == mode && q->depth == depth;
+	return q->mode == mode && q->depth == depth &&
+	       (q->shared ? q->shared->share : 0) == share;
 }
 
 /* The number to use: @number if it is free, or the lowest free one for 0. */
@@ -371,6 +376,7 @@ static int nvme_steer_find_number(struct nvme_steer_ctrl *sc,
  * @number: 1 and up, or 0 for the lowest free one
  * @mode: NVME_STEER_POLL or NVME_STEER_IRQ
  * @depth: entries, or 0 for as many as there can be
+ * @share: the share it belongs to, 0 for none; the controller has an arbiter
  * @owner: the policy it is for, NULL when made by hand
  *
  * Context: process, under sc->queue_lock.
@@ -378,7 +384,7 @@ static int nvme_steer_find_number(struct nvme_steer_ctrl *sc,
  */
 struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		unsigned int number, unsigned int mode, unsigned int depth,
-		struct nvme_steer_policy *owner)
+		unsigned int share, struct nvme_steer_policy *owner)
 {
 	struct nvme_steer_queue *q;
 	int ret;
@@ -400,7 +406,8 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 	q = rcu_dereference_protected(sc->queues[number],
 				      lockdep_is_held(&sc->queue_lock));
 	if (q) {
-		if (!owner || q->lost || !nvme_steer_queue_fits(q, mode, depth))
+		if (!owner || q->lost || 
+		    !nvme_steer_queue_fits(q, mode, depth, share))
 			return ERR_PTR(-EEXIST);
 		if (q->owner && q->owner != owner)
 			q->heir = owner;
@@ -411,6 +418,11 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 	if (IS_ERR(q))
 		return q;
 	q->owner = owner;
+	if (share && nvme_steer_shared_alloc(q, share)) {
+		nvme_steer_free_memory(q);
+		nvme_steer_queue_drop(q);
+		return ERR_PTR(-ENOMEM);
+	}
 
 	mutex_lock(&sc->state_lock);
 	ret = mode == NVME_STEER_IRQ ? nvme_steer_find_vector(sc) : -1;
@@ -485,6 +497,7 @@ void nvme_steer_queue_free(struct nvme_steer_queue *q)
 		synchronize_rcu();
 		trace_nvme_steer_queue(q, "free");
 	}
+	nvme_steer_shared_close(q);
 	nvme_steer_queue_stop(q);
 	nvme_steer_queue_drain(q);
 

@@ -58,6 +58,8 @@ void nvme_steer_unplug(struct blk_plug_cb *cb, bool from_schedule)
 	spin_lock(&q->sq_lock);
 	if (q->live && q->sq_rung != q->sq_tail)
 		nvme_steer_ring_sq(q);
+	else if (unlikely(q->shared))
+		nvme_steer_shared_ring(q);
 	last = !--q->refs;
 	spin_unlock(&q->sq_lock);
 	if (unlikely(last))
@@ -99,7 +101,10 @@ bool nvme_steer_plug_queue(struct nvme_steer_queue *q)
 /* Take back what has come back. Returns how many slots are free then. */
 unsigned int nvme_steer_collected(struct nvme_steer_queue *q)
 {
-	nvme_steer_collect(q);
+	if (unlikely(q->shared))
+		nvme_steer_shared_collect(q);
+	else
+		nvme_steer_collect(q);
 	return q->nr_free;
 }
 
@@ -126,7 +131,7 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 	struct nvme_steer_slot *slot = ERR_PTR(-EBUSY);
 
 	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
+	if (unlikely(!nvme_steer_is_open(q))) {
 		slot = ERR_PTR(-ENODEV);
 	} else if (likely(nvme_steer_has_free(q, 1))) {
 		slot = &q->slots[q->free[--q->nr_free]];
@@ -138,9 +143,17 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 	return slot;
 }
 
+/* Is a batch under way, at the end of which the queue is rung for? */
+static bool nvme_steer_collects(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = nvme_steer_plug();
+
+	return (plug && plug->cb.data == q) || nvme_steer_plug_queue(q);
+}
+
 /**
  * nvme_steer_submit - hand the command of a slot to the controller
- * @slot: RESERVED; its map is set
+ * @slot: RESERVED; its map is set, and of a shared queue it is told
  * @io: whose command it is
  * @cmd: complete but for the command id. The controller's from now on: it
  *	ends through io->done(), possibly before this returns.
@@ -162,6 +175,11 @@ int nvme_steer_submit(struct nvme_steer_slot *slot,
 		nvme_steer_write(q, slot, io, cmd, deadline);
 		WRITE_ONCE(q->submitted, q->submitted + 1);
 		nvme_steer_ring_soon(q);
+		ret = 0;
+	} else if (nvme_steer_is_open(q)) {
+		q->nr_reserved--;
+		nvme_steer_shared_submit(slot, io, cmd,
+					 !nvme_steer_collects(q));
 		ret = 0;
 	}
 	spin_unlock(&q->sq_lock);
@@ -220,6 +238,7 @@ static void nvme_steer_indices_free(struct nvme_steer_queue *q,
 		memcpy(free, index, 4 * sizeof(*free));
 	while (nr--)
 		*free++ = *index++;
+	nvme_steer_freed(q);
 }
 
 /**
@@ -240,7 +259,7 @@ int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
 	int ret = 0;
 
 	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
+	if (unlikely(!nvme_steer_is_open(q))) {
 		ret = -ENODEV;
 		goto unlock;
 	}
@@ -259,6 +278,33 @@ int nvme_steer_slots_get(struct nvme_steer_queue *q, u16 *index,
 unlock:
 	spin_unlock(&q->sq_lock);
 	return ret;
+}
+
+/* nvme_steer_submit_members() of a shared queue. */
+static int nvme_steer_share_members(struct nvme_steer_queue *q,
+				    const u16 *index, unsigned int got,
+				    const struct nvme_steer_io *io,
+				    struct nvme_steer_member *m,
+				    unsigned int nr)
+{
+	struct nvme_steer_io own = *io;
+	unsigned int i;
+	bool ring;
+
+	if (unlikely(!nvme_steer_is_open(q)))
+		return -ENODEV;
+	ring = !nvme_steer_collects(q);
+	q->nr_reserved -= nr;
+	for (i = 0; i < nr; i++, m++) {
+		while (unlikely(m->flags & NVME_STEER_MEMBER_SKIP))
+			m++;
+		own.owner = m;
+		nvme_steer_shared_tell(&q->slots[index[i]], m->len, false);
+		nvme_steer_shared_submit(&q->slots[index[i]], &own, &m->cmd,
+					 ring);
+	}
+	nvme_steer_indices_free(q, index + nr, got - nr, true);
+	return 0;
 }
 
 /**
@@ -283,8 +329,12 @@ int nvme_steer_submit_members(struct nvme_steer_queue *q, const u16 *index,
 	int ret = -ENODEV;
 
 	spin_lock(&q->sq_lock);
-	if (unlikely(!q->live))
+	if (unlikely(!q->live)) {
+		if (q->shared)
+			ret = nvme_steer_share_members(q, index, got, io, m,
+						       nr);
 		goto unlock;
+	}
 	q->nr_reserved -= nr;
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_arm_timer(q, deadline);
@@ -340,7 +390,9 @@ void nvme_steer_slot_put(struct nvme_steer_slot *slot)
 		q->nr_reserved--;
 	slot->state = NVME_STEER_SLOT_FREE;
 	q->free[q->nr_free++] = slot->cid & NVME_STEER_CID_MASK;
-	last = !--q->refs;
+	q->refs--;
+	nvme_steer_freed(q);
+	last = !q->refs;
 	spin_unlock(&q->sq_lock);
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
@@ -353,7 +405,7 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 
 	spin_lock(&q->sq_lock);
 	/* nobody else may come by for these any more */
-	nvme_steer_collect(q);
+	nvme_steer_collected(q);
 	last = !--q->refs;
 	spin_unlock(&q->sq_lock);
 	if (last)

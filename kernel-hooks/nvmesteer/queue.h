@@ -8,11 +8,16 @@
 #define NVMESTEER_QUEUE_H
 
 #include "nvmesteer.h"
+#include "share.h"
+
+/* Under sq_lock, or of a shared queue under the arbiter's. */
+#define nvme_steer_assert_sq(q) \
+	lockdep_assert((q)->shared || lockdep_is_held(&(q)->sq_lock))
 
 /* Tell the controller of the new tail. */
 static __always_inline void nvme_steer_ring_sq(struct nvme_steer_queue *q)
 {
-	lockdep_assert_held(&q->sq_lock);
+	nvme_steer_assert_sq(q);
 
 	q->sq_rung = q->sq_tail;
 	if (likely(!q->dbbuf_sq_db) ||
@@ -51,7 +56,7 @@ nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 /* The entry at the tail of the submission queue is written. */
 static __always_inline void nvme_steer_advance(struct nvme_steer_queue *q)
 {
-	lockdep_assert_held(&q->sq_lock);
+	nvme_steer_assert_sq(q);
 
 	if (++q->sq_tail == q->depth)
 		q->sq_tail = 0;
@@ -88,8 +93,8 @@ static __always_inline bool nvme_steer_has_free(struct nvme_steer_queue *q,
 }
 
 /*
- * Take back the slots of block requests that have ended. Under sq_lock; the
- * queue has one reference more than those.
+ * Take back the slots of block requests that have ended. Under sq_lock, and of
+ * a shared queue the arbiter's; the queue has one reference more than those.
  */
 static __always_inline void nvme_steer_collect(struct nvme_steer_queue *q)
 {
@@ -166,6 +171,7 @@ static __always_inline void nvme_steer_slots_put(struct nvme_steer_slot *slot)
 	}
 	q->nr_free += nr;
 	q->refs -= nr;
+	nvme_steer_freed(q);
 	last = !q->refs;
 	nvme_steer_unlock(&q->sq_lock);
 	nvme_steer_leave();

@@ -10,13 +10,14 @@
 #include <linux/slab.h>
 
 #include "path.h"
+#include "share.h"
 
 /*
  * A line of the queues file. All are as long, padded with blanks: the file is
  * printed afresh for each read, and a reader that comes back for the rest must
  * not find it moved because a counter grew a digit.
  */
-#define NVME_STEER_QUEUE_LINE	416
+#define NVME_STEER_QUEUE_LINE	448
 #define NVME_STEER_QUEUES_SIZE	(NVME_STEER_QUEUE_LINE * \
 				 (NVME_STEER_MAX_QUEUES + 1) + 1)
 
@@ -269,7 +270,7 @@ static ssize_t queue_add_store(struct nvme_steer_ctrl *sc, const char *buf,
 		return -EINVAL;
 
 	mutex_lock(&sc->queue_lock);
-	q = nvme_steer_queue_create(sc, number, mode, depth, NULL);
+	q = nvme_steer_queue_create(sc, number, mode, depth, 0, NULL);
 	if (IS_ERR(q))
 		ret = PTR_ERR(q);
 	else
@@ -326,7 +327,7 @@ NVME_STEER_ATTR_WO(off);
  */
 static const char *nvme_steer_queue_state(struct nvme_steer_queue *q)
 {
-	if (READ_ONCE(q->live))
+	if (nvme_steer_is_open(q))
 		return "live";
 	if (READ_ONCE(q->lost))
 		return "lost";
@@ -369,12 +370,15 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 		len += scnprintf(buf + len, size - len,
 				 " vector=- irq=- cpu=-");
 	len += scnprintf(buf + len, size - len,
-			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu sq_doorbells=%llu cq_doorbells=%llu interrupts=%llu",
+			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu sq_doorbells=%llu cq_doorbells=%llu interrupts=%llu share=%u waiting=%u",
 			 READ_ONCE(q->owner) ? "policy" : "admin", submitted, completed,
 			 failed, cancelled,
 			 submitted - completed - failed - cancelled,
 			 sq_doorbells + cq_doorbells, sq_doorbells,
-			 cq_doorbells, READ_ONCE(q->interrupts));
+			 cq_doorbells, READ_ONCE(q->interrupts),
+			 q->shared ? q->shared->share : 0,
+			 q->shared ? READ_ONCE(q->shared->nr) +
+				     READ_ONCE(q->shared->nr_behind) : 0);
 	return nvme_steer_pad_line(buf, len, size);
 }
 
@@ -407,7 +411,7 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 		return 0;
 	nvme_steer_sum_stats(sc, sum);
 	len += scnprintf(buf, size,
-			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0",
+			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0 share=0 waiting=0",
 			 READ_ONCE(sc->up) ? "live" : "down",
 			 sum->submitted, sum->completed, sum->failed,
 			 sum->cancelled, sum->submitted - sum->completed -
@@ -477,6 +481,43 @@ static ssize_t copy_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 }
 NVME_STEER_ATTR_LONG(copy);
 
+static ssize_t nvme_steer_read_text(struct nvme_steer_ctrl *sc, char *buf,
+				    loff_t off, size_t count,
+				    int (*print)(struct nvme_steer_ctrl *sc,
+						 char *buf, size_t size))
+{
+	char *text = kvmalloc(NVME_STEER_SHARES_SIZE, GFP_KERNEL);
+	ssize_t ret = -ENOMEM;
+
+	if (text) {
+		ret = print(sc, text, NVME_STEER_SHARES_SIZE);
+		ret = memory_read_from_buffer(buf, count, &off, text, ret);
+		kvfree(text);
+	}
+	return ret;
+}
+
+/* shares: the limits of each share and what became of its commands, a line each */
+static ssize_t shares_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
+			   size_t count)
+{
+	return nvme_steer_read_text(sc, buf, off, count,
+				    nvme_steer_print_shares);
+}
+NVME_STEER_ATTR_LONG(shares);
+
+/*
+ * shares_hist: for each share the time that commands have waited, and that they
+ * were at the device: how many below 1 us, below 2, 4, 8 and so on
+ */
+static ssize_t shares_hist_read(struct nvme_steer_ctrl *sc, char *buf,
+				loff_t off, size_t count)
+{
+	return nvme_steer_read_text(sc, buf, off, count,
+				    nvme_steer_print_histograms);
+}
+NVME_STEER_ATTR_LONG(shares_hist);
+
 /*
  * copy_max_bytes: "NSID BYTES", the most bytes of a Copy command of that
  * namespace; 0 to read and write always
@@ -515,6 +556,8 @@ static struct bin_attribute *nvme_steer_bin_attrs[] = {
 	&queues_attr.bin,
 	&dump_attr.bin,
 	&copy_attr.bin,
+	&shares_attr.bin,
+	&shares_hist_attr.bin,
 	NULL,
 };
 

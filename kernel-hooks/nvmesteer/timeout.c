@@ -4,7 +4,7 @@
  * then abort, then reset the controller, as the driver's own nvme_timeout()
  * does. One delayed work a queue, armed only while commands are in flight.
  */
-#include "nvmesteer.h"
+#include "share.h"
 
 static bool nvme_steer_expired(struct nvme_steer_slot *slot)
 {
@@ -12,20 +12,41 @@ static bool nvme_steer_expired(struct nvme_steer_slot *slot)
 	       time_after_eq(jiffies, slot->deadline);
 }
 
+/*
+ * When to look at a command; false when there is none. One that waits for its
+ * share may have all its time when it is sent.
+ */
+static bool nvme_steer_deadline(const struct nvme_steer_queue *q,
+				struct nvme_steer_slot *slot,
+				unsigned long *deadline)
+{
+	u8 state = smp_load_acquire(&slot->state);
+
+	if (state == NVME_STEER_SLOT_WAITING &&
+	    !q->shared->slot[nvme_steer_slot_index(slot)].expires) {
+		*deadline = jiffies + slot->io.timeout;
+		return slot->io.done != NVME_STEER_IO_REQUEST;
+	}
+	*deadline = slot->deadline;
+	return state == NVME_STEER_SLOT_INFLIGHT ||
+	       state == NVME_STEER_SLOT_WAITING;
+}
+
 /* When the next command in flight expires; false when none is in flight. */
 static bool nvme_steer_next_deadline(struct nvme_steer_queue *q,
 				     unsigned long *next)
 {
+	unsigned long deadline;
 	bool any = false;
 	unsigned int i;
 
 	for (i = 0; i < q->depth - 1; i++) {
 		struct nvme_steer_slot *slot = &q->slots[i];
 
-		if (smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT)
+		if (!nvme_steer_deadline(q, slot, &deadline))
 			continue;
-		if (!any || time_before(slot->deadline, *next))
-			*next = slot->deadline;
+		if (!any || time_before(deadline, *next))
+			*next = deadline;
 		any = true;
 	}
 	return any;
@@ -144,6 +165,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	bool any = false, up, fatal = false, held;
 	unsigned int i, found;
 
+	nvme_steer_queue_expire(q);
 	for (i = 0; i < q->depth - 1 && !any; i++)
 		any = nvme_steer_expired(&q->slots[i]);
 	if (!any)

@@ -5,8 +5,9 @@
  * init() makes the queues of its configuration; route() answers from memory
  * shared with the test, and notes there what it was asked. puppet_batch.bpf.c
  * is the same with a batch(), puppet_once.bpf.c is asked once a batch,
- * puppet_copy.bpf.c has a copy() and a copied(), puppet_path.bpf.c a path(), and
- * puppet_block.bpf.c and puppet_block_once.bpf.c are asked about block requests.
+ * puppet_copy.bpf.c has a copy() and a copied(), puppet_path.bpf.c a path(),
+ * puppet_block.bpf.c and puppet_block_once.bpf.c are asked about block requests,
+ * and so is puppet_share.bpf.c, whose queues may belong to shares.
  */
 #include <nvmesteer/policy.bpf.h>
 #include "../lib/puppet.h"
@@ -16,17 +17,47 @@ char _license[] SEC("license") = "GPL";
 const volatile struct puppet_config setup = {};
 volatile struct puppet_state state = {};
 
+#ifdef PUPPET_SHARES
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PUPPET_SHARES);
+	__type(key, __u32);
+	__type(value, struct nvme_steer_share);
+} shares SEC(".maps");
+
+static __always_inline int puppet_create(struct nvme_steer_dev *dev, __u32 n)
+{
+	if (!setup.share[n])
+		return bpf_nvme_steer_create_queue(dev, n, setup.mode[n],
+						   setup.depth[n]);
+	return bpf_nvme_steer_create_shared(dev, n, setup.mode[n],
+					    setup.depth[n], setup.share[n]);
+}
+#else
+static __always_inline int puppet_create(struct nvme_steer_dev *dev, __u32 n)
+{
+	return bpf_nvme_steer_create_queue(dev, n, setup.mode[n],
+					   setup.depth[n]);
+}
+#endif
+
 SEC("struct_ops.s/puppet_init")
 int BPF_PROG(puppet_init, struct nvme_steer_dev *dev)
 {
 	__u32 n;
 	int ret;
 
+#ifdef PUPPET_SHARES
+	ret = bpf_nvme_steer_shares(dev, &shares);
+	if (ret) {
+		state.init_error = ret;
+		return ret;
+	}
+#endif
 	for (n = 1; n < PUPPET_QUEUES; n++) {
 		if (!setup.mode[n])
 			continue;
-		ret = bpf_nvme_steer_create_queue(dev, n, setup.mode[n],
-						  setup.depth[n]);
+		ret = puppet_create(dev, n);
 		if (ret < 0) {
 			state.init_error = ret;
 			return ret;

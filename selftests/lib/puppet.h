@@ -11,6 +11,7 @@
 struct puppet_config {
 	__u32 mode[PUPPET_QUEUES];
 	__u32 depth[PUPPET_QUEUES];
+	__u32 share[PUPPET_QUEUES];	/* of puppet_share only: 0 for none */
 	__s32 init_ret;		/* what init() returns after that */
 	__u32 hold_ms;		/* of the policy, read when it is loaded */
 };

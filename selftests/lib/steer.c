@@ -386,6 +386,39 @@ void steer_puppet_block_once(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_block_once", config);
 }
 
+void steer_puppet_share(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_share", config);
+}
+
+void steer_share(struct steer_policy *p, unsigned int n,
+		 const struct nvme_steer_share *limit)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(p->obj, "shares");
+	int ret;
+
+	test_check(map, "the policy has no map of shares");
+	ret = bpf_map__update_elem(map, &n, sizeof(n), limit, sizeof(*limit),
+				   0);
+	test_check(!ret, "cannot set share %u: %s", n, strerror(-ret));
+}
+
+uint64_t steer_share_word(int ctrl, unsigned int n, const char *word)
+{
+	char *text = malloc(65536), *line, *save = NULL;
+	uint64_t value = 0;
+
+	test_check(test_read(steer_path(ctrl, "shares"), text, 65536) >= 0,
+		   "cannot read the shares of nvme%d", ctrl);
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (strtoul(line, NULL, 10) == n)
+			value = number(line, word);
+	free(text);
+	return value;
+}
+
 void steer_policy(struct steer_policy *p, int ctrl, const char *name)
 {
 	load_and_attach(p, ctrl, name, NULL);

@@ -105,7 +105,16 @@ void steer_puppet_block(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config);
 void steer_puppet_block_once(struct steer_policy *p, int ctrl,
 			     const struct puppet_config *config);
+/* One that is asked about block requests, with queues that belong to shares. */
+void steer_puppet_share(struct steer_policy *p, int ctrl,
+			const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
+
+/* What share @n of a policy may have. */
+void steer_share(struct steer_policy *p, unsigned int n,
+		 const struct nvme_steer_share *limit);
+/* A word of a line of `shares`, such as "waiting"; 0 where there is no line. */
+uint64_t steer_share_word(int ctrl, unsigned int n, const char *word);
 
 /*
  * Replace what @old has attached by @new, which is loaded: @new has the link

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Shares of a drive: never more commands at the controller than a share's depth
+ * and that of all together, whatever the kind of queue and of command; what
+ * waits goes in order, and all of it; where no slot is left the rest waits as
+ * well and nothing goes around; a changed limit lets go at once what waits for
+ * it; a command with a timeout of its own does not wait longer than that, nor
+ * one whose ring is closed; and data is what was written, by another path.
+ *
+ * vm: --cpus 4
+ * timeout: 200
+ */
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "group.h"
+#include "pt.h"
+#include "steer.h"
+#include "test.h"
+
+#define FIRST	4096	/* block */
+#define MANY	256	/* commands at once */
+#define SC_ABORT_REQ	0x007
+
+enum { IRQ = 1, POLL, SMALL, OTHER };
+
+static const struct puppet_config config = {
+	.mode = { [IRQ] = NVME_STEER_IRQ, [POLL] = NVME_STEER_POLL,
+		  [SMALL] = NVME_STEER_IRQ, [OTHER] = NVME_STEER_IRQ },
+	.depth = { [SMALL] = 8 },
+	.share = { [IRQ] = 1, [POLL] = 1, [SMALL] = 2, [OTHER] = 3 },
+};
+
+static const struct nvme_steer_share none;
+/* one a second, at once: all but the first ones wait until told otherwise */
+static const struct nvme_steer_share hardly = { .iops = 1, .burst_ms = 1 };
+
+static struct pt_ns ns;
+static struct steer_policy policy;
+static uint8_t *buf;
+
+static uint64_t word(unsigned int share, const char *name)
+{
+	return steer_share_word(ns.ctrl, share, name);
+}
+
+/* Attach anew, so that the peak begins again. */
+static void anew(void)
+{
+	if (policy.link)
+		steer_detach(&policy);
+	steer_puppet_share(&policy, ns.ctrl, &config);
+	steer_answer_block(&policy, 0, 0, 0, 0);
+}
+
+/* @n writes of a block each, of @gen, @at blocks behind FIRST. */
+static void queue_writes_at(struct pt_ring *r, unsigned int at, unsigned int n,
+			    uint64_t gen, unsigned int how)
+{
+	uint8_t *from = buf + at * ns.block;
+	struct nvme_uring_cmd cmd;
+	unsigned int i;
+
+	pt_fill(&ns, from, FIRST + at, n, gen);
+	for (i = 0; i < n; i++) {
+		pt_rw(&cmd, &ns, PT_WRITE, FIRST + at + i, 1,
+		      from + i * ns.block, ns.block);
+		pt_queue(r, ns.fd, &cmd, how, i);
+	}
+	test_check(pt_submit_only(r) == (int)n, "submit");
+}
+
+static void queue_writes(struct pt_ring *r, unsigned int n, uint64_t gen,
+			 unsigned int how)
+{
+	queue_writes_at(r, 0, n, gen, how);
+}
+
+/* All @n end well and once; in order if @ordered. */
+static void reap_all(struct pt_ring *r, unsigned int n, bool ordered)
+{
+	uint8_t seen[2 * MANY] = { };
+	unsigned int i;
+	uint64_t tag;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		ret = pt_reap(r, &tag, NULL);
+		test_check(!ret, "command %ju ended with %d", tag, ret);
+		test_check(tag < n && !seen[tag]++, "completion of %ju", tag);
+		test_check(!ordered || tag == i, "%ju ended as number %u", tag,
+			   i);
+	}
+}
+
+static void depth(unsigned int mode, unsigned int how, unsigned int cap,
+		  bool all)
+{
+	struct nvme_steer_share limit = { .depth = cap };
+	struct iovec iov = { .iov_base = buf, .iov_len = MANY * ns.block };
+	static uint64_t gen = 100;
+	unsigned int q = mode & PT_IOPOLL ? POLL : IRQ, i;
+	uint64_t peak, commands;
+	struct pt_ring r;
+
+	test_step("depth %u of %s, %s%s", cap, all ? "all" : "a share",
+		  pt_mode_name(mode), how & PT_FIXED ? ", registered" : "");
+	anew();
+	steer_share(&policy, all ? 0 : 1, &limit);
+	steer_answer(&policy, q, q);
+	commands = word(1, "commands");
+	pt_ring_init(&r, 2 * MANY, mode);
+	io_uring_register_buffers(&r.uring, &iov, 1);
+	for (i = 0; i < 4; i++) {
+		queue_writes(&r, MANY, ++gen, how);
+		reap_all(&r, MANY, cap == 1);
+		pt_block_check(&ns, FIRST, MANY, gen);
+	}
+	pt_ring_exit(&r);
+	peak = word(all ? 0 : 1, "peak");
+	commands = word(1, "commands") - commands;
+	printf("#   at most %ju at a time, %ju waits\n", peak,
+	       word(1, "waits"));
+	test_check(peak == cap, "%ju at a time instead of %u", peak, cap);
+	test_check(commands == 4 * MANY, "%ju of %u commands were counted",
+		   commands, 4 * MANY);
+	test_check(!word(1, "waiting") && !word(1, "inflight") &&
+		   !word(0, "inflight"), "something is left");
+}
+
+/* Through the block device, while passthrough has the same share. */
+static void block_depth(bool poll)
+{
+	struct nvme_steer_share limit = { .depth = 3 };
+	unsigned int i, n;
+	struct pt_ring r;
+	int status;
+
+	test_step("depth of block requests and passthrough, %s",
+		  poll ? "polled passthrough" : "interrupts");
+	anew();
+	steer_share(&policy, 1, &limit);
+	steer_answer(&policy, IRQ, POLL);
+	steer_answer_block(&policy, IRQ, 1, POLL, 1);
+	pt_ring_init(&r, 2 * MANY, poll ? PT_IOPOLL : 0);
+	for (n = 0; n < 4; n++)
+		if (!fork()) {
+			for (i = 0; i < 8; i++) {
+				pt_block_write(&ns, FIRST + (4 + n) * MANY,
+					       MANY, 500 + i);
+				pt_block_check(&ns, FIRST + (4 + n) * MANY,
+					       MANY, 500 + i);
+			}
+			_exit(0);
+		}
+	for (i = 0; i < 8; i++) {
+		queue_writes(&r, MANY, 600 + i, 0);
+		reap_all(&r, MANY, false);
+	}
+	for (n = 0; n < 4; n++)
+		test_check(wait(&status) > 0 && !status, "a writer failed");
+	pt_ring_exit(&r);
+	pt_block_check(&ns, FIRST, MANY, 607);
+	test_check(word(1, "peak") == 3, "%ju at a time instead of 3",
+		   word(1, "peak"));
+	test_check(steer_event(ns.ctrl, "block"), "no block request was steered");
+}
+
+/* More than there are slots, from io_uring_enter() and from io-wq. */
+static void full(unsigned int how)
+{
+	struct nvme_steer_share limit = { .depth = 2 };
+	uint64_t events = steer_event(ns.ctrl, "share_full"), commands;
+	static uint64_t gen = 700;
+	struct pt_ring r;
+
+	test_step("a full queue%s", how & PT_ASYNC ? ", async" : "");
+	anew();
+	steer_share(&policy, 2, &limit);
+	steer_answer(&policy, SMALL, SMALL);
+	commands = word(2, "commands");
+	pt_ring_init(&r, 2 * MANY, 0);
+	queue_writes(&r, MANY, ++gen, how);
+	reap_all(&r, MANY, false);
+	pt_ring_exit(&r);
+	pt_block_check(&ns, FIRST, MANY, gen);
+	test_check(word(2, "commands") - commands == MANY,
+		   "%ju of %u commands kept to the share",
+		   word(2, "commands") - commands, MANY);
+	test_check(steer_event(ns.ctrl, "share_full") > events,
+		   "it was never full");
+	test_check(word(2, "peak") == 2, "%ju at a time", word(2, "peak"));
+}
+
+static void full_block(void)
+{
+	struct nvme_steer_share limit = { .depth = 2 };
+	uint64_t commands;
+	unsigned int n;
+	int status;
+
+	test_step("block requests behind a full queue");
+	anew();
+	steer_share(&policy, 2, &limit);
+	commands = word(2, "commands");
+	steer_answer_block(&policy, SMALL, 1, 0, 0);
+	for (n = 0; n < 32; n++)
+		if (!fork()) {
+			pt_block_write(&ns, FIRST + n * 64, 64, 800 + n);
+			_exit(0);
+		}
+	for (n = 0; n < 32; n++)
+		test_check(wait(&status) > 0 && !status, "a writer failed");
+	for (n = 0; n < 32; n++)
+		pt_block_check(&ns, FIRST + n * 64, 64, 800 + n);
+	test_check(word(2, "commands") > commands, "not on the queue");
+	test_check(word(2, "peak") == 2, "%ju at a time", word(2, "peak"));
+}
+
+/* What waits goes when the limit does; others are not held up by it. */
+static void let_go(unsigned int mode)
+{
+	unsigned int q = mode & PT_IOPOLL ? POLL : IRQ;
+	struct pt_ring r, other;
+
+	test_step("a limit that is lifted, %s", pt_mode_name(mode));
+	anew();
+	steer_share(&policy, 1, &hardly);
+	steer_answer(&policy, q, q);
+	pt_ring_init(&r, 2 * MANY, mode);
+	queue_writes(&r, MANY, 900, 0);
+	test_check(test_wait(word(1, "waiting") > MANY / 2, 5000),
+		   "%ju commands wait", word(1, "waiting"));
+	steer_answer(&policy, OTHER, OTHER);
+	pt_ring_init(&other, 2 * MANY, 0);
+	queue_writes_at(&other, MANY, MANY, 901, 0);
+	reap_all(&other, MANY, false);
+	pt_ring_exit(&other);
+	test_check(word(1, "waiting") > MANY / 2, "they went by themselves");
+	steer_share(&policy, 1, &none);
+	reap_all(&r, MANY, false);
+	pt_ring_exit(&r);
+	pt_block_check(&ns, FIRST, MANY, 900);
+	pt_block_check(&ns, FIRST + MANY, MANY, 901);
+}
+
+static void timeouts(void)
+{
+	struct nvme_uring_cmd cmd;
+	struct pt_ring r;
+	unsigned int i, aborted = 0;
+	int ret;
+
+	test_step("a timeout of its own");
+	anew();
+	steer_share(&policy, 1, &hardly);
+	steer_answer(&policy, IRQ, IRQ);
+	pt_ring_init(&r, MANY, 0);
+	for (i = 0; i < 16; i++) {
+		pt_rw(&cmd, &ns, PT_READ, FIRST, 1, buf, ns.block);
+		cmd.timeout_ms = 300;
+		pt_queue(&r, ns.fd, &cmd, 0, i);
+	}
+	test_check(pt_submit_only(&r) == 16, "submit");
+	for (i = 0; i < 16; i++) {
+		ret = pt_reap(&r, NULL, NULL);
+		test_check(!ret || (ret & 0x7ff) == SC_ABORT_REQ,
+			   "a command ended with %d", ret);
+		aborted += !!ret;
+	}
+	test_check(aborted >= 12, "%u of 16 were ended", aborted);
+	pt_ring_exit(&r);
+}
+
+/* A ring that is closed, and a process that is killed. */
+static void gone(unsigned int mode, bool killed)
+{
+	unsigned int q = mode & PT_IOPOLL ? POLL : IRQ;
+	struct pt_ring r;
+	uint64_t start;
+	pid_t pid;
+
+	test_step("a %s, %s", killed ? "process that is killed" :
+		  "ring that is closed", pt_mode_name(mode));
+	anew();
+	steer_share(&policy, 1, &hardly);
+	steer_answer(&policy, q, q);
+	pid = fork();
+	if (!pid) {
+		pt_ring_init(&r, 2 * MANY, mode);
+		queue_writes(&r, MANY, 1000, 0);
+		if (killed)
+			pause();
+		pt_ring_exit(&r);
+		_exit(0);
+	}
+	test_check(test_wait(word(1, "waiting") > MANY / 2 || !killed, 5000),
+		   "%ju commands wait", word(1, "waiting"));
+	start = test_now_ms();
+	if (killed)
+		kill(pid, SIGKILL);
+	test_check(waitpid(pid, NULL, 0) == pid, "waitpid");
+	test_check(steer_wait_idle(ns.ctrl, 20000), "commands are left");
+	printf("#   gone after %ju ms\n", test_now_ms() - start);
+	test_check(!word(1, "waiting"), "commands wait for nobody");
+}
+
+static void groups(void)
+{
+	struct nvme_steer_share limit = { .depth = 2 };
+	struct nvme_steer_group g;
+	struct arena a;
+	struct pt_ring r;
+	unsigned int i;
+
+	test_step("command groups");
+	anew();
+	steer_share(&policy, 1, &limit);
+	steer_answer(&policy, IRQ, POLL);
+	arena_init(&a, 64, 64 * ns.block);
+	for (i = 0; i < 64; i++)
+		group_set(&ns, &a.cmds[i], PT_WRITE, FIRST + i, 1,
+			  a.data + i * ns.block);
+	pt_fill(&ns, a.data, FIRST, 64, 1100);
+	group_ring_init(&r, PT_IOPOLL, &a);
+	g = group_whole(&a, 64);
+	group_good(&r, &ns, &g, PT_FIXED, "a group in a share");
+	pt_ring_exit(&r);
+	pt_block_check(&ns, FIRST, 64, 1100);
+	test_check(word(1, "peak") == 2, "%ju at a time", word(1, "peak"));
+	arena_free(&a);
+}
+
+int main(void)
+{
+	static const unsigned int modes[] = { 0, PT_IOPOLL };
+	unsigned int m;
+
+	test_begin(180);
+	pt_open(&ns, PT_WANT_PLAIN);
+	buf = test_alloc(2 * MANY * ns.block);
+	for (m = 0; m < ARRAY_LEN(modes); m++) {
+		depth(modes[m], 0, 1, false);
+		depth(modes[m], 0, 4, false);
+		depth(modes[m], PT_FIXED, 7, false);
+		depth(modes[m], PT_FIXED, 16, true);
+		block_depth(m);
+		let_go(modes[m]);
+		gone(modes[m], true);
+		gone(modes[m], false);
+	}
+	full(0);
+	full(PT_ASYNC);
+	full_block();
+	timeouts();
+	groups();
+	test_pass();
+}
