@@ -132,6 +132,8 @@ static __always_inline int puppet_route_block(struct nvme_steer_cmd *cmd)
 	if (poll)
 		__sync_fetch_and_add(&state.block_polled, 1);
 	__sync_fetch_and_add(&state.block_calls, 1);
+	if (state.block_write && (cmd->flags & NVME_STEER_CMD_WRITE))
+		return state.block_write;
 	return puppet_pick(first, count);
 }
 

@@ -67,6 +67,7 @@ struct puppet_state {
 	 */
 	struct puppet_answer block;
 	struct puppet_answer block_poll;
+	__s32 block_write;		/* unless 0: the answer for writes */
 	__u64 block_calls;
 	__u64 block_polled;		/* times of which polled for */
 	__u32 block_flags;

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The rates of shares, by the guest's clock: commands a second from 1,000 to
+ * 50,000, and bytes a second, within 5 %; passthrough, polled passthrough and
+ * block requests; two tenants of one share together; a limit changed while
+ * commands wait holds within 100 ms; and with a limit of all shares they divide
+ * it by weight.
+ *
+ * vm: --icount
+ * timeout: 400
+ */
+#include "pt.h"
+#include "steer.h"
+#include "tenant.h"
+#include "test.h"
+
+#define TIME	200000	/* us */
+
+enum { IRQ = 1, POLL, OTHER };
+
+static const struct puppet_config config = {
+	.mode = { [IRQ] = NVME_STEER_IRQ, [POLL] = NVME_STEER_POLL,
+		  [OTHER] = NVME_STEER_IRQ },
+	.share = { [IRQ] = 1, [POLL] = 1, [OTHER] = 2 },
+};
+
+static struct pt_ns ns;
+static struct steer_policy policy;
+
+static void near(uint64_t got, uint64_t want, const char *what)
+{
+	printf("#   %s: %ju a second instead of %ju\n", what, got, want);
+	test_check(got * 100 >= want * 95 && got * 100 <= want * 105,
+		   "%s: %ju a second instead of %ju", what, got, want);
+}
+
+/* Commands a second of @n tenants for TIME, once what was saved up is used. */
+static uint64_t rate(struct tenant *t, unsigned int n, uint64_t settle)
+{
+	uint64_t start, ended = 0;
+	unsigned int i;
+
+	if (settle)
+		tenants_run(t, n, 0, settle);
+	for (i = 0; i < n; i++)
+		ended -= t[i].ended;
+	start = tenant_now_us();
+	tenants_run(t, n, 0, TIME);
+	start = tenant_now_us() - start;
+	for (i = 0; i < n; i++)
+		ended += t[i].ended;
+	return ended * 1000000 / start;
+}
+
+static void rates(bool block, unsigned int mode, const char *what)
+{
+	static const unsigned int iops[] = { 1000, 4000, 50000, 20000, 1500 };
+	struct nvme_steer_share limit = { };
+	struct tenant t = {
+		.ns = &ns, .block = block, .depth = 128, .nlb = 1,
+	};
+	unsigned int i;
+
+	test_step("%s", what);
+	tenant_init(&t, mode);
+	for (i = 0; i < ARRAY_LEN(iops); i++) {
+		limit.iops = iops[i];
+		steer_share(&policy, 1, &limit);
+		/* whatever it was before: this is what it takes to change */
+		near(rate(&t, 1, i ? 100000 : 20000), iops[i], what);
+	}
+	limit.iops = 0;
+	steer_share(&policy, 1, &limit);
+	tenant_exit(&t);
+}
+
+static void bytes(void)
+{
+	struct nvme_steer_share limit = { .bps = 20 << 20 };
+	struct tenant t = { .ns = &ns, .depth = 32, .nlb = 32 };
+
+	test_step("bytes");
+	steer_share(&policy, 1, &limit);
+	tenant_init(&t, 0);
+	near(rate(&t, 1, 20000) * t.nlb * ns.block, limit.bps, "bytes");
+	limit.bps = 0;
+	steer_share(&policy, 1, &limit);
+	tenant_exit(&t);
+}
+
+static void together(void)
+{
+	struct nvme_steer_share limit = { .iops = 5000 };
+	struct tenant t[] = {
+		{ .ns = &ns, .depth = 64, .nlb = 1 },
+		{ .ns = &ns, .depth = 64, .nlb = 1, .block = true },
+	};
+
+	test_step("two tenants of one share");
+	steer_share(&policy, 1, &limit);
+	tenant_init(&t[0], 0);
+	tenant_init(&t[1], 0);
+	near(rate(t, 2, 20000), limit.iops, "together");
+	limit.iops = 0;
+	steer_share(&policy, 1, &limit);
+	tenant_exit(&t[0]);
+	tenant_exit(&t[1]);
+}
+
+static void divided(void)
+{
+	struct nvme_steer_share all = { .iops = 8000 };
+	struct nvme_steer_share a = { .weight = 300 }, b = { .weight = 100 };
+	struct tenant t[] = {
+		{ .ns = &ns, .depth = 64, .nlb = 1 },
+		{ .ns = &ns, .depth = 64, .nlb = 1, .block = true },
+	};
+	uint64_t ended[2];
+
+	test_step("a rate divided by weight");
+	steer_answer_block(&policy, OTHER, 1, OTHER, 1);
+	steer_share(&policy, 0, &all);
+	steer_share(&policy, 1, &a);
+	steer_share(&policy, 2, &b);
+	tenant_init(&t[0], 0);
+	tenant_init(&t[1], 0);
+	tenants_run(t, 2, 0, 50000);
+	ended[0] = t[0].ended;
+	ended[1] = t[1].ended;
+	near(rate(t, 2, 0), all.iops, "all");
+	ended[0] = t[0].ended - ended[0];
+	ended[1] = t[1].ended - ended[1];
+	printf("#   %ju to %ju\n", ended[0], ended[1]);
+	test_check(ended[0] * 10 >= ended[1] * 27 &&
+		   ended[0] * 10 <= ended[1] * 33,
+		   "%ju to %ju instead of 3 to 1", ended[0], ended[1]);
+	tenant_exit(&t[0]);
+	tenant_exit(&t[1]);
+}
+
+int main(void)
+{
+	test_begin(380);
+	pt_open(&ns, PT_WANT_PLAIN);
+	steer_puppet_share(&policy, ns.ctrl, &config);
+	steer_answer(&policy, IRQ, POLL);
+	steer_answer_block(&policy, IRQ, 1, POLL, 1);
+	rates(false, 0, "passthrough");
+	rates(false, PT_IOPOLL, "polled passthrough");
+	rates(true, 0, "block requests");
+	bytes();
+	together();
+	divided();
+	test_pass();
+}

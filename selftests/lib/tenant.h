@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tenants of a drive: each keeps so many commands of a block in flight, by
+ * passthrough or by the block device, and how many have ended is counted. All
+ * in one thread.
+ */
+#ifndef TENANT_H
+#define TENANT_H
+
+#include "pt.h"
+
+struct tenant {
+	struct pt_ns *ns;
+	bool block;		/* by the block device */
+	bool write;		/* else it reads */
+	unsigned int depth;
+	uint64_t first;		/* block where its area begins */
+	uint32_t nlb;		/* blocks of a command */
+	/* the rest is tenant.c's */
+	struct pt_ring ring;
+	uint8_t *buf;
+	uint64_t ended;
+	uint64_t next;
+	unsigned int inflight;
+	bool stopped;
+};
+
+/* Set up @t, whose first members are set. @mode: of its ring. */
+void tenant_init(struct tenant *t, unsigned int mode);
+/* As many as it may have in flight, and what has ended is counted. */
+void tenant_run(struct tenant *t);
+/* Submit no more, and wait for what is in flight. */
+void tenant_exit(struct tenant *t);
+
+/* Let @n tenants run until all together have ended @commands, or @us are over. */
+void tenants_run(struct tenant *t, unsigned int n, uint64_t commands,
+		 uint64_t us);
+uint64_t tenant_now_us(void);
+
+#endif /* TENANT_H */
