@@ -144,8 +144,8 @@ struct nvme_steer_cmd {
  * @latency_us:	a target for the time from when a command comes until its
  *		completion is found, microseconds; 0: none. When more than one
  *		in 64 of a share's commands takes longer, shares without a
- *		target have less and less at the controller, and more again
- *		when that is not so
+ *		target may have less and less at the controller, and more
+ *		again when that is not so
  * @bps:	bytes of data a second; 0: as many as it likes
  * @burst_ms:	how much of @iops and @bps may come at once, milliseconds' worth
  *		of it; 0 is 2

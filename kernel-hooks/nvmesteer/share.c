@@ -367,33 +367,48 @@ static unsigned int nvme_steer_share_bucket(u64 ns)
 			  NVME_STEER_SHARE_BUCKETS - 1) : 0;
 }
 
+/* Judge shares with a target anew. */
+static void nvme_steer_share_forget(struct nvme_steer_arbiter *arb)
+{
+	unsigned int n;
+
+	for (n = 1; n < NVME_STEER_MAX_SHARES; n++)
+		arb->share[n].late = arb->share[n].ended = 0;
+}
+
 /*
- * A window is over: shares with a target are late too often, and the others
- * may have half of what they had; or they are not, and it is one more.
+ * A window is over. If a share with a target was late too often since the last
+ * change, those without may have half of what they had; if it was not, for long
+ * enough to tell, one more; if there is none that wants anything, soon all.
  */
 static void nvme_steer_share_judge(struct nvme_steer_arbiter *arb, u64 now)
 {
+	bool any = false, busy = false, late = false, sure = false;
 	unsigned int n, most = 0;
-	bool any = false, late = false;
 
 	arb->window = now;
 	for (n = 1; n < NVME_STEER_MAX_SHARES; n++) {
 		struct nvme_steer_share_state *s = &arb->share[n];
 
-		if (READ_ONCE(nvme_steer_share_of(arb, n)->latency_us)) {
-			any = true;
-			late |= s->late * NVME_STEER_SHARE_LATE > s->ended;
-			s->late = s->ended = 0;
-		} else {
+		if (!READ_ONCE(nvme_steer_share_of(arb, n)->latency_us)) {
 			most = max(most, s->inflight);
+			continue;
 		}
+		any = true;
+		busy |= s->inflight || s->waiting;
+		late |= s->late * NVME_STEER_SHARE_LATE > s->ended;
+		sure |= s->ended >= NVME_STEER_SHARE_LATE;
 	}
 	if (!any)
 		arb->cap = 0;
 	else if (late)
 		arb->cap = max(min(arb->cap ?: most, most) / 2, 1U);
-	else if (arb->cap && arb->cap <= most)
+	else if (arb->cap && arb->cap <= most && !busy)
+		arb->cap += 1 + arb->cap / 4;
+	else if (arb->cap && arb->cap <= most && sure)
 		arb->cap++;
+	if (late || sure)
+		nvme_steer_share_forget(arb);
 }
 
 /**
@@ -424,12 +439,12 @@ void nvme_steer_share_ended(struct nvme_steer_shared *sh, u16 index, u64 now)
 			s->missed++;
 		}
 	}
+	if (now - arb->window >= NVME_STEER_SHARE_WINDOW)
+		nvme_steer_share_judge(arb, now);
 	w->sent = 0;
 	sh->inflight--;
 	s->inflight--;
 	arb->share[0].inflight--;
-	if (now - arb->window >= NVME_STEER_SHARE_WINDOW)
-		nvme_steer_share_judge(arb, now);
 }
 
 /* ----------------------------------------------------------------- life cycle */

@@ -16,6 +16,8 @@ uint64_t tenant_now_us(void)
 
 void tenant_init(struct tenant *t, unsigned int mode)
 {
+	t->sent = test_alloc(2 * t->depth * sizeof(*t->sent));
+	t->took = test_alloc(TENANT_TOOK * sizeof(*t->took));
 	t->buf = test_alloc((size_t)t->depth * t->nlb * t->ns->block);
 	pt_ring_init(&t->ring, 2 * t->depth, mode);
 }
@@ -40,12 +42,13 @@ static void tenant_submit_one(struct tenant *t)
 		else
 			io_uring_prep_read(sqe, t->ns->block_fd, buf, len,
 					   lba * t->ns->block);
+		sqe->user_data = t->next;
 	} else {
 		pt_rw(&cmd, t->ns, t->write ? PT_WRITE : PT_READ, lba, t->nlb,
 		      buf, len);
 		pt_queue(&t->ring, t->ns->fd, &cmd, 0, t->next);
 	}
-	t->next++;
+	t->sent[t->next++ % (2 * t->depth)] = tenant_now_us();
 	t->inflight++;
 }
 
@@ -60,9 +63,10 @@ static void tenant_reap(struct tenant *t)
 	while (!io_uring_peek_cqe(&t->ring.uring, &cqe)) {
 		test_check(cqe->res == (t->block ? (int)len : 0),
 			   "a command ended with %d", cqe->res);
+		t->took[t->ended++ % TENANT_TOOK] = tenant_now_us() -
+			t->sent[cqe->user_data % (2 * t->depth)];
 		io_uring_cqe_seen(&t->ring.uring, cqe);
 		t->inflight--;
-		t->ended++;
 	}
 }
 
@@ -97,11 +101,32 @@ void tenants_run(struct tenant *t, unsigned int n, uint64_t commands,
 		 (!us || tenant_now_us() - start < us));
 }
 
+static int longer(const void *a, const void *b)
+{
+	return *(const uint32_t *)b > *(const uint32_t *)a ? 1 : -1;
+}
+
+unsigned int tenant_p99(const struct tenant *t, unsigned int n)
+{
+	uint32_t *took = test_alloc(n * sizeof(*took));
+	unsigned int i, p99;
+
+	test_check(n && n <= TENANT_TOOK && n <= t->ended, "no %u latencies", n);
+	for (i = 0; i < n; i++)
+		took[i] = t->took[(t->ended - n + i) % TENANT_TOOK];
+	qsort(took, n, sizeof(*took), longer);
+	p99 = took[n / 100];
+	free(took);
+	return p99;
+}
+
 void tenant_exit(struct tenant *t)
 {
 	t->stopped = true;
 	while (t->inflight)
 		tenant_reap(t);
 	pt_ring_exit(&t->ring);
+	free(t->sent);
+	free(t->took);
 	free(t->buf);
 }

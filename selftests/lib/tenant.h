@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Tenants of a drive: each keeps so many commands of a block in flight, by
- * passthrough or by the block device, and how many have ended is counted. All
- * in one thread.
+ * passthrough or by the block device, and how many have ended is counted, and
+ * how long they took. All in one thread.
  */
 #ifndef TENANT_H
 #define TENANT_H
 
 #include "pt.h"
+
+#define TENANT_TOOK	8192
 
 struct tenant {
 	struct pt_ns *ns;
@@ -23,10 +25,14 @@ struct tenant {
 	uint64_t next;
 	unsigned int inflight;
 	bool stopped;
+	uint64_t *sent;		/* us, by tag modulo 2 * depth */
+	uint32_t *took;		/* us, of the last TENANT_TOOK */
 };
 
 /* Set up @t, whose first members are set. @mode: of its ring. */
 void tenant_init(struct tenant *t, unsigned int mode);
+/* What 99 of 100 of its last @n commands did not take longer than, us. */
+unsigned int tenant_p99(const struct tenant *t, unsigned int n);
 /* As many as it may have in flight, and what has ended is counted. */
 void tenant_run(struct tenant *t);
 /* Submit no more, and wait for what is in flight. */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The policy latency on a drive that is the bottleneck: under a flood of 128
+ * commands in the background the foreground's 99th percentile is at most twice
+ * what it is alone, by passthrough and by the block device; without the policy
+ * it is far more. When the foreground ends, the background has all of the drive
+ * again.
+ *
+ * The emulator and the machine under it may hold a guest up at any time, so
+ * each gets three tries.
+ *
+ * vm: --cpus 4
+ * timeout: 300
+ */
+#include <linux/ioprio.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "pt.h"
+#include "steer.h"
+#include "tenant.h"
+#include "test.h"
+#include "vm.h"
+
+#define IOPS	150	/* of the drive */
+#define COUNT	300	/* commands to measure by */
+#define TRIES	3
+
+static struct pt_ns ns;
+static pid_t flood;
+
+static void clean_up(void *arg)
+{
+	if (flood > 0)
+		kill(flood, SIGKILL);
+	test_sh("nvmesteer unload nvme%d >/dev/null 2>&1", ns.ctrl);
+}
+
+static void flood_begin(bool block)
+{
+	struct tenant t = {
+		.ns = &ns, .block = block, .depth = 128, .nlb = 8, .write = true,
+		.first = 32768,
+	};
+
+	flood = fork();
+	if (flood)
+		return;
+	tenant_init(&t, 0);
+	for (;;)
+		tenants_run(&t, 1, 1000, 0);
+}
+
+static void flood_end(void)
+{
+	kill(flood, SIGKILL);
+	waitpid(flood, NULL, 0);
+	flood = 0;
+	test_check(steer_wait_idle(ns.ctrl, 20000), "commands are left");
+}
+
+static void foreground(bool on)
+{
+	int prio = on ? IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 4) : 0;
+
+	test_check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, prio),
+		   "ioprio_set: %s", strerror(errno));
+}
+
+/* Its 99th percentile, with a flood or alone. */
+static unsigned int p99(bool block, bool flooded)
+{
+	struct tenant t = {
+		.ns = &ns, .block = block, .depth = 4, .nlb = 8,
+	};
+	unsigned int us;
+
+	vm_throttle(ns.name, IOPS);
+	if (flooded)
+		flood_begin(block);
+	foreground(true);
+	tenant_init(&t, 0);
+	tenants_run(&t, 1, COUNT / 2, 0);
+	tenants_run(&t, 1, COUNT, 0);
+	us = tenant_p99(&t, COUNT);
+	tenant_exit(&t);
+	foreground(false);
+	if (flooded)
+		printf("#   background: at most %ju at a time now\n",
+		       steer_share_word(ns.ctrl, 2, "cap"));
+	vm_throttle(ns.name, 0);
+	if (flooded)
+		flood_end();
+	return us;
+}
+
+static void protect(const char *what, bool block)
+{
+	unsigned int alone, with, i;
+
+	test_step("%s", what);
+	for (i = 0; i < TRIES; i++) {
+		alone = p99(block, false);
+		with = p99(block, true);
+		printf("#   99th percentile %u us alone, %u us with a flood\n",
+		       alone, with);
+		if (with <= 2 * alone)
+			return;
+	}
+	test_fail("the 99th percentile is %u us instead of %u us", with, alone);
+}
+
+int main(void)
+{
+	unsigned int alone, with;
+
+	test_begin(280);
+	pt_open(&ns, PT_WANT_PLAIN);
+	if (!vm_has_monitor())
+		test_skip("no monitor of the emulator to make a drive slow");
+	test_at_end(clean_up, NULL);
+	test_step("without a policy");
+	alone = p99(false, false);
+	with = p99(false, true);
+	printf("#   99th percentile %u us alone, %u us with a flood\n", alone,
+	       with);
+	test_check(with > 4 * alone, "the flood is none");
+
+	test_check(!test_sh("nvmesteer load --dev nvme%d --block --set target_us=45000 latency",
+			    ns.ctrl), "load");
+	protect("passthrough", false);
+	protect("block requests", true);
+
+	test_step("without a foreground");
+	flood_begin(false);
+	test_check(test_wait(steer_share_word(ns.ctrl, 2, "inflight") > 8 ||
+			     !steer_share_word(ns.ctrl, 2, "cap"), 20000),
+		   "the background has %ju commands still",
+		   steer_share_word(ns.ctrl, 2, "cap"));
+	flood_end();
+	test_pass();
+}
