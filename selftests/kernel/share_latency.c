@@ -40,7 +40,7 @@ static void clean_up(void *arg)
 static void flood_begin(bool block)
 {
 	struct tenant t = {
-		.ns = &ns, .block = block, .depth = 128, .nlb = 8, .write = true,
+		.ns = &ns, .block = block, .depth = 128, .nlb = 8,
 		.first = 32768,
 	};
 
