@@ -33,6 +33,10 @@
  *                   never: then a path that was left is not returned to, unless
  *                   the one taken instead becomes even slower, or is lost
  *   probe_bytes     the longest read to probe with; 65536 is the default
+ *   retry           passthrough commands that fail because of their path: 0 =
+ *                   their sender is told; 1 = reads (Read, Compare, Verify) are
+ *                   tried again (default); 2 = all are, which is wrong where
+ *                   it matters whether one is carried out twice
  *
  * Maps:
  *   knobs   the tunables, while it runs:
@@ -63,6 +67,7 @@ const volatile __u32 margin_us = 50;
 const volatile __u32 dwell_ms = 500;
 const volatile __u32 probe_ms = 100;
 const volatile __u32 probe_bytes = 65536;
+const volatile __u32 retry = 1;
 
 #define NSEC_PER_MSEC	1000000ULL
 #define PATHS_STATES	64
@@ -73,6 +78,7 @@ struct paths_knobs {
 	__u32 dwell_ms;
 	__u32 probe_ms;
 	__u32 probe_bytes;
+	__u32 retry;
 };
 
 struct {
@@ -138,6 +144,7 @@ int BPF_PROG(paths_init, struct nvme_steer_dev *dev)
 	c->dwell_ms = dwell_ms;
 	c->probe_ms = probe_ms;
 	c->probe_bytes = probe_bytes;
+	c->retry = retry;
 	return 0;
 }
 
@@ -256,6 +263,18 @@ static __always_inline int paths_best(const struct paths_list *l,
 	return best;
 }
 
+static __always_inline int paths_flags(const struct paths_knobs *c)
+{
+	switch (c->retry) {
+	case 0:
+		return 0;
+	case 1:
+		return NVME_STEER_PATH_RETRY;
+	default:
+		return NVME_STEER_PATH_REPEAT;
+	}
+}
+
 SEC("struct_ops/paths_path")
 int BPF_PROG(paths_path, struct nvme_steer_path *p)
 {
@@ -276,7 +295,7 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 	pin = paths_find_pin(p);
 	if (pin && paths_usable(&list, pin->ctrl)) {
 		count->pinned++;
-		return NVME_STEER_PATH(pin->ctrl);
+		return NVME_STEER_PATH(pin->ctrl) | paths_flags(c);
 	}
 	if (pin)
 		count->pin_unusable++;
@@ -288,10 +307,10 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 		probe = paths_probe(&list, s);
 		if (probe) {
 			count->probes++;
-			return probe;
+			return probe | paths_flags(c);
 		}
 	}
-	return paths_best(&list, c, s, now, count);
+	return paths_best(&list, c, s, now, count) | paths_flags(c);
 }
 
 NVME_STEER_POLICY(paths,

@@ -376,8 +376,24 @@ struct nvme_steer_copied {
  */
 #define NVME_STEER_PATH_OWN		0
 #define NVME_STEER_PATH(ctrl)		((int)(ctrl) + 1)
-#define NVME_STEER_PATH_CTRL(answer)	((__u32)(answer) - 1)
+#define NVME_STEER_PATH_CTRL(answer)	(((__u32)(answer) & 0xffff) - 1)
 #define NVME_STEER_PATH_MAX		0xffff
+
+/*
+ * Or'ed to either: should a uring_cmd fail because of its path (NVMe status code
+ * type 3, or it was cancelled by a reset or removal of its controller), it is
+ * tried again, up to three times, and path() is asked each time. RETRY: if it is
+ * a Read, Compare or Verify. REPEAT: whatever it is. It may have been carried
+ * out already the first time, with nobody there to tell.
+ *
+ * Not tried again, but told to its caller, are commands of rings that poll, of
+ * ioctls, on steer queues, command groups and copies; what could not be issued
+ * without waiting; and what is not in a registered buffer, if the task runs
+ * in user mode when it is told. Without these flags no passthrough command is
+ * ever sent twice.
+ */
+#define NVME_STEER_PATH_RETRY		(1 << 16)
+#define NVME_STEER_PATH_REPEAT		(1 << 17)
 
 /**
  * struct nvme_steer_path_ctrl - a path to a namespace, by one controller
@@ -850,7 +866,11 @@ struct nvme_steer_ops {
 	X(PATH_UNUSABLE, "path_unusable") \
 	/* All slots of a shared queue were taken, and a passthrough command \
 	 * was put off, or has waited in a worker of io_uring's. */ \
-	X(SHARE_FULL, "share_full")
+	X(SHARE_FULL, "share_full") \
+	/* A passthrough command failed because its path, this controller, did, \
+	 * and was tried again, or at least that was attempted, because path() \
+	 * allows it. */ \
+	X(PATH_RETRY, "path_retry")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

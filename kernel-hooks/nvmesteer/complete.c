@@ -605,9 +605,10 @@ bool nvme_steer_start_hook(struct request *req)
 	return counted;
 }
 
-void nvme_steer_end_hook(struct request *req)
+bool nvme_steer_end_hook(struct request *req)
 {
 	struct nvme_steer_ctrl *sc;
+	bool again = false;
 
 	nvme_steer_enter();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
@@ -619,7 +620,12 @@ void nvme_steer_end_hook(struct request *req)
 		this_cpu_inc(sc->stats->failed);
 	else
 		this_cpu_inc(sc->stats->completed);
-	if (unlikely(nvme_req(req)->flags & NVME_MPATH_CNT_ACTIVE))
+	if (unlikely(nvme_req(req)->flags & NVME_MPATH_CNT_ACTIVE)) {
 		nvme_steer_path_ended(sc, req);
+		again = nvme_req(req)->status && nvme_steer_path_again(req);
+		if (again && sc)
+			nvme_steer_count(sc, NVME_STEER_EV_PATH_RETRY);
+	}
 	nvme_steer_leave();
+	return again;
 }

@@ -318,6 +318,10 @@ static void nvme_steer_fill_path(struct nvme_steer_path_args *args,
 		path->flags |= NVME_STEER_CMD_WRITE;
 }
 
+/* All that an answer may be made of. */
+#define NVME_STEER_PATH_ANSWER	(NVME_STEER_PATH_MAX | NVME_STEER_PATH_RETRY | \
+				 NVME_STEER_PATH_REPEAT)
+
 /* The path that a policy has named, if there is and it can be used. */
 static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
 					     int answer)
@@ -329,6 +333,54 @@ static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
 		if (ns->ctrl->instance == NVME_STEER_PATH_CTRL(answer))
 			return nvme_steer_path_usable(ns) ? ns : NULL;
 	return NULL;
+}
+
+/*
+ * Let a uring_cmd be tried again if it fails because of its path, or not. What
+ * may be repeated is what is sent: the copy of its SQE, which from here on is
+ * what everybody reads.
+ */
+static void nvme_steer_mark_again(const struct nvme_steer_path *path,
+				  const struct nvme_steer_path_io *io,
+				  int answer)
+{
+	struct io_uring_cmd *ioucmd = io->ioucmd;
+	const struct nvme_uring_cmd *sqe;
+	u8 opcode;
+
+	ioucmd->flags &= ~NVME_STEER_URING_AGAIN;
+	if (!(answer & (NVME_STEER_PATH_RETRY | NVME_STEER_PATH_REPEAT)) ||
+	    (io->issue_flags & IO_URING_F_IOPOLL) ||
+	    (ioucmd->cmd_op != NVME_URING_CMD_IO &&
+	     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC))
+		return;
+	nvme_steer_own_sqe(ioucmd);
+	sqe = io_uring_sqe_cmd(ioucmd->sqe);
+	opcode = sqe->opcode;
+	if (opcode == path->opcode &&
+	    (answer & NVME_STEER_PATH_REPEAT || opcode == nvme_cmd_read ||
+	     opcode == nvme_cmd_compare || opcode == nvme_cmd_verify))
+		ioucmd->flags |= NVME_STEER_URING_AGAIN;
+}
+
+/**
+ * nvme_steer_path_again - is a uring_cmd that has failed to be tried again?
+ * @req: its request, which has ended
+ *
+ * Context: any.
+ */
+bool nvme_steer_path_again(struct request *req)
+{
+	struct io_uring_cmd *ioucmd = req->end_io_data;
+	u16 status = nvme_req(req)->status;
+
+	if (!(ioucmd->flags & NVME_STEER_URING_AGAIN) ||
+	    !nvme_is_path_error(status) || status & NVME_STATUS_DNR ||
+	    (ioucmd->flags & NVME_STEER_URING_TRIES) ==
+	    NVME_STEER_URING_TRIES)
+		return false;
+	ioucmd->flags += NVME_STEER_URING_TRY;
+	return true;
 }
 
 /* What the policy says, or NULL: the driver's choice. Under RCU. */
@@ -345,10 +397,14 @@ static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 		return NULL;
 	answer = likely(p->path_prog) ?
 		 nvme_steer_run(p->path_prog, &args.path) : p->path(&args.path);
-	if (unlikely(answer < 0 || answer > NVME_STEER_PATH_MAX)) {
+	if (unlikely(answer & ~NVME_STEER_PATH_ANSWER)) {
 		nvme_steer_bad_answer(p->ctrl, p, answer,
 				      NVME_STEER_EV_BAD_ANSWER);
-	} else if (answer != NVME_STEER_PATH_OWN) {
+		answer = NVME_STEER_PATH_OWN;
+	}
+	if (io->ioucmd)
+		nvme_steer_mark_again(&args.path, io, answer);
+	if (answer & NVME_STEER_PATH_MAX) {
 		ns = nvme_steer_named_path(head, answer);
 		if (unlikely(!ns))
 			nvme_steer_count(p->ctrl, NVME_STEER_EV_PATH_UNUSABLE);

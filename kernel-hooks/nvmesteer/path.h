@@ -14,10 +14,20 @@ struct nvme_steer_path_args {
 	const struct bio *bio;		/* NULL: a passthrough command */
 };
 
+/*
+ * In io_uring_cmd.flags, where io_uring has its own bits at both ends and this
+ * is nobody's: the command may be tried again, and how often it was. Zero when
+ * io_uring has prepared it; whoever issues it or ends it writes.
+ */
+#define NVME_STEER_URING_AGAIN	(1U << 26)
+#define NVME_STEER_URING_TRY	(1U << 27)
+#define NVME_STEER_URING_TRIES	(3U << 27)
+
 struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 				     const struct nvme_steer_path_io *io);
 void nvme_steer_path_start_hook(struct request *req);
 void nvme_steer_path_end_hook(struct request *req);
+bool nvme_steer_path_again(struct request *req);
 void nvme_steer_path_attach(struct nvme_steer_policy *p);
 void nvme_steer_path_replace(struct nvme_steer_policy *old,
 			     struct nvme_steer_policy *p);

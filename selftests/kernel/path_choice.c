@@ -17,6 +17,7 @@
 
 #define BLOCKS	8
 #define TIMES	16
+#define BAD	(NVME_STEER_PATH_REPEAT << 1)	/* not an answer */
 
 static struct steer_policy policy[2];
 static struct pt_ring ring;
@@ -185,7 +186,7 @@ static void unfit(void)
 {
 	static const int answers[] = {
 		NVME_STEER_PATH_OWN, NVME_STEER_PATH(77),
-		NVME_STEER_PATH_MAX, NVME_STEER_PATH_MAX + 1, -1, -5,
+		NVME_STEER_PATH_MAX, BAD, -1, -5,
 	};
 	volatile struct puppet_state *s = policy[0].state;
 	struct counts c;
@@ -209,8 +210,7 @@ static void unfit(void)
 		test_check(c.unusable[0] == (answer > 0 && answer <=
 			   NVME_STEER_PATH_MAX ? 2 * WAYS : 0),
 			   "%ju unusable", c.unusable[0]);
-		test_check(c.bad[0] == (answer < 0 || answer >
-			   NVME_STEER_PATH_MAX ? 2 * WAYS : 0),
+		test_check(c.bad[0] == (answer < 0 || answer == BAD ? 2 * WAYS : 0),
 			   "%ju bad", c.bad[0]);
 	}
 	s->path_answer = NVME_STEER_PATH_OWN;
@@ -294,7 +294,7 @@ static void ejected(void)
 	test_set_file("/sys/module/nvmesteer/parameters/bad_answers", "50");
 	steer_puppet_path(&policy[0], ctrl[0], NULL);
 	s = policy[0].state;
-	s->path_answer = NVME_STEER_PATH_MAX + 1;
+	s->path_answer = BAD;
 	while (!s->exits)
 		read_by(URING, 4096, 100);
 	test_check(s->path_calls > 50, "after %ju answers",

@@ -6,7 +6,11 @@
 # block I/O and by passthrough, and the data is right by the other path; a path
 # that its ANA state forbids is not taken and is again afterwards; one that
 # disappears under load costs no I/O, and is used when it is back. Over TCP one
-# that becomes slow is left, but not for less than the margins, and returned to.
+# that becomes slow is left, but not for less than the margins, and returned to;
+# and passthrough commands under way on a path that becomes inaccessible are
+# tried again where the policy allows that, and only there.
+#
+# timeout: 400
 
 . selftests/lib/guest.sh
 
@@ -222,6 +226,49 @@ try() {
 	rmdir $target/ports/[12]
 }
 
+# Reads or writes by passthrough, under way on the second path when it becomes
+# inaccessible. Succeeds if they all do.
+under_way() { # RETRY RW FIXEDBUFS
+	local was pid status on=${ctrl[2]} verify=()
+	[ "$2" = randread ] || verify=(--verify=crc32c --do_verify=1)
+	check nvmesteer set "${ctrl[1]}" "knobs.0.retry=$1" >/dev/null
+	was=$(event "$on" path)
+	pinned fio --name=pt --filename="/dev/ng${disk#nvme}" \
+		--ioengine=io_uring_cmd --cmd_type=nvme --rw="$2" --bs=4k \
+		--iodepth=8 --number_ios=8 --size=1M --fixedbufs="$3" \
+		"${verify[@]}" --output=/run/fio 2>/run/fio.err &
+	pid=$!
+	# shellcheck disable=SC2317 # called by wait_for
+	sent() { [ $(($(event "$on" path) - was)) -ge 8 ]; }
+	wait_for 30 sent || fail "fio sends nothing: $(cat /run/fio.err)"
+	ana 2 inaccessible
+	wait $pid
+	status=$?
+	ana 2 optimized
+	# shellcheck disable=SC2317 # called by wait_for
+	accessible() {
+		[ "$(cat /sys/class/nvme/"$on"/nvme*c*n1/ana_state)" = optimized ]
+	}
+	wait_for 30 accessible || fail "it does not become optimized"
+	return $status
+}
+retried() {
+	local before
+	pin 2
+	slow 2 1000
+	step 'commands that fail because of their path: told'
+	before=$(event "${ctrl[2]}" path_retry)
+	refuse under_way 0 randread 0
+	refuse under_way 1 randwrite 0
+	same "$before" "$(event "${ctrl[2]}" path_retry)" path_retry
+	step 'tried again'
+	under_way 1 randread 0 || fail "reads: $(cat /run/fio /run/fio.err)"
+	under_way 1 randread 1 || fail "fixed: $(cat /run/fio /run/fio.err)"
+	under_way 2 randwrite 1 || fail "writes: $(cat /run/fio /run/fio.err)"
+	[ $(($(event "${ctrl[2]}" path_retry) - before)) -ge 3 ] ||
+		fail "not tried again: $(steer "${ctrl[2]}" events)"
+}
+
 slow_paths() {
 	local first=1 second=2 c
 	for c in sch_prio sch_netem cls_u32; do
@@ -250,6 +297,7 @@ slow_paths() {
 	wait_for 60 is_current "${ctrl[$first]}" || fail "it is not returned to"
 	stop_busy
 	nvmesteer get "${ctrl[1]}" counts
+	retried
 }
 
 mkdir -p $cgroup || skip "no cgroup v2"

@@ -5,7 +5,7 @@
  * and while its driver is unbound and bound again. No block I/O fails, every
  * passthrough command ends, nothing is lost, and the path is used again once it
  * is back. Then the controller whose policy decides goes away: the other one's
- * policy does.
+ * policy does. And all of it where commands that fail may be tried again.
  *
  * COUNT=   of resets and of unbinding (default 4)
  *
@@ -29,6 +29,13 @@ static void insist(struct steer_policy *p, int on)
 	volatile struct puppet_state *s = p->state;
 
 	s->path_answer = NVME_STEER_PATH(on);
+}
+
+static void insist_again(struct steer_policy *p, int on)
+{
+	volatile struct puppet_state *s = p->state;
+
+	s->path_answer = NVME_STEER_PATH(on) | NVME_STEER_PATH_REPEAT;
 }
 
 static char address[64];
@@ -172,6 +179,20 @@ int main(void)
 	insist(&policy[1], ctrl[0]);
 	taken(ctrl[0]);
 
+	test_step("reset and unbound, where commands may be tried again");
+	insist_again(&policy[1], ctrl[0]);
+	for (i = 0; i < count; i++) {
+		taken(ctrl[0]);
+		test_check(!vm_reset(ctrl[0]), "reset");
+		goes_on(50);
+		test_check(vm_wait_live(ctrl[0], 20000), "not live");
+	}
+	printf("# %ju commands tried again\n",
+	       steer_event(ctrl[0], "path_retry"));
+	/* its number would be in the next test's way */
+	unbind_bind(ctrl[0], false);
+	goes_on(50);
+
 	block_load_stop(&block);
 	load_stop(&load);
 	load_verify(&load);
@@ -179,11 +200,8 @@ int main(void)
 	printf("# %lu block requests; %ju commands: %ju good, %ju failed, %ju cancelled, %ju refused\n",
 	       atomic_load(&block.done), sum.submitted, sum.good, sum.failed,
 	       sum.cancelled, sum.refused);
-	for (c = 0; c < 2; c++)
-		test_check(test_wait(!inflight(ctrl[c]), 5000),
-			   "nvme%d: %u in flight", ctrl[c], inflight(ctrl[c]));
+	test_check(test_wait(!inflight(ctrl[1]), 5000), "nvme%d: %u in flight",
+		   ctrl[1], inflight(ctrl[1]));
 	steer_detach(&policy[1]);
-	/* its number would be in the next test's way */
-	unbind_bind(ctrl[0], false);
 	test_pass();
 }

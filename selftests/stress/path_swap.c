@@ -38,6 +38,8 @@ static void answer(struct steer_policy *p, unsigned long i, const int *ctrl)
 	s->path_answer = i % 5 == 3 ? NVME_STEER_PATH_OWN :
 			 i % 5 == 4 ? NVME_STEER_PATH(99) :
 			 NVME_STEER_PATH(ctrl[i % 5 == 1]);
+	if (i & 4)
+		s->path_answer |= NVME_STEER_PATH_REPEAT;
 	steer_answer(p, i % 3 ? 1 : 0, i % 3 ? 2 : 0);
 }
 
