@@ -18,7 +18,7 @@ ok check "$POLICIES/tenants.bpf.o"
 for word in init route tenants ancestors; do
 	grep -q "$word" <<<"$out" || fail "check does not name $word: $out"
 done
-json '.ops | sort == ["batch", "copied", "copy", "exit", "init", "route"]' \
+json '.ops | sort == ["batch", "copied", "copy", "exit", "init", "path", "route"]' \
 	check "$BUILD/selftests/bpf/must_load_all_ops.bpf.o"
 
 step "one the kernel refuses"
