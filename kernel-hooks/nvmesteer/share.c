@@ -631,7 +631,9 @@ int nvme_steer_print_shares(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 		s = arb->share[n];
 		cap = n && !READ_ONCE(limit->latency_us) ? arb->cap : 0;
 		len += scnprintf(buf + len, size - len,
-			"%u weight=%u depth=%u iops=%u bps=%llu burst_ms=%u latency_us=%u cap=%u inflight=%u peak=%u waiting=%u commands=%llu bytes=%llu waits=%llu missed=%llu",
+			"%u weight=%u depth=%u iops=%u bps=%llu burst_ms=%u latency_us=%u"
+			" cap=%u inflight=%u peak=%u waiting=%u commands=%llu bytes=%llu"
+			" waits=%llu missed=%llu",
 			n, READ_ONCE(limit->weight), READ_ONCE(limit->depth),
 			READ_ONCE(limit->iops), READ_ONCE(limit->bps),
 			READ_ONCE(limit->burst_ms),
