@@ -776,7 +776,6 @@ static inline void nvme_steer_release_pages(struct nvme_steer_map *map)
 }
 
 /* keep.c: mappings that outlive a command; finding them is keep.h */
-
 void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,

@@ -24,6 +24,7 @@
 
 #define IOPS	1500	/* of the drive */
 #define COUNT	2000	/* commands to measure by */
+#define TRIES	6
 #define CGROUPS	"/sys/fs/cgroup"
 
 static const char * const groups[] = { "fair_heavy", "fair_light" };
@@ -79,14 +80,14 @@ static void count(unsigned long n, uint64_t got[2])
 
 /*
  * The drive is divided @ratio to 1, within 10 %. The machine under the emulator
- * may hold a tenant up for longer than its commands last: three tries.
+ * may hold a tenant up for longer than its commands last: some tries.
  */
 static void divided(unsigned int ratio)
 {
 	uint64_t got[2];
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < TRIES; i++) {
 		count(COUNT / 4, got);
 		count(COUNT, got);
 		if (got[0] * 10 >= got[1] * 9 * ratio &&

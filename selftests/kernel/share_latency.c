@@ -7,7 +7,7 @@
  * again.
  *
  * The emulator and the machine under it may hold a guest up at any time, so
- * each gets three tries.
+ * each gets some tries.
  *
  * vm: --cpus 4
  * timeout: 300
@@ -25,7 +25,7 @@
 
 #define IOPS	150	/* of the drive */
 #define COUNT	300	/* commands to measure by */
-#define TRIES	3
+#define TRIES	6
 
 static struct pt_ns ns;
 static pid_t flood;
