@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nvmesteer stats: the counters of a controller's queues and events, once or
- * again and again. Queue 0 is the driver's own path. The keys of the JSON are
+ * nvmesteer stats: the counters of a controller's queues, shares and events,
+ * once or again and again. Queue 0 is the driver's own path. The keys of the JSON are
  * what scripts rely on: they are only ever added to.
  */
 #include <stdlib.h>
@@ -17,12 +17,14 @@ struct request {
 	const char *dev;
 	const char *watch;	/* NULL: once; "": the default */
 	double period_s;
+	bool histograms;
 };
 
 /* The counters to show, and those shown before for the rates. */
 struct sample {
 	struct ctrl_state now, before;
-	bool watching;
+	struct shares shares;
+	bool watching, histograms;
 	double interval_s;	/* 0: the first one, there is no rate yet */
 };
 
@@ -152,6 +154,7 @@ static void print_json(const struct sample *s)
 	for (i = 0; i < s->now.nr_queues; i++)
 		queue_object(&j, s, &s->now.queues[i]);
 	json__array_end(&j);
+	shares__json(&j, &s->shares, s->histograms);
 	json__object(&j, "events");
 	for (i = 0; i < s->now.nr_events; i++)
 		json__uint(&j, s->now.events[i].name, s->now.events[i].count);
@@ -261,7 +264,10 @@ static void print_tables(const struct sample *s)
 	else
 		printf("%s, no policy attached\n\n", s->now.ctrl);
 	queue_table(s);
+	shares__table(&s->shares);
 	event_table(s);
+	if (s->histograms)
+		shares__bars(&s->shares);
 	if (s->watching && !isatty(STDOUT_FILENO))
 		putchar('\n');
 }
@@ -276,6 +282,22 @@ static void print(const struct sample *s)
 }
 
 /* --------------------------------------------------------------- the verb */
+
+/* Read what there is now; as show__read(). */
+static int read_now(const char *dev, struct sample *s, char *why)
+{
+	int code = show__read(dev, &s->now, why), err;
+
+	if (code)
+		return code;
+	shares__free(&s->shares);
+	err = shares__read(s->now.ctrl, &s->shares);
+	if (!err)
+		return 0;
+	snprintf(why, 256, "cannot read the shares of %s: %s (%s)", s->now.ctrl,
+		 strerror(-err), errno_name(err));
+	return EXIT_FAILED;
+}
 
 static double now_s(void)
 {
@@ -306,7 +328,7 @@ static int watch(const struct request *r, struct sample *s, char *why)
 		kstate__free(&s->before);
 		s->before = s->now;
 		memset(&s->now, 0, sizeof(s->now));
-		code = show__read(ctrl, &s->now, why);
+		code = read_now(ctrl, s, why);
 		if (code)
 			return code;
 		now = now_s();
@@ -319,11 +341,14 @@ static int watch(const struct request *r, struct sample *s, char *why)
 
 static int run(const struct request *r)
 {
-	struct sample s = { .watching = r->watch };
+	struct sample s = {
+		.watching = r->watch,
+		.histograms = r->histograms,
+	};
 	char why[256];
 	int code;
 
-	code = show__read(r->dev, &s.now, why);
+	code = read_now(r->dev, &s, why);
 	if (!code) {
 		print(&s);
 		if (s.watching)
@@ -331,6 +356,7 @@ static int run(const struct request *r)
 	}
 	kstate__free(&s.now);
 	kstate__free(&s.before);
+	shares__free(&s.shares);
 	return code ? fail_code(code, "%s", why) : EXIT_OK;
 }
 
@@ -355,12 +381,20 @@ static void set_watch(void *ctx, const char *arg)
 	((struct request *)ctx)->watch = arg ? arg : "";
 }
 
+static void set_histograms(void *ctx, const char *arg)
+{
+	(void)arg;
+	((struct request *)ctx)->histograms = true;
+}
+
 static const struct opt opts[] = {
 	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
 	  .help = "the controller", .set = set_dev },
 	{ .name = "watch", .arg = "SECONDS", .arg_optional = true,
 	  .set = set_watch,
 	  .help = "show rates, again and again (default: 1)" },
+	{ .name = "histogram", .set = set_histograms,
+	  .help = "show how long commands of each share took" },
 	{ 0 },
 };
 

@@ -238,6 +238,38 @@ int kstate__missing(char *why);
 /* The same without asking for privilege: for verbs that only read. */
 int kstate__absent(char *why);
 
+/* ---------------------------------------------------------------- shares.c */
+
+#define HISTOGRAM_BUCKETS	64
+
+/* Commands by how long they took: bucket n below 2^n us, the last one more. */
+struct histogram {
+	unsigned int nr;
+	uint64_t bucket[HISTOGRAM_BUCKETS];
+};
+
+/* A share: its limits, 0 for none, and what became of its commands. */
+struct share_state {
+	unsigned int number;	/* 0: all of them together */
+	uint64_t weight, depth, iops, bps, burst_ms, latency_us;
+	uint64_t cap;		/* depth left by others' targets; 0: any */
+	uint64_t inflight, peak, waiting;
+	uint64_t commands, bytes, waits, missed;
+	struct histogram wait, device;
+};
+
+struct shares {
+	unsigned int nr;
+	struct share_state *share;
+};
+
+/* Those of a controller; none where its policy has none. 0 or -errno. */
+int shares__read(const char *ctrl, struct shares *all);
+void shares__free(struct shares *all);
+void shares__json(struct json *j, const struct shares *all, bool histograms);
+void shares__table(const struct shares *all);
+void shares__bars(const struct shares *all);
+
 /* ------------------------------------------------------------------- pin.c */
 
 enum pin_state {
