@@ -39,9 +39,12 @@ leave() {
 }
 trap leave EXIT
 
-# A policy that has a copy() is one for copies and leaves commands alone.
+has_op() { grep -q "struct_ops/$1_$2" "$POLICIES/$1.bpf.o"; } # POLICY OP
+
+# A policy that has a copy() is one for copies and leaves commands alone; one
+# without a route() leaves them all to the driver.
 steers_commands() { # POLICY
-	[ "$1" != null ] && ! grep -q "struct_ops/$1_copy" "$POLICIES/$1.bpf.o"
+	[ "$1" != null ] && has_op "$1" route && ! has_op "$1" copy
 }
 
 head -c $((9 * unit)) /dev/urandom >"$tmp/old"
@@ -86,7 +89,7 @@ try() { # POLICY
 	same "$ios" "$counted" 'commands counted'
 	if steers_commands "$1"; then
 		wanted=$ios
-	elif [ "$1" != null ]; then
+	elif has_op "$1" copy; then
 		same "$(jq .events.default "$tmp/was")" \
 			"$(jq .events.default "$tmp/now")" \
 			'commands left to the driver after asking'
