@@ -10,7 +10,7 @@
  * each gets some tries.
  *
  * vm: --cpus 4
- * timeout: 300
+ * timeout: 500
  */
 #include <linux/ioprio.h>
 #include <signal.h>
@@ -115,7 +115,7 @@ int main(void)
 {
 	unsigned int alone, with;
 
-	test_begin(280);
+	test_begin(480);
 	pt_open(&ns, PT_WANT_PLAIN);
 	if (!vm_has_monitor())
 		test_skip("no monitor of the emulator to make a drive slow");
