@@ -241,6 +241,7 @@ void measure(struct bench *b, unsigned int rounds, struct result *r)
 		.submit = malloc(size), .wait = malloc(size),
 		.reap = malloc(size), .total = malloc(size),
 	};
+	double least = 0;
 	struct waiting w;
 	struct result now;
 	bool copies = b->row.kind->copies, done = false;
@@ -263,6 +264,9 @@ void measure(struct bench *b, unsigned int rounds, struct result *r)
 		now.total = median(b, t.total, rounds);
 		now.spread = quantile(b, t.total, rounds, 90) -
 			     quantile(b, t.total, rounds, 10);
+		now.least = quantile(b, t.total, rounds, 0);
+		if (!try || now.least < least)
+			least = now.least;
 		done = settled(b, t.reap, rounds);
 		/* A device may be late in each round of a copy likewise. */
 		if (copies)
@@ -270,6 +274,7 @@ void measure(struct bench *b, unsigned int rounds, struct result *r)
 		if (!copies || !try || now.total < r->total)
 			*r = now;
 	}
+	r->least = least;
 	if (b->row.kind->no_ring)
 		spinner__stop();
 	free(t.submit);

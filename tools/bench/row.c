@@ -179,6 +179,7 @@ static void by_instructions(struct json *j, const struct row *row,
 	      row->poll || row->kind->no_ring ? -1 : r->wait);
 	json__double(j, "reap_insn_per_io", r->reap);
 	json__double(j, "spread_insn_per_io", r->spread);
+	json__double(j, "least_insn_per_io", r->least);
 }
 
 /* Of all commands, for copies of different sizes to be compared. */
