@@ -56,7 +56,10 @@ static inline void nvme_steer_path_ended(struct nvme_steer_ctrl *sc,
 		nvme_steer_load_end(&sc->load, req, !nvme_req(req)->status);
 }
 
-/* A block request goes to a steer queue, which counts what is in flight. */
+/*
+ * A block request goes to a steer queue, which counts what is in flight. Its
+ * time goes on under the name of @slot, or is not taken where that is NULL.
+ */
 static inline void nvme_steer_path_moved(struct nvme_steer_queue *q,
 					 struct request *req,
 					 const struct nvme_steer_slot *slot)

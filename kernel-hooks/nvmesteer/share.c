@@ -150,6 +150,8 @@ static void nvme_steer_share_send(struct nvme_steer_shared *sh, u16 index,
 	nvme_steer_share_charge(arb, 0, w->len, now);
 	sh->inflight++;
 	w->sent = now;
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_load_start(&q->ctrl->load, slot);
 	if (slot->io.done == NVME_STEER_IO_REQUEST) {
 		struct request *req = slot->io.owner;
 

@@ -14,6 +14,7 @@
 
 #include "block.h"
 #include "passthru.h"
+#include "path.h"
 #include "share.h"
 
 /* nvme_request.steer_cid of a request that has no slot: no slot's. */
@@ -148,6 +149,9 @@ unsigned int nvme_steer_shared_requests(struct nvme_steer_queue *q,
 		this_cpu_inc(sc->stats->events[NVME_STEER_EV_ROUTED]);
 		this_cpu_inc(sc->stats->events[NVME_STEER_EV_BLOCK]);
 		nvme_req(req)->steer = q->number;
+		/* its time begins when it is sent */
+		if (static_branch_unlikely(&nvme_steer_path_key))
+			nvme_steer_path_moved(q, req, NULL);
 		if (likely(q->nr_free && !sh->nr_behind)) {
 			q->refs++;
 			nvme_steer_shared_request(sh, q->free[--q->nr_free],

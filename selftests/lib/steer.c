@@ -392,6 +392,12 @@ void steer_puppet_share(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_share", config);
 }
 
+void steer_puppet_path_share(struct steer_policy *p, int ctrl,
+			     const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_path_share", config);
+}
+
 void steer_share(struct steer_policy *p, unsigned int n,
 		 const struct nvme_steer_share *limit)
 {
