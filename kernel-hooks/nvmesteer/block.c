@@ -75,26 +75,26 @@ static u64 nvme_steer_css_above(const struct cgroup_subsys_state *css, u32 up)
 }
 
 /**
- * nvme_steer_block_cgroup - the cgroup that a command is charged to
- * @req: the request that it is, or NULL
+ * nvme_steer_bio_cgroup - the cgroup that a bio is charged to
+ * @bio: the bio, or NULL: the task's
  * @up: so many levels above that one
  *
  * Context: under RCU.
  * Return: its id, or 0 where there is none.
  */
-u64 nvme_steer_block_cgroup(struct request *req, u32 up)
-{
-	if (!req || blk_rq_is_passthrough(req))
-		return nvme_steer_cgroup_above(task_dfl_cgroup(current), up);
-	return nvme_steer_css_above(bio_blkcg_css(req->bio), up);
-}
-
-/* Likewise of a bio, or with NULL of the task. */
 u64 nvme_steer_bio_cgroup(const struct bio *bio, u32 up)
 {
 	if (!bio)
 		return nvme_steer_cgroup_above(task_dfl_cgroup(current), up);
 	return nvme_steer_css_above(bio_blkcg_css((struct bio *)bio), up);
+}
+
+/* Likewise of a request, or with NULL of a uring_cmd. A flush has no bio. */
+u64 nvme_steer_block_cgroup(struct request *req, u32 up)
+{
+	if (!req || blk_rq_is_passthrough(req))
+		return nvme_steer_bio_cgroup(NULL, up);
+	return req->bio ? nvme_steer_bio_cgroup(req->bio, up) : 0;
 }
 
 /* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
@@ -196,8 +196,8 @@ nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
 }
 
 /* Before they can end: who submitted them need not be who dispatches them. */
-static __always_inline void nvme_steer_count_requests(struct nvme_steer_ctrl *sc,
-						      unsigned int nr)
+static __always_inline void
+nvme_steer_count_requests(struct nvme_steer_ctrl *sc, unsigned int nr)
 {
 	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
 	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);

@@ -171,8 +171,9 @@ BTF_KFUNCS_END(nvme_steer_kfuncs)
  * Only programs of a policy may call them; the kernel asks about this module's
  * kfuncs alone. Which operation may call which follows from the argument: only
  * init() is given a controller, only route() a command, only path() paths, and
- * the "opaque" member keeps the verifier from taking other memory for them. The ids are
- * not looked at: they are relocated in the kernel's copy of the set only.
+ * the "opaque" member keeps the verifier from taking other memory for them. The
+ * ids are not looked at: they are relocated in the kernel's copy of the set
+ * only.
  */
 static int nvme_steer_kfunc_filter(const struct bpf_prog *prog, u32 id)
 {

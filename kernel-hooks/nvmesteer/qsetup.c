@@ -406,7 +406,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 	q = rcu_dereference_protected(sc->queues[number],
 				      lockdep_is_held(&sc->queue_lock));
 	if (q) {
-		if (!owner || q->lost || 
+		if (!owner || q->lost ||
 		    !nvme_steer_queue_fits(q, mode, depth, share))
 			return ERR_PTR(-EEXIST);
 		if (q->owner && q->owner != owner)

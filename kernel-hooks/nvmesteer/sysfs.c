@@ -427,20 +427,31 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	return len;
 }
 
-/* queues: a line each */
-static ssize_t queues_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
-			   size_t count)
+/* What @print makes of a controller, at most @size bytes. */
+static ssize_t nvme_steer_read_text(struct nvme_steer_ctrl *sc, char *buf,
+				    loff_t off, size_t count,
+				    int (*print)(struct nvme_steer_ctrl *sc,
+						 char *buf, size_t size),
+				    size_t size)
 {
+	char *text = kvmalloc(size, GFP_KERNEL);
 	ssize_t ret = -ENOMEM;
-	char *text;
 
-	text = kvmalloc(NVME_STEER_QUEUES_SIZE, GFP_KERNEL);
 	if (text) {
-		ret = nvme_steer_print_queues(sc, text, NVME_STEER_QUEUES_SIZE);
+		ret = print(sc, text, size);
 		ret = memory_read_from_buffer(buf, count, &off, text, ret);
 		kvfree(text);
 	}
 	return ret;
+}
+
+/* queues: a line each */
+static ssize_t queues_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
+			   size_t count)
+{
+	return nvme_steer_read_text(sc, buf, off, count,
+				    nvme_steer_print_queues,
+				    NVME_STEER_QUEUES_SIZE);
 }
 NVME_STEER_ATTR_LONG(queues);
 
@@ -468,41 +479,18 @@ NVME_STEER_ATTR_LONG(dump);
 static ssize_t copy_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 			 size_t count)
 {
-	ssize_t ret = -ENOMEM;
-	char *text;
-
-	text = kvmalloc(NVME_STEER_COPY_SIZE, GFP_KERNEL);
-	if (text) {
-		ret = nvme_steer_print_copy(sc, text, NVME_STEER_COPY_SIZE);
-		ret = memory_read_from_buffer(buf, count, &off, text, ret);
-		kvfree(text);
-	}
-	return ret;
+	return nvme_steer_read_text(sc, buf, off, count, nvme_steer_print_copy,
+				    NVME_STEER_COPY_SIZE);
 }
 NVME_STEER_ATTR_LONG(copy);
-
-static ssize_t nvme_steer_read_text(struct nvme_steer_ctrl *sc, char *buf,
-				    loff_t off, size_t count,
-				    int (*print)(struct nvme_steer_ctrl *sc,
-						 char *buf, size_t size))
-{
-	char *text = kvmalloc(NVME_STEER_SHARES_SIZE, GFP_KERNEL);
-	ssize_t ret = -ENOMEM;
-
-	if (text) {
-		ret = print(sc, text, NVME_STEER_SHARES_SIZE);
-		ret = memory_read_from_buffer(buf, count, &off, text, ret);
-		kvfree(text);
-	}
-	return ret;
-}
 
 /* shares: the limits of each share and what became of its commands, a line each */
 static ssize_t shares_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 			   size_t count)
 {
 	return nvme_steer_read_text(sc, buf, off, count,
-				    nvme_steer_print_shares);
+				    nvme_steer_print_shares,
+				    NVME_STEER_SHARES_SIZE);
 }
 NVME_STEER_ATTR_LONG(shares);
 
@@ -514,7 +502,8 @@ static ssize_t shares_hist_read(struct nvme_steer_ctrl *sc, char *buf,
 				loff_t off, size_t count)
 {
 	return nvme_steer_read_text(sc, buf, off, count,
-				    nvme_steer_print_histograms);
+				    nvme_steer_print_histograms,
+				    NVME_STEER_SHARES_SIZE);
 }
 NVME_STEER_ATTR_LONG(shares_hist);
 
