@@ -65,6 +65,15 @@ step 'a run in which nothing ran fails'
 refuse env NVMESTEER_BUILD="$BUILD" NVMESTEER_RESULTS="$TEST_TMP/results" \
 	"$repo/selftests/run" --filter matches_nothing
 
+step 'a limit that is no number'
+plant host/l_limit <<'T'
+# timeout: is a word here
+T
+refuse env NVMESTEER_BUILD="$BUILD" NVMESTEER_RESULTS="$TEST_TMP/results" \
+	"$repo/selftests/run" host 2>"$TEST_TMP/out"
+says out '^selftests: host/l_limit: .*not a number of seconds: is a word here$'
+rm "$repo/selftests/host/l_limit.sh"
+
 step 'an interrupted run ends what it started'
 plant host/l_waits <<T
 echo \$\$ >$TEST_TMP/pid
