@@ -11,13 +11,12 @@
  *
  * vm: --cpus 4
  */
-#include <linux/capability.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "pins.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"
@@ -276,28 +275,6 @@ static void huge(struct pt_ring *r)
 	munmap(map, size + huge);
 }
 
-/* Value of a counter of /proc/vmstat. */
-static long vmstat(const char *name)
-{
-	char line[128], word[64];
-	FILE *f = fopen("/proc/vmstat", "r");
-	long v = -1, n;
-
-	test_check(f, "no /proc/vmstat");
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %ld", word, &n) == 2 &&
-		    !strcmp(word, name))
-			v = n;
-	fclose(f);
-	test_check(v >= 0, "no %s in /proc/vmstat", name);
-	return v;
-}
-
-static long pinned(void)
-{
-	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
-}
-
 /* No more than keep_mb, and nothing with 0. */
 static void bounded(struct pt_ring *r)
 {
@@ -316,8 +293,8 @@ static void bounded(struct pt_ring *r)
 	for (i = 0; i < 4; i++)
 		round_trip(r, b, b, 8, 64);
 	test_check(kept() == before, "kept with keep_mb=0");
-	test_check(test_wait(pinned() == (long)size / 4096, 10000),
-		   "%ld pages are pinned, %zu are registered", pinned(),
+	test_check(test_wait(pins_now() == (long)size / 4096, 10000),
+		   "%ld pages are pinned, %zu are registered", pins_now(),
 		   size / 4096);
 
 	test_check(!test_write(PARAM "keep_mb", "1"), "keep_mb");
@@ -331,18 +308,6 @@ static void bounded(struct pt_ring *r)
 	test_check(!test_write(PARAM "keep_mb", "256"), "keep_mb");
 	unreg(r);
 	munmap(b, size);
-}
-
-static void drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	test_check(!syscall(SYS_capget, &head, data), "capget");
-	data[0].effective &= ~(1U << CAP_IPC_LOCK);
-	test_check(!syscall(SYS_capset, &head, data), "capset");
 }
 
 /* RLIMIT_MEMLOCK allows the registered buffer, and not to keep it as well. */
@@ -366,7 +331,7 @@ static void memlock(void)
 	if (!pid) {
 		b = test_alloc(size);
 		memset(b, CANARY, size);
-		drop_ipc_lock();
+		pins_obey_limit();
 		if (setrlimit(RLIMIT_MEMLOCK, &limit))
 			_exit(3);
 		pt_ring_init(&r, 8, PT_IOPOLL);
@@ -391,9 +356,9 @@ static void let_go(void)
 	long before;
 
 	test_set_file(PARAM "keep_idle_ms", "100");
-	test_check(test_wait(!pinned(), 10000), "%ld pages are still pinned",
-		   pinned());
-	before = pinned();
+	test_check(test_wait(!pins_now(), 10000), "%ld pages are still pinned",
+		   pins_now());
+	before = pins_now();
 	test_check(!before, "%ld pages are pinned", before);
 }
 
