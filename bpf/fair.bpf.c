@@ -21,7 +21,8 @@
  * nothing as long as less than that is asked for. Steers block requests only
  * with `nvmesteer load --block`, and then needs the io controller of cgroups
  * (echo +io > /sys/fs/cgroup/cgroup.subtree_control). What is beyond the number
- * of queues there are belongs to the last share there is a queue for.
+ * of queues there are belongs to the last share there is a queue for; where that
+ * is share 1, it has no depth of its own.
  *
  * Tunables (nvmesteer load --set NAME=VALUE):
  *   nr_queues    shares; 0 = as many as are reserved queues for (default)
@@ -55,15 +56,20 @@ int BPF_PROG(fair_init, struct nvme_steer_dev *dev)
 {
 	struct nvme_steer_share *share;
 	__u32 n = 0;
+	int ret;
 
+	ret = shares__create(dev);
+	if (ret)
+		return ret;
 	share = bpf_map_lookup_elem(&shares, &n);
 	if (share)
 		share->depth = drive_depth;
+	/* alone it is not for what nobody waits for only */
 	n = FAIR_BACKGROUND;
 	share = bpf_map_lookup_elem(&shares, &n);
-	if (share)
+	if (share && (nr_irq ?: nr_poll) > FAIR_BACKGROUND)
 		share->depth = back_depth;
-	return shares__create(dev);
+	return 0;
 }
 
 SEC("struct_ops/fair_route")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * nvmesteer stats: the counters of a controller's queues, shares and events,
- * once or again and again. Queue 0 is the driver's own path. The keys of the JSON are
- * what scripts rely on: they are only ever added to.
+ * once or again and again. Queue 0 is the driver's own path. The keys of the
+ * JSON are what scripts rely on: they are only ever added to.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -596,12 +596,20 @@ void nvme_steer_share_drop(struct nvme_steer_policy *p)
 
 /* ----------------------------------------------------------------- for people */
 
-/* Is there anything to say about a share? */
+/*
+ * Is there anything to say about a share? Without a policy that has shares,
+ * what has not ended yet.
+ */
 static bool nvme_steer_share_shown(const struct nvme_steer_arbiter *arb,
 				   unsigned int n)
 {
-	return arb->share[n].commands ||
-	       (arb->limits && n < arb->limits->map.max_entries);
+	const struct nvme_steer_share_state *s = &arb->share[n];
+
+	lockdep_assert_held(&arb->lock);
+
+	if (!arb->limits)
+		return s->inflight || s->waiting;
+	return s->commands || n < arb->limits->map.max_entries;
 }
 
 /* Blanks up to the end of line @lines: all are as long; see sysfs.c. */
@@ -673,8 +681,12 @@ int nvme_steer_print_histograms(struct nvme_steer_ctrl *sc, char *buf,
 	/* share 0 is no queue's: it has none */
 	for (n = 1; arb && n < NVME_STEER_MAX_SHARES; n++) {
 		struct nvme_steer_share_state *s = &arb->share[n];
+		bool shown;
 
-		if (!READ_ONCE(s->commands))
+		spin_lock_irq(&arb->lock);
+		shown = s->commands && nvme_steer_share_shown(arb, n);
+		spin_unlock_irq(&arb->lock);
+		if (!shown)
 			continue;
 		len += nvme_steer_print_histogram(n, "wait", s->wait,
 						  buf + len, size - len);

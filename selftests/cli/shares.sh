@@ -19,7 +19,14 @@ step "without shares"
 ok load --dev nvme0 "$POLICIES/spread.bpf.o"
 json '.shares == []' stats nvme0
 ok stats --histogram nvme0
-refuse grep -qi share <<<"$out"
+refuse grep -qE "^ *SHARE |^Share " <<<"$out"
+ok unload nvme0
+
+step "one queue: what nobody waits for is not alone there"
+ok load --dev nvme0 --set nr_queues=1 "$POLICIES/fair.bpf.o"
+ok stats --json nvme0
+check is 0 '.depth == 32'
+check is 1 '.depth == 0'
 ok unload nvme0
 
 step "limits and counters"
@@ -28,6 +35,7 @@ ok load --dev nvme0 --block "$POLICIES/fair.bpf.o"
 ok set nvme0 "groups.cgroup:$cgroup.share=3" shares.3.weight=300 \
 	shares.3.iops=2000 shares.3.bps=1000000000
 ok stats --json --histogram nvme0
+check is 1 '.depth == 4'
 had=$(share 3 .commands)
 timed=$(share 3 '[.device_histogram[].commands] | add // 0')
 read_some 64
@@ -57,5 +65,10 @@ check grep -qE '^ +3 +300 ' <<<"$out"
 check grep -q '^Share 3, at the drive, commands' <<<"$out"
 check grep -qE '^ +<[0-9]+ us +[0-9]+ #' <<<"$out"
 echo "$out"
+ok unload nvme0
+
+step "after shares"
+ok load --dev nvme0 "$POLICIES/spread.bpf.o"
+json '.shares == []' stats nvme0
 ok unload nvme0
 pass
