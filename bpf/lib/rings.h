@@ -48,6 +48,7 @@ struct ring_answer {
 	__u64 ring;
 	__u64 tick;
 	__u32 queue;
+	__u32 polled;		/* NVME_STEER_CMD_POLLED or 0 */
 };
 
 struct {
@@ -117,6 +118,7 @@ static __always_inline bool rings__holds(__u64 ring, __u32 queue, __u64 now)
 static __always_inline __u32 rings__queue(struct nvme_steer_cmd *cmd)
 {
 	__u64 ring = bpf_nvme_steer_ring_id(cmd), now = bpf_jiffies64();
+	__u32 polled = cmd->flags & NVME_STEER_CMD_POLLED;
 	__u32 count = queues__count(cmd), zero = 0;
 	struct ring_answer *answer;
 
@@ -129,11 +131,11 @@ static __always_inline __u32 rings__queue(struct nvme_steer_cmd *cmd)
 	if (!answer)
 		return NVME_STEER_DEFAULT;
 	/* A new ring may have the id of one of the other kind that is gone. */
-	if (answer->ring != ring ||
-	    answer->queue - queues__pick(cmd, 1) >= count ||
+	if (answer->ring != ring || answer->polled != polled ||
 	    (answer->tick != now && !rings__holds(ring, answer->queue, now)))
 		answer->queue = rings__claim(cmd, ring, count, now);
 	answer->ring = ring;
+	answer->polled = polled;
 	answer->tick = now;
 	return answer->queue;
 }
