@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 
 FORWARDED := all install uninstall compile_commands.json modules policies \
-	     cli tools selftests guest
+	     cli tools selftests fuzzers guest
 
 ifeq ($(IN),)
 # ------------------------------------------------------------ the front door
@@ -70,7 +70,7 @@ prerequisite :=
 run := +@
 endif
 
-.PHONY: $(FORWARDED) setup check demo bench clean distclean help FORCE
+.PHONY: $(FORWARDED) setup check fuzz demo bench clean distclean help FORCE
 
 setup:
 	@tools/setup
@@ -97,6 +97,12 @@ endif
 # ARGS= goes to the runner: make check ARGS='--filter reset kernel'
 check: all guest
 	@selftests/run $(ARGS)
+
+# SECONDS= for each fuzzer
+fuzz:
+	@tools/setup --fuzz
+	@$(MAKE) HERMETIC=1 policies fuzzers
+	@selftests/fuzz/run $(SECONDS) $(ARGS)
 
 demo: all guest
 	@tools/demo/run $(ARGS)
@@ -193,7 +199,7 @@ $(O)/obj/%.o: %.c $(O)/.flags
 .SECONDARY:
 
 include $(wildcard kernel-hooks/build.mk bpf/build.mk loader/build.mk \
-	tools/build.mk selftests/build.mk)
+	tools/build.mk selftests/build.mk selftests/fuzz/build.mk)
 
 all: $(ALL)
 -include $(shell find $(O) \( -name debian13 -o -name 'nvme-*' -o -name \

@@ -331,6 +331,7 @@ struct policy {
 
 /**
  * policy__open - open an object file and find the policy in it
+ * @p: to be closed in either case: what libbpf said stays in it
  * @why: as for target__resolve(), 512 bytes
  * Return: 0 or -errno with @why a sentence (cause and remedy).
  */

@@ -149,24 +149,30 @@ static int find_ops(struct policy *p, char *why)
 	return -EINVAL;
 }
 
-/* A data member of the ops in the object, found by name. */
+/*
+ * A data member of the ops in the object, found by name. Its types are what the
+ * file says: where that is no place for such a member it has none.
+ */
 static void *member(const struct policy *p, const char *name, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(p->obj);
 	const struct btf_type *t;
 	const struct btf_member *m;
+	size_t len, at;
 	char *data;
-	size_t len;
 	int i;
 
 	t = btf__type_by_id(btf, bpf_map__btf_value_type_id(p->ops));
 	data = bpf_map__initial_value(p->ops, &len);
 	if (!t || !data || !btf_is_struct(t))
 		return NULL;
-	for (i = 0, m = btf_members(t); i < btf_vlen(t); i++, m++)
+	for (i = 0, m = btf_members(t); i < btf_vlen(t); i++, m++) {
+		at = btf_member_bit_offset(t, i) / 8;
 		if (!strcmp(btf__name_by_offset(btf, m->name_off), name) &&
-		    btf__resolve_size(btf, m->type) == (long)size)
-			return data + btf_member_bit_offset(t, i) / 8;
+		    btf__resolve_size(btf, m->type) == (long)size &&
+		    at % sizeof(uint32_t) == 0 && at <= len && size <= len - at)
+			return data + at;
+	}
 	return NULL;
 }
 

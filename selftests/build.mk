@@ -7,7 +7,7 @@
 # loads are in selftests/kernel/modules, and are built for the kernel that
 # nvmesteer's are.
 
-SUITES := $(filter-out lib vm,$(patsubst selftests/%/,%,$(wildcard \
+SUITES := $(filter-out fuzz lib vm,$(patsubst selftests/%/,%,$(wildcard \
 	selftests/*/)))
 
 TEST_C := $(filter-out %.bpf.c,$(wildcard $(SUITES:%=selftests/%/*.c)))
