@@ -112,10 +112,12 @@ bench: all guest
 	@tools/setup --bench
 	@tools/bench/run $(if $(ROWS),--rows '$(ROWS)') $(ARGS)
 
-# The tree and the unpacked kernel source stay: they are slow to make.
+# The tree, the unpacked kernel source and the second QEMU stay: they are slow
+# to make.
 clean:
 	@rm -rf $(addprefix $(O)/,$(shell cd $(O) 2>/dev/null && ls -A | \
-		grep -v -x -e debian13 -e 'linux-source-.*')) \
+		grep -v -x -e debian13 -e 'linux-source-.*' \
+		-e qemu-vfio-user)) \
 		compile_commands.json
 	@echo "  CLEAN   $(O)"
 

@@ -5,9 +5,10 @@
 # linked into each. Unit tests get the loader's objects, runners and kernel
 # tests liburing and libbpf; *.bpf.c become BPF objects. Modules that a test
 # loads are in selftests/kernel/modules, and are built for the kernel that
-# nvmesteer's are.
+# nvmesteer's are. selftests/device is a program that runs beside the guest, on
+# whatever the machine is, and so is static.
 
-SUITES := $(filter-out fuzz lib vm,$(patsubst selftests/%/,%,$(wildcard \
+SUITES := $(filter-out device fuzz lib vm,$(patsubst selftests/%/,%,$(wildcard \
 	selftests/*/)))
 
 TEST_C := $(filter-out %.bpf.c,$(wildcard $(SUITES:%=selftests/%/*.c)))
@@ -20,7 +21,7 @@ test_lib := $(patsubst %.c,$(O)/obj/%.o,$(wildcard selftests/lib/*.c))
 suite_lib = $(patsubst %.c,$(O)/obj/%.o,$(filter-out %.bpf.c,\
 	$(wildcard $(dir $(1))lib/*.c)))
 
-$(O)/obj/selftests/%.o: EXTRA_CFLAGS += -Iselftests/lib -Wno-unused-parameter
+$(O)/obj/selftests/%.o: EXTRA_CFLAGS += -Iselftests/lib -Iselftests/device -Wno-unused-parameter
 
 .SECONDEXPANSION:
 $(TEST_BIN): $(O)/%: $(O)/obj/%.o $(test_lib) $$(call suite_lib,%) \
@@ -31,6 +32,12 @@ $(TEST_BIN): $(O)/%: $(O)/obj/%.o $(test_lib) $$(call suite_lib,%) \
 		-lelf -lz -lm -lpthread
 
 $(UNIT_BIN): $(LOADER_LIB)
+
+DEVICE := $(O)/selftests/device/controller
+$(DEVICE): $(patsubst %.c,$(O)/obj/%.o,$(wildcard selftests/device/*.c))
+	$(call msg,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -static $(LDFLAGS) $^ -o $@
 
 # Made of links, as kernel-hooks/build.mk does it. No module is installed.
 ifneq ($(hooks),)
@@ -52,5 +59,5 @@ selftests: $(test_mods)/.built
 ALL += $(test_mods)/.built
 endif
 
-selftests: $(TEST_BIN) $(TEST_BPF)
-ALL += $(TEST_BIN) $(TEST_BPF)
+selftests: $(TEST_BIN) $(TEST_BPF) $(DEVICE)
+ALL += $(TEST_BIN) $(TEST_BPF) $(DEVICE)

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The program around the controller: 'controller SOCKET' listens, serves one
+ * connection, and ends with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controller.h"
+
+#define NR_BLOCKS	(32U << 10)	/* 16 MiB */
+
+static int fail(const char *what, int error)
+{
+	fprintf(stderr, "controller: %s: %s\n", what, strerror(error));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct controller c;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener, fd, i, ret;
+
+	if (argc != 2 || strlen(argv[1]) >= sizeof(address.sun_path)) {
+		fprintf(stderr, "Usage: controller SOCKET\n"
+			"SOCKET is a path of at most %zu bytes\n",
+			sizeof(address.sun_path) - 1);
+		return 2;
+	}
+	c.nr_blocks = NR_BLOCKS;
+	c.blocks = mmap(NULL, c.nr_blocks << BLOCK_SHIFT,
+			PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	if (c.blocks == MAP_FAILED)
+		return fail("memory of the namespace", errno);
+	for (i = 0; i < NR_VECTORS; i++)
+		c.vectors[i] = -1;
+	pci_init(&c);
+
+	strcpy(address.sun_path, argv[1]);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address,
+				 sizeof(address)) || listen(listener, 1))
+		return fail(argv[1], errno);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return fail("accept", errno);
+	ret = vfio_serve(&c, fd);
+	return ret ? fail("the emulator's messages", -ret) : 0;
+}

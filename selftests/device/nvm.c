@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The namespace, in memory, and the commands of the NVM command set. What they
+ * move is described by PRP entries.
+ */
+#include <string.h>
+
+#include "controller.h"
+
+enum {
+	FLUSH = 0x00, WRITE = 0x01, READ = 0x02, COMPARE = 0x05,
+	WRITE_ZEROES = 0x08, DSM = 0x09,
+};
+
+/* Where the next piece of the data is; a walk over PRP entries. */
+struct walk {
+	struct controller *c;
+	const struct command *cmd;
+	uint64_t list;		/* address of the next entry, or 0 */
+	size_t left;		/* bytes, with the piece that comes */
+	bool begun;
+};
+
+/* The piece's memory and length; NULL where an entry names none. */
+static void *next_piece(struct walk *w, size_t *len)
+{
+	uint64_t address = w->cmd->prp1, *entry;
+
+	if (w->begun && !w->list) {
+		/* the second: an address, or that of a list */
+		address = w->cmd->prp2;
+		if (w->left > PAGE_SIZE)
+			w->list = address;
+	}
+	if (w->list) {
+		entry = dma_at(w->c, w->list, sizeof(*entry));
+		/* the last of a page names the next page of the list */
+		if (entry && w->left > PAGE_SIZE &&
+		    !((w->list + sizeof(*entry)) & (PAGE_SIZE - 1))) {
+			w->list = *entry;
+			entry = dma_at(w->c, w->list, sizeof(*entry));
+		}
+		if (!entry)
+			return NULL;
+		address = *entry;
+		w->list += sizeof(*entry);
+	}
+	if (w->begun && address & (PAGE_SIZE - 1))
+		return NULL;
+	w->begun = true;
+	*len = PAGE_SIZE - (address & (PAGE_SIZE - 1));
+	if (*len > w->left)
+		*len = w->left;
+	w->left -= *len;
+	return dma_at(w->c, address, *len);
+}
+
+uint32_t dma_prp(struct controller *c, const struct command *cmd, void *data,
+		 size_t len, bool to_host)
+{
+	struct walk w = { .c = c, .cmd = cmd, .left = len };
+	size_t piece;
+	void *at;
+
+	for (; w.left; data = (uint8_t *)data + piece) {
+		at = next_piece(&w, &piece);
+		if (!at) {
+			host_error(c, "opcode %#x: data is not in memory",
+				   cmd->opcode);
+			return SC_DATA_TRANSFER;
+		}
+		if (to_host)
+			memcpy(at, data, piece);
+		else
+			memcpy(data, at, piece);
+	}
+	return 0;
+}
+
+static bool in_range(const struct controller *c, uint64_t slba, uint64_t nlb)
+{
+	return slba < c->nr_blocks && nlb <= c->nr_blocks - slba;
+}
+
+static uint32_t deallocate(struct controller *c, const struct command *cmd)
+{
+	struct { uint32_t attributes, nlb; uint64_t slba; } range[256];
+	unsigned int i, n = (cmd->cdw10 & 0xff) + 1;
+	uint32_t status;
+
+	status = dma_prp(c, cmd, range, n * sizeof(range[0]), false);
+	for (i = 0; !status && i < n; i++) {
+		if (!in_range(c, range[i].slba, range[i].nlb))
+			status = SC_LBA_RANGE | SC_DNR;
+		else if (cmd->cdw11 & 4)
+			memset(c->blocks + (range[i].slba << BLOCK_SHIFT), 0,
+			       (size_t)range[i].nlb << BLOCK_SHIFT);
+	}
+	return status;
+}
+
+uint32_t nvm_command(struct controller *c, const struct command *cmd)
+{
+	uint64_t slba = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
+	uint64_t nlb = (cmd->cdw12 & 0xffff) + 1;
+	static uint8_t other[MAX_TRANSFER];
+	size_t len = nlb << BLOCK_SHIFT;
+	uint8_t *data;
+	uint32_t status;
+
+	if (cmd->nsid != 1 && !(cmd->opcode == FLUSH && cmd->nsid == ~0U))
+		return SC_INVALID_NS | SC_DNR;
+	if (cmd->opcode == FLUSH)
+		return 0;
+	if (cmd->opcode == DSM)
+		return deallocate(c, cmd);
+	if (cmd->opcode != READ && cmd->opcode != WRITE &&
+	    cmd->opcode != COMPARE && cmd->opcode != WRITE_ZEROES)
+		return SC_INVALID_OPCODE | SC_DNR;
+	if (!in_range(c, slba, nlb))
+		return SC_LBA_RANGE | SC_DNR;
+	data = c->blocks + (slba << BLOCK_SHIFT);
+	if (cmd->opcode == WRITE_ZEROES) {
+		memset(data, 0, len);
+		return 0;
+	}
+	if (len > MAX_TRANSFER)
+		return SC_INVALID_FIELD | SC_DNR;
+	if (cmd->opcode != COMPARE)
+		return dma_prp(c, cmd, data, len, cmd->opcode == READ);
+	status = dma_prp(c, cmd, other, len, false);
+	if (!status && memcmp(data, other, len))
+		status = SC_COMPARE_FAILED;
+	return status;
+}
+
+uint32_t nvm_identify(struct controller *c, void *page)
+{
+	uint8_t *ns = page;
+
+	memcpy(ns, &c->nr_blocks, 8);
+	memcpy(ns + 8, &c->nr_blocks, 8);
+	memcpy(ns + 16, &c->nr_blocks, 8);
+	ns[33] = 1;			/* deallocated blocks read as zeroes */
+	memcpy(ns + 104, "nvmesteerfaults", 16);	/* NGUID */
+	ns[128 + 2] = BLOCK_SHIFT;
+	return 0;
+}
