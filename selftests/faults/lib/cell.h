@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Faults by ways: each fault happens to a read and a write out of sixteen
+ * commands that go one way to the controller, the driver's own or a steer
+ * queue. What must hold in every cell of that table, cell_run() checks:
+ *
+ * each command ends exactly once, the same way as on the driver's own path
+ * with nothing attached; the data is old or new where a command failed, new
+ * where a write succeeded, and untouched beside them; the fault did happen, on
+ * the queue it was meant for; the controller is live afterwards, and the queue
+ * carries commands again; the host did nothing a host must not.
+ */
+#ifndef CELL_H
+#define CELL_H
+
+#include "fault.h"
+#include "steer.h"
+
+enum cell_way {
+	/* the yardsticks: no policy attached */
+	CELL_DRIVER,		/* passthrough, interrupts */
+	CELL_DRIVER_POLLED,
+	CELL_DRIVER_BLOCK,	/* reads and writes of the block device */
+	CELL_DRIVER_BLOCK_POLLED,
+	/* by steer queues */
+	CELL_IRQ,
+	CELL_POLLED,
+	CELL_BLOCK,
+	CELL_BLOCK_POLLED,
+	CELL_GROUP,		/* a command group */
+	CELL_GROUP_POLLED,
+	CELL_SHARE,		/* block requests by the queue of a share */
+	CELL_WAYS
+};
+#define CELL_FIRST_STEERED	CELL_IRQ
+
+/* A fault. Its rule's queues, blocks and count are filled in. */
+struct cell_fault {
+	const char *name;
+	struct fault_rule rule;
+	unsigned int flags;		/* CELL_* */
+	unsigned int ways;		/* bits of ways left out */
+	const char *why;		/* they are left out; printed */
+};
+
+#define CELL_ONE	(1U << 0)	/* happens once: it stops the controller */
+#define CELL_OTHERS	(1U << 1)	/* the other commands may fail as well */
+#define CELL_RESET	(1U << 2)	/* the controller is reset */
+#define CELL_ANY_END	(1U << 3)	/* need not end as on the driver's path */
+
+/* One that goes all ways; then members of its rule. */
+#define CELL_FAULT(NAME, FLAGS, ...) \
+	{ .name = (NAME), .rule = { __VA_ARGS__ }, .flags = (FLAGS) }
+
+/*
+ * Run all cells of the faults, and print the table. The namespace is opened;
+ * @timeout_ms: of each command.
+ */
+void cell_run_all(const struct cell_fault *faults, unsigned int nr,
+		  unsigned int timeout_ms);
+
+#endif /* CELL_H */

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The controller of selftests/device, by its vendor specific commands.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include "copy.h"
+#include "fault.h"
+#include "test.h"
+
+static int device = -1;
+
+static int tell(uint8_t opcode, void *data, uint32_t len, uint32_t *dw0)
+{
+	struct nvme_passthru_cmd cmd = {
+		.opcode = opcode, .addr = (uintptr_t)data, .data_len = len,
+	};
+	int ret = ioctl(device, NVME_IOCTL_ADMIN_CMD, &cmd);
+
+	if (dw0)
+		*dw0 = cmd.result;
+	return ret < 0 ? -errno : ret;
+}
+
+static void clear_at_end(void *arg)
+{
+	tell(FAULT_ADMIN_CLEAR, NULL, 0, NULL);
+}
+
+void fault_open(struct pt_ns *ns)
+{
+	char path[32];
+
+	copy_open(ns, "faults", 1);
+	snprintf(path, sizeof(path), "/dev/nvme%d", ns->ctrl);
+	device = open(path, O_RDWR | O_CLOEXEC);
+	test_check(device >= 0, "cannot open %s: %s", path, strerror(errno));
+	test_at_end(clear_at_end, NULL);
+	fault_clear();
+}
+
+void fault_clear(void)
+{
+	int ret = tell(FAULT_ADMIN_CLEAR, NULL, 0, NULL);
+
+	test_check(!ret, "cannot clear the rules: %d", ret);
+}
+
+unsigned int fault_add(const struct fault_rule *rule)
+{
+	struct fault_rule copy = *rule;
+	uint32_t number = 0;
+	int ret = tell(FAULT_ADMIN_ADD, &copy, sizeof(copy), &number);
+
+	test_check(!ret, "cannot add a rule: %d", ret);
+	return number;
+}
+
+void fault_counters(struct fault_counters *counters)
+{
+	int ret = tell(FAULT_ADMIN_COUNTERS, counters, sizeof(*counters), NULL);
+
+	test_check(!ret, "cannot read the counters: %d", ret);
+}
+
+unsigned int fault_done(unsigned int rule)
+{
+	struct fault_counters counters;
+
+	fault_counters(&counters);
+	return counters.done[rule];
+}
+
+void fault_host_is_good(const char *what)
+{
+	struct fault_counters counters;
+
+	fault_counters(&counters);
+	test_check(!counters.host_errors, "%s: the host did wrong, %u times: %s",
+		   what, counters.host_errors, counters.host_error);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The controller of selftests/device as a test tells it what to do; see
+ * faults.h there for the rules and the counters.
+ */
+#ifndef FAULT_H
+#define FAULT_H
+
+#include <stdbool.h>
+
+#include "faults.h"
+#include "pt.h"
+
+/* Open its namespace; skips the test where there is no such controller. */
+void fault_open(struct pt_ns *ns);
+
+/* Forget all rules, at the end of the test as well; counters to 0. */
+void fault_clear(void);
+/* One more rule; its number. */
+unsigned int fault_add(const struct fault_rule *rule);
+void fault_counters(struct fault_counters *counters);
+/* How often a rule has applied since fault_clear(). */
+unsigned int fault_done(unsigned int rule);
+/* The host did nothing that a host must not, or the test fails. */
+void fault_host_is_good(const char *what);
+
+#endif /* FAULT_H */
