@@ -405,7 +405,8 @@ struct nvme_steer_io {
  *		there it is what it was when a group gave it back
  * @cid:	command id: its low bits are the slot's index, the high four a
  *		generation, which is another one for each command
- * @aborted:	an Abort was sent; belongs to the timeout work
+ * @aborted:	of a command that has expired, see timeout.c; under cq_lock
+ *		while INFLIGHT
  * @cancelled:	ended without an answer of the controller
  * @status:	NVMe status field without the phase tag, of a DONE slot
  * @result:	completion queue entry DW0-1, likewise
@@ -418,7 +419,7 @@ struct nvme_steer_io {
  */
 struct nvme_steer_slot {
 	u8 state;
-	bool aborted;
+	u8 aborted;
 	bool cancelled;
 	u16 cid;
 	u16 status;
@@ -559,7 +560,6 @@ struct nvme_steer_queue {
 	wait_queue_head_t drained;
 	struct delayed_work timer;
 	struct work_struct abort_work;
-	u16 abort_cid;			/* written by the timer only */
 	struct work_struct free_work;
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;

@@ -46,7 +46,7 @@ nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 	if (static_branch_unlikely(&nvme_steer_path_key))
 		nvme_steer_load_start(&slot->queue->ctrl->load, slot);
 	slot->io = *io;
-	slot->aborted = false;
+	slot->aborted = 0;
 	slot->cancelled = false;
 	slot->deadline = deadline;
 	/* pairs with the acquire of whoever looks for INFLIGHT slots */

@@ -280,7 +280,7 @@ void nvme_steer_share_put(struct nvme_steer_shared *sh, u16 index, bool ring)
 
 	lockdep_assert_held(&arb->lock);
 
-	slot->aborted = false;
+	slot->aborted = 0;
 	slot->cancelled = false;
 	w->sent = 0;
 	if (!s->waiting) {

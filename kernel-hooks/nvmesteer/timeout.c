@@ -6,6 +6,12 @@
  */
 #include "share.h"
 
+/* Of nvme_steer_slot.aborted, 0 before the command has expired. */
+enum {
+	NVME_STEER_ABORT_DUE = 1,	/* its Abort is to be sent */
+	NVME_STEER_ABORT_SENT,
+};
+
 static bool nvme_steer_expired(struct nvme_steer_slot *slot)
 {
 	return smp_load_acquire(&slot->state) == NVME_STEER_SLOT_INFLIGHT &&
@@ -81,28 +87,59 @@ static bool nvme_steer_ctrl_fatal(struct nvme_steer_ctrl *sc)
 }
 
 /*
- * Send the Abort and wait for its answer. Apart from the timeout work, which
- * must go on: on an admin queue that is dead as well the answer never comes,
- * and the next expiry resets the controller.
+ * The Abort of a command is to be sent: its id. Without @room for one the
+ * command is as before it expired, and asks again when it does.
+ */
+static bool nvme_steer_claim_abort(struct nvme_steer_queue *q,
+				   struct nvme_steer_slot *slot, bool room,
+				   u16 *cid)
+{
+	bool due;
+
+	spin_lock_irq(&q->cq_lock);
+	due = smp_load_acquire(&slot->state) == NVME_STEER_SLOT_INFLIGHT &&
+	      slot->aborted == NVME_STEER_ABORT_DUE;
+	if (due) {
+		*cid = nvme_steer_cid(slot);
+		slot->aborted = room ? NVME_STEER_ABORT_SENT : 0;
+	}
+	spin_unlock_irq(&q->cq_lock);
+	return due && room;
+}
+
+static void nvme_steer_abort(struct nvme_steer_queue *q, u16 cid)
+{
+	struct nvme_ctrl *nvme = q->ctrl->nvme;
+	struct nvme_command cmd = { };
+	int ret;
+
+	cmd.abort.opcode = nvme_admin_abort_cmd;
+	cmd.abort.cid = cid;
+	cmd.abort.sqid = cpu_to_le16(q->qid);
+	nvme_steer_count(q->ctrl, NVME_STEER_EV_ABORT);
+	ret = nvme_submit_sync_cmd(nvme->admin_q, &cmd, NULL, 0);
+	dev_warn(nvme->device, "steer queue %u: Abort status: %d\n",
+		 q->number, ret);
+}
+
+/*
+ * Send the Aborts that are due, one after the other, and wait for each answer.
+ * Apart from the timeout work, which must go on: on an admin queue that is dead
+ * as well the answer never comes, and the next expiry resets the controller.
  */
 void nvme_steer_abort_work(struct work_struct *work)
 {
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, abort_work);
-	struct nvme_ctrl *nvme = q->ctrl->nvme;
-	struct nvme_command cmd = { };
-	int ret;
+	atomic_t *limit = &q->ctrl->nvme->abort_limit;
+	bool room = atomic_dec_return(limit) >= 0;
+	unsigned int i;
+	u16 cid;
 
-	if (atomic_dec_return(&nvme->abort_limit) >= 0) {
-		cmd.abort.opcode = nvme_admin_abort_cmd;
-		cmd.abort.cid = READ_ONCE(q->abort_cid);
-		cmd.abort.sqid = cpu_to_le16(q->qid);
-		nvme_steer_count(q->ctrl, NVME_STEER_EV_ABORT);
-		ret = nvme_submit_sync_cmd(nvme->admin_q, &cmd, NULL, 0);
-		dev_warn(nvme->device, "steer queue %u: Abort status: %d\n",
-			 q->number, ret);
-	}
-	atomic_inc(&nvme->abort_limit);
+	for (i = 0; i < q->depth - 1; i++)
+		if (nvme_steer_claim_abort(q, &q->slots[i], room, &cid))
+			nvme_steer_abort(q, cid);
+	atomic_inc(limit);
 }
 
 /*
@@ -112,7 +149,7 @@ void nvme_steer_abort_work(struct work_struct *work)
  */
 static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 				     struct nvme_steer_slot *slot,
-				     u16 *cid, bool *aborted)
+				     u16 *cid, bool *again)
 {
 	bool expired;
 
@@ -120,8 +157,9 @@ static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 	expired = nvme_steer_expired(slot);
 	if (expired) {
 		*cid = nvme_steer_cid(slot);
-		*aborted = slot->aborted;
-		slot->aborted = true;
+		*again = slot->aborted;
+		if (!*again)
+			slot->aborted = NVME_STEER_ABORT_DUE;
 		slot->deadline = jiffies + slot->io.timeout;
 	}
 	spin_unlock_irq(&q->cq_lock);
@@ -132,13 +170,13 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 			      struct nvme_steer_slot *slot, bool fatal)
 {
 	struct nvme_steer_ctrl *sc = q->ctrl;
-	bool aborted;
+	bool again;
 	u16 cid;
 
-	if (!nvme_steer_claim_expired(q, slot, &cid, &aborted))
+	if (!nvme_steer_claim_expired(q, slot, &cid, &again))
 		return;
 	nvme_steer_count(sc, NVME_STEER_EV_TIMEOUT);
-	if (fatal || aborted) {
+	if (fatal || again) {
 		dev_warn(sc->nvme->device,
 			 "steer queue %u (qid %u): command id %#x timed out, resetting the controller\n",
 			 q->number, q->qid, cid);
@@ -150,11 +188,7 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 	dev_warn(sc->nvme->device,
 		 "steer queue %u (qid %u): command id %#x timed out, aborting it\n",
 		 q->number, q->qid, cid);
-	/* one at a time; a command whose Abort finds no room goes without */
-	if (!work_pending(&q->abort_work)) {
-		WRITE_ONCE(q->abort_cid, cid);
-		queue_work(nvme_steer_wq, &q->abort_work);
-	}
+	queue_work(nvme_steer_wq, &q->abort_work);
 }
 
 void nvme_steer_timeout_work(struct work_struct *work)
