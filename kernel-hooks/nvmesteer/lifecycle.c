@@ -171,6 +171,7 @@ static void nvme_steer_up(struct nvme_ctrl *ctrl)
 		WRITE_ONCE(sc->up, true);
 	}
 	mutex_unlock(&sc->state_lock);
+	nvme_steer_queues_forgotten(sc);
 	nvme_steer_restart_queues(sc);
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->ready, sc->up);

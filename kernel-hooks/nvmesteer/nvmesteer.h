@@ -405,8 +405,7 @@ struct nvme_steer_io {
  *		there it is what it was when a group gave it back
  * @cid:	command id: its low bits are the slot's index, the high four a
  *		generation, which is another one for each command
- * @aborted:	of a command that has expired, see timeout.c; under cq_lock
- *		while INFLIGHT
+ * @aborted:	once it has expired, see timeout.c; INFLIGHT: under cq_lock
  * @cancelled:	ended without an answer of the controller
  * @status:	NVMe status field without the phase tag, of a DONE slot
  * @result:	completion queue entry DW0-1, likewise
@@ -459,9 +458,8 @@ static __always_inline u16 nvme_steer_next_cid(struct nvme_steer_slot *slot)
  * @held:	@timer is armed, or waits for cq_lock, and the interrupt is
  *		disabled, once, by us
  *
- * All under cq_lock; of a polled queue nothing is used. @open becomes false, @timer is cancelled and @held ends
- * before the interrupt is freed, in nvme_steer_gather_close(); the queue's
- * memory goes after that.
+ * All under cq_lock; of a polled queue nothing is used. Before the interrupt is
+ * freed, and the memory, nvme_steer_gather_close() ends all three.
  */
 struct nvme_steer_gather {
 	struct hrtimer timer;
@@ -513,6 +511,7 @@ struct nvme_steer_queue {
 	int vector;			/* index among the reserved, -1 none */
 	u16 qid;
 	bool started;			/* the controller knows it */
+	bool refused;			/* and refused to forget it */
 
 	/* under ctrl->queue_lock */
 	struct nvme_steer_policy *owner;	/* NULL: made by hand */
@@ -752,6 +751,7 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q);
 void nvme_steer_queue_free(struct nvme_steer_queue *q);
 void nvme_steer_queue_free_irq(struct nvme_steer_queue *q);
 void nvme_steer_queue_abandon(struct nvme_steer_queue *q);
+void nvme_steer_queues_forgotten(struct nvme_steer_ctrl *sc);
 void nvme_steer_queue_free_work(struct work_struct *work);
 
 /* dma.c */

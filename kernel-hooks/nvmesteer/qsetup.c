@@ -221,15 +221,17 @@ static int nvme_steer_delete(struct nvme_steer_queue *q, u8 opcode)
 /*
  * Make the controller forget the queue. False when it refused, and so may
  * still write to the queue's memory: a negative result means the controller is
- * down or was taken down for it, an invalid identifier that it never knew.
+ * down or was taken down for it, and has forgotten all; an invalid identifier
+ * that it never knew this one. A completion queue that a submission queue
+ * names cannot be deleted.
  */
 static bool nvme_steer_delete_queue(struct nvme_steer_queue *q)
 {
-	int sq = nvme_steer_delete(q, nvme_admin_delete_sq);
-	int cq = nvme_steer_delete(q, nvme_admin_delete_cq);
+	int ret = nvme_steer_delete(q, nvme_admin_delete_sq);
 
-	return (sq <= 0 || (sq & NVME_SCT_SC_MASK) == NVME_SC_QID_INVALID) &&
-	       (cq <= 0 || (cq & NVME_SCT_SC_MASK) == NVME_SC_QID_INVALID);
+	if (!ret || (ret & NVME_SCT_SC_MASK) == NVME_SC_QID_INVALID)
+		ret = nvme_steer_delete(q, nvme_admin_delete_cq);
+	return ret <= 0 || (ret & NVME_SCT_SC_MASK) == NVME_SC_QID_INVALID;
 }
 
 static int nvme_steer_request_irq(struct nvme_steer_queue *q)
@@ -295,6 +297,7 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 	struct nvme_steer_ctrl *sc = q->ctrl;
 	struct nvme_steer_queues res;
 	unsigned int generation;
+	bool up;
 	int ret;
 
 	lockdep_assert_held(&sc->queue_lock);
@@ -321,16 +324,18 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 
 	ret = nvme_steer_create_cq(q, q->vector < 0 ? 0 :
 				   res.first_vec + q->vector);
-	if (!ret)
-		ret = nvme_steer_create_sq(q);
 	if (ret)
-		goto delete;
+		goto failed;
+	ret = nvme_steer_create_sq(q);
+	if (ret > 0)
+		nvme_steer_delete(q, nvme_admin_delete_cq);
+	if (ret)
+		goto failed;
 
 	mutex_lock(&sc->state_lock);
-	if (!sc->up || sc->generation != generation)
-		ret = -ENODEV;
-	else
-		ret = nvme_steer_request_irq(q);
+	/* a controller that went down has forgotten all its queues */
+	up = sc->up && sc->generation == generation;
+	ret = up ? nvme_steer_request_irq(q) : -ENODEV;
 	if (!ret) {
 		q->started = true;
 		spin_lock(&q->sq_lock);
@@ -339,10 +344,9 @@ int nvme_steer_queue_start(struct nvme_steer_queue *q)
 		nvme_steer_shared_live(q, true);
 	}
 	mutex_unlock(&sc->state_lock);
-	if (!ret)
-		return 0;
-delete:
-	nvme_steer_delete_queue(q);
+	if (ret && up)
+		nvme_steer_delete_queue(q);
+failed:
 	return ret > 0 ? -EIO : ret;
 }
 
@@ -506,17 +510,42 @@ void nvme_steer_queue_free(struct nvme_steer_queue *q)
 
 	mutex_lock(&sc->state_lock);
 	nvme_steer_queue_free_irq(q);
-	if (!list_empty(&q->entry))
+	if (!deleted)
+		q->refused = true;
+	else if (!list_empty(&q->entry))
 		list_del_init(&q->entry);
 	mutex_unlock(&sc->state_lock);
 
 	if (!deleted) {
-		/* Its memory is the controller's for good, then. */
-		pr_err("nvme%d: the controller refuses to delete steer queue %u (qid %u); its memory stays allocated until the controller is gone\n",
+		/* Its memory is the controller's, and the queue stays for that. */
+		pr_err("nvme%d: the controller refuses to delete steer queue %u (qid %u); reset the controller to get its memory back\n",
 		       sc->instance, q->number, q->qid);
 		cancel_delayed_work_sync(&q->timer);
 		cancel_work_sync(&q->abort_work);
+		q->owner = q->heir = NULL;
 		return;
 	}
 	nvme_steer_queue_abandon(q);
+}
+
+/**
+ * nvme_steer_queues_forgotten - free the queues it refused to delete
+ * @sc: the controller, which was reset since
+ *
+ * Context: process, under ctrl->queue_lock.
+ */
+void nvme_steer_queues_forgotten(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_queue *q, *next;
+	LIST_HEAD(queues);
+
+	mutex_lock(&sc->state_lock);
+	list_for_each_entry_safe(q, next, &sc->queue_list, entry)
+		if (q->refused)
+			list_move(&q->entry, &queues);
+	mutex_unlock(&sc->state_lock);
+	list_for_each_entry_safe(q, next, &queues, entry) {
+		list_del_init(&q->entry);
+		nvme_steer_queue_abandon(q);
+	}
 }

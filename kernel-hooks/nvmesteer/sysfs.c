@@ -322,8 +322,9 @@ static ssize_t off_store(struct nvme_steer_ctrl *sc, const char *buf,
 NVME_STEER_ATTR_WO(off);
 
 /*
- * "live"; "draining" (being freed: takes nothing and waits for its commands);
- * "lost" (a reset did not bring it back); "down" (the controller is).
+ * "live"; "draining" (being freed: takes nothing and waits for its commands, or
+ * for a reset, where the controller refused to delete it); "lost" (a reset did
+ * not bring it back); "down" (the controller is).
  */
 static const char *nvme_steer_queue_state(struct nvme_steer_queue *q)
 {
