@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A controller that stops in the middle of a batch: it says that it is in a
- * fatal state, or does not say anything any more, on no queue. And one whose
- * registers read as all ones for a while, which is how one looks that has gone.
- * A reset brings it back each time, and what was not answered ends with it.
+ * fatal state, or does not say anything any more, on no queue. A reset brings it
+ * back, and what was not answered ends with it.
  *
  * vm: --drives faults --cpus 4
  */

@@ -11,8 +11,8 @@
 
 static const struct cell_fault faults[] = {
 	CELL_FAULT("never", CELL_RESET, .what = FAULT_NEVER),
-	CELL_FAULT("an id of none instead", CELL_RESET, .what = FAULT_XOR_CID,
-		   .value = 0xfff, .flags = FAULT_INSTEAD),
+	CELL_FAULT("an id of none instead", CELL_RESET | CELL_SPURIOUS,
+		   .what = FAULT_XOR_CID, .value = 0xfff, .flags = FAULT_INSTEAD),
 	CELL_FAULT("phase tag wrong", CELL_RESET | CELL_ONE | CELL_OTHERS,
 		   .what = FAULT_PHASE),
 };

@@ -12,12 +12,16 @@
 #include "test.h"
 
 static const struct cell_fault faults[] = {
-	CELL_FAULT("twice, at once", 0, .what = FAULT_TWICE),
-	CELL_FAULT("twice, 5 ms apart", 0, .what = FAULT_TWICE, .ms = 5),
-	CELL_FAULT("id beyond the queue", 0, .what = FAULT_XOR_CID, .value = 0xfff),
-	CELL_FAULT("id of other bits", 0, .what = FAULT_XOR_CID, .value = 0xfffe),
-	CELL_FAULT("another generation", 0, .what = FAULT_XOR_CID, .value = 0x1000),
-	CELL_FAULT("id of before", 0, .what = FAULT_OLD_CID),
+	CELL_FAULT("twice, at once", CELL_SPURIOUS, .what = FAULT_TWICE),
+	CELL_FAULT("twice, 5 ms apart", CELL_SPURIOUS,
+		   .what = FAULT_TWICE, .ms = 5),
+	CELL_FAULT("id beyond the queue", CELL_SPURIOUS,
+		   .what = FAULT_XOR_CID, .value = 0xfff),
+	CELL_FAULT("id of other bits", CELL_SPURIOUS,
+		   .what = FAULT_XOR_CID, .value = 0xfffe),
+	CELL_FAULT("another generation", CELL_SPURIOUS,
+		   .what = FAULT_XOR_CID, .value = 0x1000),
+	CELL_FAULT("id of before", CELL_SPURIOUS, .what = FAULT_OLD_CID),
 	CELL_FAULT("another submission queue", 0, .what = FAULT_SQID, .value = 9),
 	CELL_FAULT("phase tag 20 ms late", 0, .what = FAULT_PHASE, .ms = 20),
 	CELL_FAULT("no interrupt", 0, .what = FAULT_NO_INTERRUPT),

@@ -40,6 +40,13 @@ void fault_open(struct pt_ns *ns)
 	fault_clear();
 }
 
+void fault_close(void)
+{
+	test_not_at_end(clear_at_end, NULL);
+	close(device);
+	device = -1;
+}
+
 void fault_clear(void)
 {
 	int ret = tell(FAULT_ADMIN_CLEAR, NULL, 0, NULL);

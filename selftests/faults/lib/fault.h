@@ -13,6 +13,8 @@
 
 /* Open its namespace; skips the test where there is no such controller. */
 void fault_open(struct pt_ns *ns);
+/* Let go of it; it may be opened again. */
+void fault_close(void);
 
 /* Forget all rules, at the end of the test as well; counters to 0. */
 void fault_clear(void);
