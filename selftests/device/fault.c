@@ -177,9 +177,8 @@ bool fault_command(struct controller *c, unsigned int qid,
 	case FAULT_XOR_CID:
 	case FAULT_OLD_CID:
 		spurious(c, qid, cmd, r);
-		if (!(r->flags & FAULT_INSTEAD))
-			return false;
-		hold(c, qid, cmd, r, NEVER_MS);
+		hold(c, qid, cmd, r,
+		     r->flags & FAULT_INSTEAD ? NEVER_MS : r->ms);
 		return true;
 	default:
 		completed(c, qid, cmd, r);

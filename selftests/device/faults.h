@@ -28,9 +28,12 @@ enum fault_what {
 	FAULT_AFTER_ABORT,
 	/* completed, and once more after @ms */
 	FAULT_TWICE,
-	/* first a completion whose command id is the right one XOR @value */
+	/*
+	 * first a completion whose command id is the right one XOR @value;
+	 * carried out, and completed, @ms after that
+	 */
 	FAULT_XOR_CID,
-	/* first a completion of a command of its queue that completed before */
+	/* likewise, of a command of its queue that completed before */
 	FAULT_OLD_CID,
 	/* the completion names submission queue @value */
 	FAULT_SQID,
