@@ -21,7 +21,8 @@ test_lib := $(patsubst %.c,$(O)/obj/%.o,$(wildcard selftests/lib/*.c))
 suite_lib = $(patsubst %.c,$(O)/obj/%.o,$(filter-out %.bpf.c,\
 	$(wildcard $(dir $(1))lib/*.c)))
 
-$(O)/obj/selftests/%.o: EXTRA_CFLAGS += -Iselftests/lib -Iselftests/device -Wno-unused-parameter
+$(O)/obj/selftests/%.o: EXTRA_CFLAGS += -Iselftests/lib -Iselftests/device \
+	-Wno-unused-parameter
 
 .SECONDEXPANSION:
 $(TEST_BIN): $(O)/%: $(O)/obj/%.o $(test_lib) $$(call suite_lib,%) \
