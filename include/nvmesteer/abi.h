@@ -464,8 +464,10 @@ struct nvme_steer_path {
 };
 
 /*
- * Exit kinds, in bands: 1..1023 orderly, 1024 and up an error of the policy
- * (it was ejected). Shown in sysfs as the lower-case name after the prefix.
+ * Exit kinds, in bands: up to NVME_STEER_EXIT_ERROR - 1 orderly, somebody ended
+ * it or took its place; from NVME_STEER_EXIT_ERROR on an error of the policy,
+ * for which it was ejected. Shown in sysfs as the lower-case name after the
+ * prefix. A policy that was ejected can be loaded again at once.
  */
 #define NVME_STEER_EXIT_NONE		0
 #define NVME_STEER_EXIT_UNLOAD		64	/* link closed or detached */
@@ -474,6 +476,26 @@ struct nvme_steer_path {
 #define NVME_STEER_EXIT_GONE		67	/* the controller went away */
 #define NVME_STEER_EXIT_ERROR		1024	/* bpf_nvme_steer_error() */
 #define NVME_STEER_EXIT_ANSWERS		1025	/* too many unfit answers */
+#define NVME_STEER_EXIT_STALL		1026	/* a queue it uses got nowhere */
+#define NVME_STEER_EXIT_SLOW		1027	/* an operation takes too long */
+
+/*
+ * A watchdog looks after a policy while it is attached, four times in its
+ * @timeout_ms, but ten times a second at most and once a second at least.
+ *
+ * stall: on a steer queue no command has ended for @timeout_ms, one in flight
+ * has had all the time it may take, and the controller answers otherwise: a
+ * command that was sent later has ended on another queue, or, where no other
+ * queue has commands in flight, it answers an admin command. Where all queues
+ * wait it is the drive that is slow, and nobody is ejected. What waits for its
+ * share does not count. The commands end as they would have: by the drive, an
+ * Abort or a reset, and the queue is freed then.
+ *
+ * slow: a few calls in a row of route(), batch(), copy(), copied() or path()
+ * have all taken longer than the module's parameter op_budget_us (50). A few
+ * calls are timed once a period, all others cost nothing. One that is slow for
+ * some commands only is not found.
+ */
 
 /**
  * struct nvme_steer_exit - why a policy ended

@@ -604,6 +604,23 @@ nvme_steer_queue_get(struct nvme_steer_ctrl *sc, unsigned int number, u16 *qid)
 	return found;
 }
 
+/* The command of a request was not answered in time. False: it has ended. */
+static bool nvme_steer_mark_late(struct nvme_steer_queue *q, u16 cid)
+{
+	unsigned int index = cid & NVME_STEER_CID_MASK;
+	struct nvme_steer_slot *slot = &q->slots[index];
+	bool late;
+
+	spin_lock_irq(&q->cq_lock);
+	late = index < q->depth - 1 && nvme_steer_cid(slot) == cid &&
+	       slot->state == NVME_STEER_SLOT_INFLIGHT;
+	/* the driver sends the Abort */
+	if (late)
+		slot->aborted = NVME_STEER_ABORT_SENT;
+	spin_unlock_irq(&q->cq_lock);
+	return late;
+}
+
 /**
  * nvme_steer_timeout_hook - a request was not answered in time
  * @req: the request, which may end meanwhile but not be used anew
@@ -627,8 +644,7 @@ bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid)
 		if (nvme_steer_shared_waits(q, req))
 			*sqid = 0;
 		else
-			nvme_steer_count(sc, blk_mq_rq_state(req) ==
-					     MQ_RQ_IN_FLIGHT ?
+			nvme_steer_count(sc, nvme_steer_mark_late(q, *cid) ?
 					     NVME_STEER_EV_TIMEOUT :
 					     NVME_STEER_EV_LATE_REAP);
 		nvme_steer_queue_drop(q);

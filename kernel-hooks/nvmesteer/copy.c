@@ -664,12 +664,8 @@ static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
 	};
 
 	trace_nvme_steer_copy(job->sc, job->to >> to->shift, &ev);
-	if (!p)
-		return;
-	if (likely(p->copied_prog))
-		nvme_steer_run(p->copied_prog, &ev);
-	else
-		p->copied(&ev);
+	if (p)
+		nvme_steer_call(p, NVME_STEER_CALL_COPIED, &ev);
 }
 
 /* Tell the policy, if it is the one that was asked and wants to know. */

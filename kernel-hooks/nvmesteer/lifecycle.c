@@ -98,7 +98,8 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	mutex_init(&sc->record_lock);
 	mutex_init(&sc->queue_lock);
 	mutex_init(&sc->state_lock);
-	spin_lock_init(&sc->answers_lock);
+	spin_lock_init(&sc->refusals.lock);
+	nvme_steer_watch_init(sc);
 	nvme_steer_keep_init(sc);
 	nvme_steer_copy_init(sc);
 	init_waitqueue_head(&sc->ready_wait);
@@ -263,6 +264,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 	sysfs_remove_group(&ctrl->device->kobj, &nvme_steer_sysfs_group);
 	RCU_INIT_POINTER(ctrl->steer, NULL);
 
+	nvme_steer_watch_stop(sc);
 	rcu_read_lock();
 	p = rcu_dereference(sc->policy);
 	if (p)

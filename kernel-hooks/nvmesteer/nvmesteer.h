@@ -25,6 +25,7 @@
 #include "load.h"
 #include "nvme.h"
 #include "sync.h"
+#include "watch.h"
 #include <nvmesteer/abi.h>
 
 /*
@@ -70,8 +71,9 @@ struct nvme_steer_answer {
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
  * @batch:	likewise batch(), and so on
- * @prog:	the program behind route(), when known (a reference); see prog.c
- * @batch_prog:	behind batch(), likewise; @copy_prog and so on too
+ * @run:	the programs behind them, as they are called: NULL where one is
+ *		not known, and while calls are timed; see route.h
+ * @timed:	and what they take
  * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
  * @shares:	its map of shares, or NULL (a reference); set by its init()
@@ -98,11 +100,7 @@ struct nvme_steer_policy {
 	int (*copy)(struct nvme_steer_copy *cp);
 	void (*copied)(struct nvme_steer_copied *ev);
 	int (*path)(struct nvme_steer_path *p);
-	struct bpf_prog *prog;
-	struct bpf_prog *batch_prog;
-	struct bpf_prog *copy_prog;
-	struct bpf_prog *copied_prog;
-	struct bpf_prog *path_prog;
+	struct bpf_prog *run[NVME_STEER_NR_CALLS];
 	bool per_batch;
 	bool copies_only;
 	bool block;
@@ -120,6 +118,7 @@ struct nvme_steer_policy {
 	char name[NVME_STEER_NAME_LEN];
 	char reason[sizeof_field(struct nvme_steer_exit, reason)];
 	struct work_struct eject_work;
+	struct nvme_steer_timed timed[NVME_STEER_NR_CALLS];
 	struct kref ref;
 	struct rcu_head rcu;
 };
@@ -290,11 +289,8 @@ struct nvme_steer_ctrl {
 	/* set once, under queue_lock, and kept; see share.h */
 	struct nvme_steer_arbiter *arb;
 
-	/* Unfit answers within the current second. */
-	spinlock_t answers_lock;
-	unsigned long answers_since;
-	unsigned int answers;
-
+	struct nvme_steer_refusals refusals;
+	struct nvme_steer_watch watch;
 	bool ending;			/* a policy is, and is not recorded yet */
 	/* The last policy that ended; under @record_lock, which is innermost */
 	struct mutex record_lock;
@@ -405,7 +401,8 @@ struct nvme_steer_io {
  *		there it is what it was when a group gave it back
  * @cid:	command id: its low bits are the slot's index, the high four a
  *		generation, which is another one for each command
- * @aborted:	once it has expired, see timeout.c; INFLIGHT: under cq_lock
+ * @aborted:	once it has expired, NVME_STEER_ABORT_*; INFLIGHT: under
+ *		cq_lock
  * @cancelled:	ended without an answer of the controller
  * @status:	NVMe status field without the phase tag, of a DONE slot
  * @result:	completion queue entry DW0-1, likewise
@@ -555,6 +552,7 @@ struct nvme_steer_queue {
 	u64 interrupts;
 
 	struct nvme_steer_gather gather;
+	struct nvme_steer_progress progress;
 
 	wait_queue_head_t drained;
 	struct delayed_work timer;
@@ -796,5 +794,6 @@ void nvme_steer_copy_away(struct nvme_steer_ctrl *sc);
 extern const struct attribute_group nvme_steer_sysfs_group;
 int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 int nvme_steer_print_events(struct nvme_steer_ctrl *sc, char *buf, size_t size);
+const char *nvme_steer_event_name(enum nvme_steer_event ev);
 
 #endif /* NVMESTEER_H */

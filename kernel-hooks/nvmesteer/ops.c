@@ -152,6 +152,7 @@ static struct nvme_steer_policy *
 nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 {
 	struct nvme_steer_policy *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	enum nvme_steer_call call;
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
@@ -161,15 +162,13 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 		return ERR_PTR(-ENODEV);
 	}
 	p->route = ops->route;
-	p->prog = nvme_steer_prog_get(ops, "route");
 	p->batch = ops->batch;
-	p->batch_prog = nvme_steer_prog_get(ops, "batch");
 	p->copy = ops->copy;
-	p->copy_prog = nvme_steer_prog_get(ops, "copy");
 	p->copied = ops->copied;
-	p->copied_prog = nvme_steer_prog_get(ops, "copied");
 	p->path = ops->path;
-	p->path_prog = nvme_steer_prog_get(ops, "path");
+	for (call = 0; call < NVME_STEER_NR_CALLS; call++)
+		p->timed[call].prog =
+			nvme_steer_prog_get(ops, nvme_steer_call_name(call));
 	INIT_LIST_HEAD(&p->path_entry);
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->copies_only = ops->flags & NVME_STEER_OPS_COPIES;

@@ -395,11 +395,10 @@ static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 	nvme_steer_fill_path(&args, head, io);
 	if (!nvme_steer_fill_paths(&args.path, head))
 		return NULL;
-	answer = likely(p->path_prog) ?
-		 nvme_steer_run(p->path_prog, &args.path) : p->path(&args.path);
+	answer = nvme_steer_call(p, NVME_STEER_CALL_PATH, &args.path);
 	if (unlikely(answer & ~NVME_STEER_PATH_ANSWER)) {
-		nvme_steer_bad_answer(p->ctrl, p, answer,
-				      NVME_STEER_EV_BAD_ANSWER);
+		nvme_steer_bad_answer(p->ctrl, p, NVME_STEER_CALL_PATH, NULL,
+				      answer, NVME_STEER_EV_BAD_ANSWER);
 		answer = NVME_STEER_PATH_OWN;
 	}
 	if (io->ioucmd)

@@ -13,8 +13,6 @@
 #include "share.h"
 #include "steer_trace.h"
 
-#define NVME_STEER_DUMP_SIZE	20480
-
 /* Attached policies by link, for unreg and update; under the mutex. */
 static DEFINE_MUTEX(nvme_steer_links_lock);
 static LIST_HEAD(nvme_steer_links);
@@ -54,6 +52,10 @@ const char *nvme_steer_exit_name(unsigned int kind)
 		return "error";
 	case NVME_STEER_EXIT_ANSWERS:
 		return "answers";
+	case NVME_STEER_EXIT_STALL:
+		return "stall";
+	case NVME_STEER_EXIT_SLOW:
+		return "slow";
 	}
 	return "unknown";
 }
@@ -62,12 +64,10 @@ static void nvme_steer_policy_release(struct kref *ref)
 {
 	struct nvme_steer_policy *p =
 		container_of(ref, struct nvme_steer_policy, ref);
+	enum nvme_steer_call call;
 
-	nvme_steer_prog_put(p->prog);
-	nvme_steer_prog_put(p->batch_prog);
-	nvme_steer_prog_put(p->copy_prog);
-	nvme_steer_prog_put(p->copied_prog);
-	nvme_steer_prog_put(p->path_prog);
+	for (call = 0; call < NVME_STEER_NR_CALLS; call++)
+		nvme_steer_prog_put(p->timed[call].prog);
 	nvme_steer_share_drop(p);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
@@ -156,20 +156,7 @@ static void nvme_steer_record_exit(struct nvme_steer_policy *p,
 				   const struct nvme_steer_exit *info)
 {
 	struct nvme_steer_ctrl *sc = p->ctrl;
-	char *dump = kvzalloc(NVME_STEER_DUMP_SIZE, GFP_KERNEL);
-	int len;
-
-	if (dump) {
-		len = scnprintf(dump, NVME_STEER_DUMP_SIZE,
-				"policy %s ended: %s: %s\nqueues:\n", p->name,
-				nvme_steer_exit_name(info->kind), info->reason);
-		len += nvme_steer_print_queues(sc, dump + len,
-					       NVME_STEER_DUMP_SIZE - len);
-		len += scnprintf(dump + len, NVME_STEER_DUMP_SIZE - len,
-				 "events:\n");
-		nvme_steer_print_events(sc, dump + len,
-					NVME_STEER_DUMP_SIZE - len);
-	}
+	char *dump = nvme_steer_dump(p, info);
 
 	mutex_lock(&sc->record_lock);
 	sc->last_exit = *info;
@@ -304,6 +291,7 @@ static void nvme_steer_policy_setup(struct nvme_steer_policy *p,
 	kref_init(&p->ref);
 	INIT_WORK(&p->eject_work, nvme_steer_eject_work);
 	p->link = link;
+	nvme_steer_watch_policy(p);
 }
 
 /**
@@ -359,6 +347,7 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	if (p->path)
 		nvme_steer_path_attach(p);
 	nvme_steer_copy_attached(sc);
+	nvme_steer_watch_start(sc);
 	mutex_unlock(&sc->policy_lock);
 
 	/* the controller may have gone while init() ran */
@@ -430,6 +419,8 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,
 				 "another policy took over");
+	/* the watchdog may have given up on the old one */
+	nvme_steer_watch_start(sc);
 	mutex_unlock(&sc->policy_lock);
 
 	nvme_steer_policy_put(old);
@@ -469,6 +460,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	RCU_INIT_POINTER(sc->policy, NULL);
 	nvme_steer_path_detach(p);
 	synchronize_rcu();
+	nvme_steer_watch_stop(sc);
 	nvme_steer_share_attached(sc, NULL);
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
 	mutex_unlock(&sc->policy_lock);

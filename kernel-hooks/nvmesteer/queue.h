@@ -10,6 +10,12 @@
 #include "nvmesteer.h"
 #include "share.h"
 
+/* Of nvme_steer_slot.aborted, 0 before the command has expired. */
+enum {
+	NVME_STEER_ABORT_DUE = 1,	/* its Abort is to be sent */
+	NVME_STEER_ABORT_SENT,		/* or was, or the driver sees to it */
+};
+
 /* Under sq_lock, or of a shared queue under the arbiter's. */
 #define nvme_steer_assert_sq(q) \
 	lockdep_assert((q)->shared || lockdep_is_held(&(q)->sq_lock))

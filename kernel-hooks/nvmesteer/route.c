@@ -9,25 +9,36 @@
 #define NVME_STEER_MAX_ERRNO	133
 
 /*
- * An unfit answer. Enough of them within a second eject the policy; the count
+ * An unfit answer, of route() with the command it is about. Enough of them within a second eject the policy; the count
  * is approximate at the border of two seconds, which is good enough.
  */
 void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
-			   struct nvme_steer_policy *p, int answer,
+			   struct nvme_steer_policy *p,
+			   enum nvme_steer_call call,
+			   const struct nvme_steer_cmd *cmd, int answer,
 			   enum nvme_steer_event ev)
 {
+	struct nvme_steer_refusals *r = &sc->refusals;
 	char reason[sizeof(p->reason)];
 	unsigned long flags;
 	bool eject;
 
 	nvme_steer_count(sc, ev);
-	spin_lock_irqsave(&sc->answers_lock, flags);
-	if (time_after(jiffies, sc->answers_since + HZ)) {
-		sc->answers_since = jiffies;
-		sc->answers = 0;
+	spin_lock_irqsave(&r->lock, flags);
+	if (time_after(jiffies, r->since + HZ)) {
+		r->since = jiffies;
+		r->window = 0;
 	}
-	eject = ++sc->answers > READ_ONCE(nvme_steer_bad_answers);
-	spin_unlock_irqrestore(&sc->answers_lock, flags);
+	eject = ++r->window > READ_ONCE(nvme_steer_bad_answers);
+	r->last[r->nr++ % NVME_STEER_REFUSALS] = (struct nvme_steer_refusal) {
+		.at = jiffies,
+		.answer = answer,
+		.why = ev,
+		.call = call,
+		.opcode = cmd ? cmd->opcode : 0,
+		.nsid = cmd ? cmd->nsid : 0,
+	};
+	spin_unlock_irqrestore(&r->lock, flags);
 
 	if (eject) {
 		snprintf(reason, sizeof(reason),
@@ -62,9 +73,11 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
 		return answer;
 	} else if (answer < 0 || answer > NVME_STEER_MAX_QUEUES) {
-		nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_ANSWER);
+		nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_ROUTE, &args->cmd,
+				      answer, NVME_STEER_EV_BAD_ANSWER);
 	} else if (!rcu_access_pointer(sc->queues[answer])) {
-		nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_QUEUE);
+		nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_ROUTE, &args->cmd,
+				      answer, NVME_STEER_EV_BAD_QUEUE);
 	} else {
 		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
 	}
@@ -94,10 +107,10 @@ int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b)
 	rcu_read_lock();
 	p = rcu_dereference(sc->policy);
 	if (p && p->batch && !READ_ONCE(p->exit_kind)) {
-		answer = likely(p->batch_prog) ?
-			 nvme_steer_run(p->batch_prog, b) : p->batch(b);
+		answer = nvme_steer_call(p, NVME_STEER_CALL_BATCH, b);
 		if (unlikely(!nvme_steer_gather_fits(answer))) {
-			nvme_steer_bad_answer(sc, p, answer,
+			nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_BATCH,
+					      NULL, answer,
 					      NVME_STEER_EV_BAD_ANSWER);
 			answer = 0;
 		}
@@ -129,14 +142,14 @@ int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 
 	if (!p->copy || READ_ONCE(p->exit_kind))
 		return NVME_STEER_COPY_DEFAULT;
-	answer = likely(p->copy_prog) ? nvme_steer_run(p->copy_prog, cp) :
-					p->copy(cp);
+	answer = nvme_steer_call(p, NVME_STEER_CALL_COPY, cp);
 	if (answer < 0 && nvme_steer_errno_fits(answer)) {
 		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
 		return answer;
 	}
 	if (likely(answer >= 0 && nvme_steer_copy_fits(answer)))
 		return answer;
-	nvme_steer_bad_answer(sc, p, answer, NVME_STEER_EV_BAD_ANSWER);
+	nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_COPY, NULL, answer,
+			      NVME_STEER_EV_BAD_ANSWER);
 	return NVME_STEER_COPY_DEFAULT;
 }

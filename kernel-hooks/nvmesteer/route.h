@@ -16,7 +16,9 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 			   struct nvme_steer_route_args *args, int answer);
 
 void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
-			   struct nvme_steer_policy *p, int answer,
+			   struct nvme_steer_policy *p,
+			   enum nvme_steer_call call,
+			   const struct nvme_steer_cmd *cmd, int answer,
 			   enum nvme_steer_event ev);
 
 /* What the struct_ops trampoline does, less what it keeps for sleepers. */
@@ -32,12 +34,19 @@ static __always_inline int nvme_steer_run(const struct bpf_prog *prog,
 	return answer;
 }
 
-static __always_inline int nvme_steer_ask(struct nvme_steer_policy *p,
-					  struct nvme_steer_cmd *cmd)
+/*
+ * Call an operation of a policy, which has it; or route(), which is
+ * NVME_STEER_DEFAULT where there is none. Under RCU. The watchdog has a few
+ * calls timed now and then by taking the program away for as long.
+ */
+static __always_inline int nvme_steer_call(struct nvme_steer_policy *p,
+					   enum nvme_steer_call call, void *arg)
 {
-	if (unlikely(!p->prog))
-		return p->route ? p->route(cmd) : NVME_STEER_DEFAULT;
-	return nvme_steer_run(p->prog, cmd);
+	const struct bpf_prog *prog = READ_ONCE(p->run[call]);
+
+	if (unlikely(!prog))
+		return nvme_steer_call_other(p, call, arg);
+	return nvme_steer_run(prog, arg);
 }
 
 /* What every policy is told of a command; the rest depends on the command. */
@@ -104,7 +113,8 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 
 	if (unlikely(READ_ONCE(args->policy->exit_kind)))
 		return 0;
-	answer = nvme_steer_ask(args->policy, &args->cmd);
+	answer = nvme_steer_call(args->policy, NVME_STEER_CALL_ROUTE,
+				 &args->cmd);
 	trace_nvme_steer_route(sc, &args->cmd, answer);
 
 	if (likely(answer > 0 && answer <= NVME_STEER_MAX_QUEUES)) {

@@ -2,7 +2,7 @@
 /*
  * /sys/class/nvme/nvmeN/steer/: the state of steering on a controller, for
  * people and for the command line tool; adding and removing queues by hand;
- * and the off switch. Readable by all, writable by root.
+ * and the off switch. Readable by all but for the dump, writable by root.
  */
 #include <linux/bpf.h>
 #include <linux/irq.h>
@@ -103,11 +103,14 @@ static ssize_t nvme_steer_read(struct file *file, struct kobject *kobj,
 		.dev   = __ATTR(name, 0200, NULL, nvme_steer_store),	\
 		.store = name##_store,					\
 	}
-#define NVME_STEER_ATTR_LONG(name)					\
+#define NVME_STEER_ATTR_BIN(name, mode)					\
 	static struct nvme_steer_attr name##_attr = {			\
-		.bin  = __BIN_ATTR(name, 0444, nvme_steer_read, NULL, 0), \
+		.bin  = __BIN_ATTR(name, mode, nvme_steer_read, NULL, 0), \
 		.read = name##_read,					\
 	}
+#define NVME_STEER_ATTR_LONG(name)	NVME_STEER_ATTR_BIN(name, 0444)
+/* what not everybody may know */
+#define NVME_STEER_ATTR_ROOT(name)	NVME_STEER_ATTR_BIN(name, 0400)
 
 /* state: "none", "attached" or "ended" */
 static ssize_t state_show(struct nvme_steer_ctrl *sc, char *buf)
@@ -199,6 +202,11 @@ static void nvme_steer_sum_stats(struct nvme_steer_ctrl *sc,
 							cpu)->submitted);
 }
 
+const char *nvme_steer_event_name(enum nvme_steer_event ev)
+{
+	return nvme_steer_event_names[ev];
+}
+
 /* Print the event counters, a line each. */
 int nvme_steer_print_events(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 {
@@ -250,6 +258,17 @@ static ssize_t path_show(struct nvme_steer_ctrl *sc, char *buf)
 	return nvme_steer_print_path(sc, buf);
 }
 NVME_STEER_ATTR_RO(path);
+
+/*
+ * watchdog: how often it has looked at what is attached, and how often it does;
+ * the policy's timeout; of each operation the shortest of the calls that were
+ * timed last, 0 where none were
+ */
+static ssize_t watchdog_show(struct nvme_steer_ctrl *sc, char *buf)
+{
+	return nvme_steer_print_watch(sc, buf, PAGE_SIZE);
+}
+NVME_STEER_ATTR_RO(watchdog);
 
 /* queue_add: "NUMBER poll|irq DEPTH"; 0 is the lowest free, and the largest */
 static ssize_t queue_add_store(struct nvme_steer_ctrl *sc, const char *buf,
@@ -456,7 +475,10 @@ static ssize_t queues_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 }
 NVME_STEER_ATTR_LONG(queues);
 
-/* dump: what was recorded when the last policy ended */
+/*
+ * dump: what was recorded when the last policy ended; see dump.c. For root
+ * only: it tells what commands were in flight
+ */
 static ssize_t dump_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 			 size_t count)
 {
@@ -469,7 +491,7 @@ static ssize_t dump_read(struct nvme_steer_ctrl *sc, char *buf, loff_t off,
 	mutex_unlock(&sc->record_lock);
 	return ret;
 }
-NVME_STEER_ATTR_LONG(dump);
+NVME_STEER_ATTR_ROOT(dump);
 
 #define NVME_STEER_COPY_SIZE	SZ_64K
 
@@ -535,6 +557,7 @@ static struct attribute *nvme_steer_attrs[] = {
 	&events_attr.dev.attr,
 	&exit_attr.dev.attr,
 	&path_attr.dev.attr,
+	&watchdog_attr.dev.attr,
 	&queue_add_attr.dev.attr,
 	&queue_remove_attr.dev.attr,
 	&off_attr.dev.attr,

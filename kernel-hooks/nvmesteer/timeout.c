@@ -4,13 +4,7 @@
  * then abort, then reset the controller, as the driver's own nvme_timeout()
  * does. One delayed work a queue, armed only while commands are in flight.
  */
-#include "share.h"
-
-/* Of nvme_steer_slot.aborted, 0 before the command has expired. */
-enum {
-	NVME_STEER_ABORT_DUE = 1,	/* its Abort is to be sent */
-	NVME_STEER_ABORT_SENT,
-};
+#include "queue.h"
 
 static bool nvme_steer_expired(struct nvme_steer_slot *slot)
 {

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Keeping an eye on policies: how long their operations take, whether queues
+ * get anywhere, and which of their answers were refused lately. watchdog.c
+ * looks and ejects, dump.c writes down what there is to know of an end.
+ */
+#ifndef NVMESTEER_WATCH_H
+#define NVMESTEER_WATCH_H
+
+#include <linux/atomic.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include <nvmesteer/abi.h>
+
+struct bpf_prog;
+struct nvme_steer_ctrl;
+struct nvme_steer_policy;
+
+/* The operations of a policy that are called while I/O runs. */
+enum nvme_steer_call {
+	NVME_STEER_CALL_ROUTE,
+	NVME_STEER_CALL_BATCH,
+	NVME_STEER_CALL_COPY,
+	NVME_STEER_CALL_COPIED,
+	NVME_STEER_CALL_PATH,
+	NVME_STEER_NR_CALLS
+};
+
+/* How many calls of an operation are timed, once a period of the watchdog. */
+#define NVME_STEER_TIMED_CALLS	16
+
+/**
+ * struct nvme_steer_timed - an operation of a policy, and what it takes
+ * @prog:	the program behind it, when known (a reference); see prog.c
+ * @nr:		how many calls were timed of those to be timed now; when it is
+ *		NVME_STEER_TIMED_CALLS none is, and nvme_steer_policy.run is
+ *		@prog again. Goes up where a call ends, back to 0 by the
+ *		watchdog alone
+ * @best:	the shortest of them, ns; U64_MAX while there is none
+ * @last:	likewise of the calls that were timed before, ns; 0: there were
+ *		none. Written by the watchdog
+ *
+ * The shortest, because whatever else the time went to, an interrupt or a
+ * hypervisor that ran somebody else, it was not the policy in each of them.
+ */
+struct nvme_steer_timed {
+	struct bpf_prog *prog;
+	atomic_t nr;
+	atomic64_t best;
+	u64 last;
+};
+
+/**
+ * struct nvme_steer_progress - what the watchdog knows of a queue
+ * @ended:	commands that had ended when it looked last
+ * @others:	commands of all other queues that had been sent when this queue
+ *		got somewhere last: when more of them have ended, one of these
+ *		came later than what is in flight here
+ * @looks:	how often it looked since then and found commands in flight, and
+ *		none ended. Not a time: a machine that was suspended meanwhile
+ *		has looked once
+ * @busy:	commands were in flight
+ *
+ * The watchdog's, under nvme_steer_ctrl.state_lock.
+ */
+struct nvme_steer_progress {
+	u64 ended;
+	u64 others;
+	unsigned int looks;
+	bool busy;
+};
+
+/* How many refused answers are kept. */
+#define NVME_STEER_REFUSALS	16
+
+/**
+ * struct nvme_steer_refusal - an answer of a policy that was refused
+ * @at:		jiffies
+ * @answer:	the answer
+ * @why:	enum nvme_steer_event: bad_answer or bad_queue
+ * @call:	enum nvme_steer_call: who gave it
+ * @opcode:	of the command, where @call is route()
+ * @nsid:	likewise
+ */
+struct nvme_steer_refusal {
+	unsigned long at;
+	int answer;
+	u8 why;
+	u8 call;
+	u16 opcode;
+	u32 nsid;
+};
+
+/**
+ * struct nvme_steer_refusals - the refused answers of a controller's policies
+ * @lock:	of all that follows; taken only where an answer is refused; irqs
+ *		off
+ * @since:	when the present window of a second began, jiffies
+ * @window:	how many there were in it
+ * @nr:		how many there were since the policy was attached
+ * @last:	the last ones, number n at n modulo NVME_STEER_REFUSALS
+ */
+struct nvme_steer_refusals {
+	spinlock_t lock;
+	unsigned long since;
+	unsigned int window;
+	unsigned long nr;
+	struct nvme_steer_refusal last[NVME_STEER_REFUSALS];
+};
+
+/**
+ * struct nvme_steer_watch - the watchdog of a controller
+ * @work:	looks; pending or running while a policy is attached, but not
+ *		once the controller is gone
+ * @looks:	how often it has
+ */
+struct nvme_steer_watch {
+	struct delayed_work work;
+	unsigned long looks;
+};
+
+/* watchdog.c */
+extern unsigned int nvme_steer_op_budget;
+void nvme_steer_watch_init(struct nvme_steer_ctrl *sc);
+void nvme_steer_watch_policy(struct nvme_steer_policy *p);
+void nvme_steer_watch_start(struct nvme_steer_ctrl *sc);
+void nvme_steer_watch_stop(struct nvme_steer_ctrl *sc);
+int nvme_steer_call_other(struct nvme_steer_policy *p,
+			  enum nvme_steer_call call, void *arg);
+const char *nvme_steer_call_name(enum nvme_steer_call call);
+int nvme_steer_print_watch(struct nvme_steer_ctrl *sc, char *buf, size_t size);
+
+/* dump.c */
+char *nvme_steer_dump(struct nvme_steer_policy *p,
+		      const struct nvme_steer_exit *info);
+
+#endif /* NVMESTEER_WATCH_H */
