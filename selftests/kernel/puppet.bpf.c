@@ -138,6 +138,18 @@ static __always_inline int puppet_route_block(struct nvme_steer_cmd *cmd)
 	return puppet_pick(first, count);
 }
 
+static int puppet_spin_turn(__u32 i, void *unused)
+{
+	return 0;
+}
+
+/* Take as long as the test says. */
+static __always_inline void puppet_spin(__u32 turns, __u64 call)
+{
+	if (turns && (state.spin_every < 2 || call % state.spin_every == 0))
+		bpf_loop(turns, puppet_spin_turn, NULL, 0);
+}
+
 SEC("struct_ops/puppet_route")
 int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 {
@@ -149,7 +161,7 @@ int BPF_PROG(puppet_route, struct nvme_steer_cmd *cmd)
 		return puppet_route_copy(cmd);
 	if (cmd->source == NVME_STEER_SRC_BLOCK)
 		return puppet_route_block(cmd);
-	__sync_fetch_and_add(&state.calls, 1);
+	puppet_spin(state.spin, __sync_fetch_and_add(&state.calls, 1));
 	puppet_note(cmd);
 	if (state.error) {
 		bpf_nvme_steer_error(cmd, state.error, "the test said so");
@@ -257,7 +269,7 @@ int BPF_PROG(puppet_path, struct nvme_steer_path *p)
 	state.path.others = p->others;
 	state.path_cgroup = bpf_nvme_steer_path_cgroup_id(p, 0);
 	__sync_fetch_and_add(&state.path_source[p->source & 7], 1);
-	__sync_fetch_and_add(&state.path_calls, 1);
+	puppet_spin(state.path_spin, __sync_fetch_and_add(&state.path_calls, 1));
 	if (state.path_second && __sync_fetch_and_add(&state.path_turn, 1) & 1)
 		return state.path_second;
 	return state.path_answer;

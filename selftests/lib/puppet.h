@@ -14,6 +14,7 @@ struct puppet_config {
 	__u32 share[PUPPET_QUEUES];	/* of puppet_share only: 0 for none */
 	__s32 init_ret;		/* what init() returns after that */
 	__u32 hold_ms;		/* of the policy, read when it is loaded */
+	__u32 timeout_ms;	/* likewise */
 };
 
 /* Answers first, first + 1, ... in turn; @first alone where count < 2. */
@@ -29,6 +30,9 @@ struct puppet_state {
 	__u64 other_ring;		/* unless 0: this one gets ... */
 	__s32 other;			/* ... this answer */
 	__u32 error;			/* give up with this code */
+	__u32 spin;			/* turns of a loop in each route() */
+	__u32 path_spin;		/* likewise in path(), of puppet_path */
+	__u32 spin_every;		/* of this many, where more than 1 */
 	__u32 turn;
 	__u64 calls;
 	__u64 exits;

@@ -84,7 +84,8 @@ static void unthrottle(void *arg)
 	vm_monitor(line, NULL, 0);
 }
 
-void vm_throttle(const char *name, unsigned int iops)
+/* At most @bps bytes and @iops commands a second. */
+static void throttle(const char *name, unsigned int bps, unsigned int iops)
 {
 	static bool registered;
 	static char id[32];
@@ -96,9 +97,19 @@ void vm_throttle(const char *name, unsigned int iops)
 	if (!registered)
 		test_at_end(unthrottle, id);
 	registered = true;
-	snprintf(line, sizeof(line), "block_set_io_throttle %s 0 0 0 %u 0 0",
-		 id, iops);
+	snprintf(line, sizeof(line), "block_set_io_throttle %s %u 0 0 %u 0 0",
+		 id, bps, iops);
 	vm_monitor(line, NULL, 0);
+}
+
+void vm_throttle(const char *name, unsigned int iops)
+{
+	throttle(name, 0, iops);
+}
+
+void vm_hold_up(const char *name, bool on)
+{
+	throttle(name, on, 0);
 }
 
 void vm_pci_path(int ctrl, char *buf, size_t size)

@@ -21,6 +21,12 @@ void vm_monitor(const char *line, char *answer, size_t size);
  */
 void vm_throttle(const char *name, unsigned int iops);
 
+/*
+ * Hold up the drive behind /dev/ng@name: it takes one command, or none, and no
+ * other is answered until this ends, or a reset empties its queues.
+ */
+void vm_hold_up(const char *name, bool on);
+
 /* Folder of a controller's PCI function, and its address. */
 void vm_pci_path(int ctrl, char *buf, size_t size);
 void vm_pci_address(int ctrl, char *buf, size_t size);

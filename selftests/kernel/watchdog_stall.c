@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A queue that gets nowhere while the controller answers elsewhere: the policy
+ * is ejected, each command ends once, the queue is freed, and the same policy
+ * can be loaded again at once. It is not ejected where that is not so: all
+ * queues wait for a slow drive, or the queue and block requests on the driver's
+ * own path; commands wait for their share; nobody polls; a command may take its
+ * time; or the whole machine has stood still.
+ *
+ * One queue's commands are for a namespace whose drive is held up, the other's
+ * for another one of the same controller.
+ *
+ * vm: --cpus 4
+ * timeout: 400
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <linux/rtc.h>
+#include <time.h>
+
+#include "pt.h"
+#include "steer.h"
+#include "test.h"
+#include "vm.h"
+
+#define NR	8	/* commands that are held up */
+#define T	2000	/* timeout_ms */
+#define FIRST	64	/* block */
+#define LIMIT	60000	/* ms, of whatever is waited for */
+
+static const struct puppet_config config = {
+	.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ,
+		  [3] = NVME_STEER_POLL },
+	.timeout_ms = T,
+};
+
+static struct pt_ns ns, other;
+static struct pt_ring held, quick;
+static struct steer_policy policy;
+static uint8_t *buf, *quick_buf;
+static char dump[1 << 18];
+
+static bool state_is(const char *want)
+{
+	char state[32];
+
+	steer_word(ns.ctrl, "state", state, sizeof(state));
+	return !strcmp(state, want);
+}
+
+static void submit(struct pt_ring *r, uint32_t timeout_ms)
+{
+	struct nvme_uring_cmd cmd;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < NR; i++) {
+		pt_rw(&cmd, &ns, PT_READ, FIRST + i, 1, buf + i * ns.block,
+		      ns.block);
+		cmd.timeout_ms = timeout_ms;
+		pt_queue(r, ns.fd, &cmd, 0, 100 + i);
+	}
+	ret = pt_submit_only(r);
+	test_check(ret == NR, "submitted %d of %d", ret, NR);
+}
+
+/* Each ends once; how many well. */
+static unsigned int reap(struct pt_ring *r)
+{
+	unsigned int i, seen = 0, good = 0;
+	uint64_t tag;
+	int ret;
+
+	for (i = 0; i < NR; i++) {
+		ret = pt_reap(r, &tag, NULL);
+		test_check(tag >= 100 && tag < 100 + NR &&
+			   !(seen & 1U << (tag - 100)),
+			   "completion of %ju twice or out of nowhere", tag);
+		seen |= 1U << (tag - 100);
+		test_check(ret >= 0 || ret == -EINTR, "a command ended with %d",
+			   ret);
+		test_check(ret || pt_block_is(&ns, buf + (tag - 100) * ns.block,
+					      FIRST + tag - 100, 1),
+			   "a read ended well with wrong data");
+		good += !ret;
+	}
+	test_check(!io_uring_cq_ready(&r->uring), "a completion too many");
+	return good;
+}
+
+/* A read of the namespace that nobody holds up; its ring's queue is @queue. */
+static void quick_read(void)
+{
+	struct nvme_uring_cmd cmd;
+	int ret;
+
+	pt_rw(&cmd, &other, PT_READ, FIRST, 1, quick_buf, other.block);
+	ret = pt_do(&quick, other.fd, &cmd, 0, NULL);
+	test_check(!ret, "a read ended with %d", ret);
+}
+
+static void detach(void *arg)
+{
+	steer_detach(arg);
+}
+
+static void end_policy(void)
+{
+	steer_detach(&policy);
+	test_not_at_end(detach, &policy);
+}
+
+static void attach(const struct puppet_config *c)
+{
+	int ret;
+
+	ret = steer_load(&policy, ns.ctrl, "puppet", c);
+	test_check(!ret, "cannot load the policy: %s", strerror(-ret));
+	/* while the controller is being reset there are no queues to be had */
+	test_check(test_wait((ret = steer_attach(&policy)) != -ENODEV, LIMIT) &&
+		   !ret, "cannot attach the policy: %s", strerror(-ret));
+	test_at_end(detach, &policy);
+	steer_answer(&policy, 2, 3);
+	quick_read();
+	policy.state->other_ring = policy.state->ring;
+	policy.state->other = 2;
+	steer_answer(&policy, 1, 3);
+}
+
+static void all_well(void)
+{
+	test_check(vm_wait_live(ns.ctrl, LIMIT), "the controller is not live");
+	quick_read();
+	submit(&held, 0);
+	test_check(reap(&held) == NR, "commands fail");
+}
+
+static void expect_stall(const char *where)
+{
+	uint64_t ejected = steer_event(ns.ctrl, "ejected");
+	char word[160], sent[64];
+
+	test_check(test_wait(state_is("ended"), LIMIT), "it was not ejected");
+	test_check(steer_exit(ns.ctrl, "kind", word, sizeof(word)) &&
+		   !strcmp(word, "stall"), "exit kind is '%s'", word);
+	test_check(steer_exit(ns.ctrl, "reason", word, sizeof(word)) &&
+		   strstr(word, "of queue 1 ") && strstr(word, where),
+		   "reason '%s'", word);
+	printf("#   %s\n", word);
+	test_check(steer_event(ns.ctrl, "ejected") <= ejected + 1,
+		   "ejected more than once");
+
+	/* the commands that were in flight, as they were */
+	test_check(test_read(steer_path(ns.ctrl, "dump"), dump,
+			     sizeof(dump)) > 0, "no dump");
+	snprintf(sent, sizeof(sent), "opcode=0x02 nsid=%u slba=%u blocks=1\n",
+		 ns.nsid, FIRST + NR - 1);
+	test_check(strstr(dump, "\nrings:\n1 sq_head=") &&
+		   strstr(dump, " state=aborted from=ring ") &&
+		   strstr(dump, sent), "the dump says: %s", dump);
+}
+
+/* The queue of the others answers meanwhile, or there is none in use. */
+static void stalls(bool answered)
+{
+	test_step(answered ? "another queue answers" :
+			     "no other queue is in use");
+	attach(&config);
+	vm_hold_up(ns.name, true);
+	submit(&held, 0);
+	if (answered)
+		test_wait(({ quick_read(); !state_is("attached"); }), LIMIT);
+	expect_stall(answered ? "on other queues" : "admin commands");
+
+	/* that waits for the queue, which a reset empties */
+	end_policy();
+	attach(&config);
+	vm_hold_up(ns.name, false);
+	printf("#   %u of %u ended well\n", reap(&held), NR);
+	all_well();
+	test_check(state_is("attached"), "it was ejected again");
+	end_policy();
+	test_check(!steer_reserve(ns.ctrl, "used"), "queues are left");
+	all_well();
+}
+
+static void stays(void)
+{
+	char word[160] = "";
+
+	if (!state_is("attached"))
+		steer_exit(ns.ctrl, "reason", word, sizeof(word));
+	test_check(state_is("attached"), "it was ejected: %s", word);
+}
+
+/* Until the driver has had enough and resets the controller. */
+static void wait_reset(uint64_t before)
+{
+	test_check(test_wait(steer_event(ns.ctrl, "reset") > before, LIMIT),
+		   "no reset");
+}
+
+static void all_slow(void)
+{
+	uint64_t resets = steer_event(ns.ctrl, "reset");
+	struct nvme_uring_cmd cmd;
+
+	test_step("all queues wait");
+	attach(&config);
+	vm_hold_up(ns.name, true);
+	/* first on queue 2, which the watchdog comes to last */
+	pt_rw(&cmd, &ns, PT_READ, FIRST, 1, quick_buf, ns.block);
+	pt_queue(&quick, ns.fd, &cmd, 0, 7);
+	pt_submit_only(&quick);
+	submit(&held, 0);
+	wait_reset(resets);
+	stays();
+	vm_hold_up(ns.name, false);
+	pt_reap(&quick, NULL, NULL);
+	reap(&held);
+	all_well();
+	stays();
+	end_policy();
+}
+
+/* Twice: the first one may be the one that the drive takes. */
+static void *block_read(void *arg)
+{
+	pt_block_read(&ns, arg, FIRST, 1);
+	pt_block_read(&ns, arg, FIRST, 1);
+	return NULL;
+}
+
+static void block_slow(void)
+{
+	uint64_t resets = steer_event(ns.ctrl, "reset");
+	uint8_t *data = test_alloc(4096);
+	pthread_t thread;
+
+	test_step("block requests wait as well");
+	attach(&config);
+	vm_hold_up(ns.name, true);
+	test_check(!pthread_create(&thread, NULL, block_read, data),
+		   "pthread_create");
+	/* it has been sent when it is the older one */
+	usleep(300000);
+	submit(&held, 0);
+	wait_reset(resets);
+	stays();
+	vm_hold_up(ns.name, false);
+	reap(&held);
+	pthread_join(thread, NULL);
+	all_well();
+	stays();
+	end_policy();
+	free(data);
+}
+
+static void patient(void)
+{
+	uint64_t timeouts = steer_event(ns.ctrl, "timeout"), end;
+
+	test_step("commands that may take longer");
+	attach(&config);
+	vm_hold_up(ns.name, true);
+	submit(&held, 20 * T);
+	end = test_now_ms() + 3 * T;
+	while (test_now_ms() < end)
+		quick_read();
+	stays();
+	vm_hold_up(ns.name, false);
+	test_check(reap(&held) == NR, "commands failed");
+	test_check(steer_event(ns.ctrl, "timeout") == timeouts,
+		   "there was a timeout");
+	end_policy();
+}
+
+static void not_polled(void)
+{
+	struct pt_ring r;
+	uint64_t end;
+
+	test_step("nobody polls");
+	attach(&config);
+	pt_ring_init(&r, 64, PT_IOPOLL);
+	submit(&r, 0);
+	end = test_now_ms() + 3 * T;
+	while (test_now_ms() < end)
+		quick_read();
+	stays();
+	test_check(reap(&r) == NR, "commands failed");
+	pt_ring_exit(&r);
+	end_policy();
+}
+
+static void shares(void)
+{
+	struct puppet_config c = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ },
+		.share = { [1] = 1 },
+		.timeout_ms = 1000,
+	};
+	struct nvme_steer_share limit = { .iops = 1, .burst_ms = 1 };
+	uint64_t end;
+
+	test_step("commands wait for their share");
+	steer_puppet_share(&policy, ns.ctrl, &c);
+	steer_share(&policy, 1, &limit);
+	steer_answer(&policy, 2, 2);
+	quick_read();
+	policy.state->other_ring = policy.state->ring;
+	policy.state->other = 2;
+	steer_answer(&policy, 1, 1);
+	submit(&held, 0);
+	end = test_now_ms() + 4000;
+	while (test_now_ms() < end)
+		quick_read();
+	stays();
+	limit.iops = 0;
+	steer_share(&policy, 1, &limit);
+	test_check(reap(&held) == NR, "commands failed");
+	end_policy();
+}
+
+/* The machine's clock that goes on while it stands still, in seconds. */
+static time_t real_time(void)
+{
+	struct rtc_time t;
+	struct tm tm = { };
+	int fd = open("/dev/rtc0", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, RTC_RD_TIME, &t)) {
+		close(fd);
+		return 0;
+	}
+	close(fd);
+	tm.tm_sec = t.tm_sec;
+	tm.tm_min = t.tm_min;
+	tm.tm_hour = t.tm_hour;
+	tm.tm_mday = t.tm_mday;
+	tm.tm_mon = t.tm_mon;
+	tm.tm_year = t.tm_year;
+	return timegm(&tm);
+}
+
+static void stood_still(void)
+{
+	struct puppet_config c = config;
+	char line[4096] = "stop\n";
+	time_t before, after;
+	unsigned int i;
+
+	test_step("the machine stands still");
+	c.timeout_ms = 300;
+	attach(&c);
+	/* the emulator is busy with this while the guest does nothing */
+	for (i = 0; i < 24; i++)
+		strcat(line, "pmemsave 0 0x8000000 \"/dev/null\"\n");
+	strcat(line, "cont");
+	vm_hold_up(ns.name, true);
+	submit(&held, 20 * T);
+	before = real_time();
+	vm_monitor(line, NULL, 0);
+	for (i = 0; i < 100; i++)
+		quick_read();
+	after = real_time();
+	stays();
+	printf("#   for %ld s\n", (long)(after - before));
+	vm_hold_up(ns.name, false);
+	test_check(reap(&held) == NR, "commands failed");
+	end_policy();
+}
+
+int main(void)
+{
+	test_begin(380);
+	pt_open(&ns, PT_WANT_PLAIN);
+	pt_open(&other, PT_WANT_SECOND);
+	test_check(other.ctrl == ns.ctrl, "not of the same controller");
+	pt_block_write(&ns, FIRST, NR, 1);
+	pt_ring_init(&held, 64, 0);
+	pt_ring_init(&quick, 8, 0);
+	buf = test_alloc(NR * 4096);
+	quick_buf = test_alloc(4096);
+
+	patient();
+	not_polled();
+	shares();
+	stood_still();
+	stalls(true);
+	stalls(false);
+	all_slow();
+	block_slow();
+	test_pass();
+}
