@@ -71,8 +71,8 @@ struct nvme_steer_answer {
  * struct nvme_steer_policy - an attached policy
  * @route:	the policy's route(), or NULL
  * @batch:	likewise batch(), and so on
- * @run:	the programs behind them, as they are called: NULL where one is
- *		not known, and while calls are timed; see route.h
+ * @run:	what is run for them, NULL where there is none: the programs
+ *		behind them, or now and then what times these; see watch.h
  * @timed:	and what they take
  * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
@@ -100,7 +100,7 @@ struct nvme_steer_policy {
 	int (*copy)(struct nvme_steer_copy *cp);
 	void (*copied)(struct nvme_steer_copied *ev);
 	int (*path)(struct nvme_steer_path *p);
-	struct bpf_prog *run[NVME_STEER_NR_CALLS];
+	const struct bpf_prog *run[NVME_STEER_NR_CALLS];
 	bool per_batch;
 	bool copies_only;
 	bool block;

@@ -35,18 +35,23 @@ static __always_inline int nvme_steer_run(const struct bpf_prog *prog,
 }
 
 /*
- * Call an operation of a policy, which has it; or route(), which is
- * NVME_STEER_DEFAULT where there is none. Under RCU. The watchdog has a few
- * calls timed now and then by taking the program away for as long.
+ * Call an operation that a policy has, with its only argument. Under RCU. The
+ * watchdog has a few calls timed now and then, by putting a program of its own
+ * in the place of the policy's.
  */
 static __always_inline int nvme_steer_call(struct nvme_steer_policy *p,
-					   enum nvme_steer_call call, void *arg)
+					   enum nvme_steer_call call,
+					   const void *arg)
 {
-	const struct bpf_prog *prog = READ_ONCE(p->run[call]);
+	return nvme_steer_run(READ_ONCE(p->run[call]), arg);
+}
 
-	if (unlikely(!prog))
-		return nvme_steer_call_other(p, call, arg);
-	return nvme_steer_run(prog, arg);
+static __always_inline int nvme_steer_ask(struct nvme_steer_policy *p,
+					  struct nvme_steer_cmd *cmd)
+{
+	const struct bpf_prog *prog = READ_ONCE(p->run[NVME_STEER_CALL_ROUTE]);
+
+	return likely(prog) ? nvme_steer_run(prog, cmd) : NVME_STEER_DEFAULT;
 }
 
 /* What every policy is told of a command; the rest depends on the command. */
@@ -113,8 +118,7 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 
 	if (unlikely(READ_ONCE(args->policy->exit_kind)))
 		return 0;
-	answer = nvme_steer_call(args->policy, NVME_STEER_CALL_ROUTE,
-				 &args->cmd);
+	answer = nvme_steer_ask(args->policy, &args->cmd);
 	trace_nvme_steer_route(sc, &args->cmd, answer);
 
 	if (likely(answer > 0 && answer <= NVME_STEER_MAX_QUEUES)) {

@@ -8,13 +8,13 @@
 #define NVMESTEER_WATCH_H
 
 #include <linux/atomic.h>
+#include <linux/bpf.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
 #include <nvmesteer/abi.h>
 
-struct bpf_prog;
 struct nvme_steer_ctrl;
 struct nvme_steer_policy;
 
@@ -33,6 +33,7 @@ enum nvme_steer_call {
 
 /**
  * struct nvme_steer_timed - an operation of a policy, and what it takes
+ * @policy:	whose it is
  * @prog:	the program behind it, when known (a reference); see prog.c
  * @nr:		how many calls were timed of those to be timed now; when it is
  *		NVME_STEER_TIMED_CALLS none is, and nvme_steer_policy.run is
@@ -41,15 +42,20 @@ enum nvme_steer_call {
  * @best:	the shortest of them, ns; U64_MAX while there is none
  * @last:	likewise of the calls that were timed before, ns; 0: there were
  *		none. Written by the watchdog
+ * @meter:	takes the place of @prog in nvme_steer_policy.run while calls
+ *		are timed, and always where @prog is not known. Not a program:
+ *		only what running one needs is set
  *
  * The shortest, because whatever else the time went to, an interrupt or a
  * hypervisor that ran somebody else, it was not the policy in each of them.
  */
 struct nvme_steer_timed {
+	struct nvme_steer_policy *policy;
 	struct bpf_prog *prog;
 	atomic_t nr;
 	atomic64_t best;
 	u64 last;
+	struct bpf_prog meter;
 };
 
 /**
@@ -127,8 +133,6 @@ void nvme_steer_watch_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_watch_policy(struct nvme_steer_policy *p);
 void nvme_steer_watch_start(struct nvme_steer_ctrl *sc);
 void nvme_steer_watch_stop(struct nvme_steer_ctrl *sc);
-int nvme_steer_call_other(struct nvme_steer_policy *p,
-			  enum nvme_steer_call call, void *arg);
 const char *nvme_steer_call_name(enum nvme_steer_call call);
 int nvme_steer_print_watch(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 

@@ -53,15 +53,21 @@ const char *nvme_steer_call_name(enum nvme_steer_call call)
 
 /* -------------------------------------------------------------- operations */
 
+/* For bpf_prog_run(), of a policy whose program is not known. */
+static DEFINE_PER_CPU(struct bpf_prog_stats, nvme_steer_no_stats);
+
 /* By its program, or where that is not known through the trampoline. */
-static int nvme_steer_call_op(struct nvme_steer_policy *p,
-			      enum nvme_steer_call call, void *arg)
+static int __nocfi nvme_steer_call_op(struct nvme_steer_timed *t,
+				      const void *args)
 {
-	if (p->timed[call].prog)
-		return nvme_steer_run(p->timed[call].prog, arg);
-	switch (call) {
+	void *arg = *(void **)args;
+	struct nvme_steer_policy *p = t->policy;
+
+	if (t->prog)
+		return t->prog->bpf_func(args, t->prog->insnsi);
+	switch ((enum nvme_steer_call)(t - p->timed)) {
 	case NVME_STEER_CALL_ROUTE:
-		return p->route ? p->route(arg) : NVME_STEER_DEFAULT;
+		return p->route(arg);
 	case NVME_STEER_CALL_BATCH:
 		return p->batch(arg);
 	case NVME_STEER_CALL_COPY:
@@ -74,65 +80,84 @@ static int nvme_steer_call_op(struct nvme_steer_policy *p,
 	}
 }
 
-static void nvme_steer_timed_call(struct nvme_steer_timed *t, u64 ns)
+static void nvme_steer_note_time(struct nvme_steer_timed *t, u64 ns)
 {
 	s64 best = atomic64_read(&t->best);
 
 	while (ns < (u64)best && !atomic64_try_cmpxchg(&t->best, &best, ns))
 		;
-	/* whoever counts the last one may be judged by all of them */
+	/* whoever finds that all have ended finds the shortest of them */
 	smp_mb__before_atomic();
 	atomic_inc(&t->nr);
 }
 
-/**
- * nvme_steer_call_other - call an operation that is not called by its program
- * @p: the policy
- * @call: the operation
- * @arg: its argument
- *
- * Context: any, under rcu_read_lock().
- * Return: what it answers; of one without an answer 0.
- */
-int nvme_steer_call_other(struct nvme_steer_policy *p,
-			  enum nvme_steer_call call, void *arg)
+static const struct bpf_prog *
+nvme_steer_untimed(const struct nvme_steer_timed *t)
 {
-	struct nvme_steer_timed *t = &p->timed[call];
+	return t->prog ?: &t->meter;
+}
+
+/*
+ * What is run while calls are timed, as the program that the meter seems to be.
+ * Preemption is disabled. What bpf_prog_run() counts of it is the program's.
+ */
+static unsigned int nvme_steer_meter(const void *args,
+				     const struct bpf_insn *insn)
+{
+	const void *meter = (void *)insn - offsetof(struct bpf_prog, insnsi);
+	struct nvme_steer_timed *t = container_of(meter,
+						  struct nvme_steer_timed,
+						  meter);
 	int answer;
 	u64 ns;
 
 	if (atomic_read(&t->nr) >= NVME_STEER_TIMED_CALLS) {
-		WRITE_ONCE(p->run[call], t->prog);
-		return nvme_steer_call_op(p, call, arg);
+		WRITE_ONCE(t->policy->run[t - t->policy->timed],
+			   nvme_steer_untimed(t));
+		return nvme_steer_call_op(t, args);
 	}
-	preempt_disable();
 	ns = ktime_get_ns();
-	answer = nvme_steer_call_op(p, call, arg);
-	ns = ktime_get_ns() - ns;
-	preempt_enable();
-	nvme_steer_timed_call(t, ns);
+	answer = nvme_steer_call_op(t, args);
+	nvme_steer_note_time(t, ktime_get_ns() - ns);
 	return answer;
 }
 
 /* Have the next calls timed. */
-static void nvme_steer_time_calls(struct nvme_steer_policy *p,
-				  enum nvme_steer_call call)
+static void nvme_steer_time_calls(struct nvme_steer_timed *t)
 {
-	struct nvme_steer_timed *t = &p->timed[call];
-
 	atomic64_set(&t->best, U64_MAX);
 	/* pairs with the increment: the shortest is of these calls */
 	atomic_set_release(&t->nr, 0);
-	WRITE_ONCE(p->run[call], NULL);
+	WRITE_ONCE(t->policy->run[t - t->policy->timed], &t->meter);
 }
 
-/* A policy that is not published yet: its first calls are timed. */
+/**
+ * nvme_steer_watch_policy - prepare to watch a policy
+ * @p: the policy, which is not published yet
+ *
+ * Its first calls, which fill caches, are not timed: the first look has calls
+ * timed, the next one judges.
+ */
 void nvme_steer_watch_policy(struct nvme_steer_policy *p)
 {
-	enum nvme_steer_call call;
+	const bool has[NVME_STEER_NR_CALLS] = {
+		[NVME_STEER_CALL_ROUTE]		= p->route,
+		[NVME_STEER_CALL_BATCH]		= p->batch,
+		[NVME_STEER_CALL_COPY]		= p->copy,
+		[NVME_STEER_CALL_COPIED]	= p->copied,
+		[NVME_STEER_CALL_PATH]		= p->path,
+	};
+	struct nvme_steer_timed *t;
 
-	for (call = 0; call < NVME_STEER_NR_CALLS; call++)
-		nvme_steer_time_calls(p, call);
+	for (t = p->timed; t < p->timed + NVME_STEER_NR_CALLS; t++) {
+		t->policy = p;
+		t->meter.bpf_func = nvme_steer_meter;
+		t->meter.stats = t->prog ? t->prog->stats :
+					   &nvme_steer_no_stats;
+		atomic_set(&t->nr, NVME_STEER_TIMED_CALLS);
+		if (has[t - p->timed])
+			p->run[t - p->timed] = nvme_steer_untimed(t);
+	}
 }
 
 /* The calls that were to be timed have been, if all were. */
@@ -144,15 +169,17 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 	char reason[sizeof(p->reason)];
 	u64 best;
 
+	if (!p->run[call])
+		return;
 	if (atomic_read_acquire(&t->nr) < NVME_STEER_TIMED_CALLS) {
 		/* who was late to put it back may have done so just now */
-		WRITE_ONCE(p->run[call], NULL);
+		WRITE_ONCE(p->run[call], &t->meter);
 		return;
 	}
 	best = atomic64_read(&t->best);
 	WRITE_ONCE(t->last, best);
 	if (best <= budget * NSEC_PER_USEC) {
-		nvme_steer_time_calls(p, call);
+		nvme_steer_time_calls(t);
 		return;
 	}
 	snprintf(reason, sizeof(reason),
