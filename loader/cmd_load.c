@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ struct load {
 	char dir[256];
 	int link_fd;
 	bool attached;		/* what failed then is a pin */
+	sigset_t signals;	/* blocked while it waits for the end */
 };
 
 static void set_dev(void *ctx, const char *arg)
@@ -96,7 +98,7 @@ static const struct opt opts[] = {
 	  .help = "steer block requests too, file systems' for instance",
 	  .set = set_block },
 	{ .name = "foreground", .short_name = 'f',
-	  .help = "stay until the policy ends, and say why it did",
+	  .help = "stay until it ends, and say why; Ctrl-C ends it",
 	  .set = set_foreground },
 	{ 0 },
 };
@@ -401,31 +403,123 @@ static void print_attached(const struct load *l)
 	}
 }
 
-/* The link hangs up when the policy ends, whatever ends it. */
-static int stay(const struct load *l)
+/* ------------------------------------------------------------- --foreground */
+
+/* How often to look whether another policy has got the link, ms. */
+#define LOOK_MS		1000
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
 {
-	struct pollfd p = { .fd = l->link_fd };
+	(void)signal;
+	stopped = 1;
+}
+
+/* From here on SIGINT and SIGTERM come while it waits for the end only. */
+static void catch_signals(struct load *l)
+{
+	struct sigaction act = { .sa_handler = stop };
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &l->signals);
+	sigdelset(&l->signals, SIGINT);
+	sigdelset(&l->signals, SIGTERM);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+}
+
+/* Is it our policy that the link attaches, still? */
+static bool is_ours(const struct load *l)
+{
+	struct bpf_link_info link = { 0 };
+	struct bpf_map_info map = { 0 };
+	uint32_t link_len = sizeof(link), map_len = sizeof(map);
+
+	return !bpf_link_get_info_by_fd(l->link_fd, &link, &link_len) &&
+	       !bpf_map_get_info_by_fd(bpf_map__fd(l->p.ops), &map, &map_len) &&
+	       link.struct_ops.map_id == map.id;
+}
+
+/* Detach it, and remove the pins; ended by itself meanwhile is as good. */
+static int end(const struct load *l)
+{
+	struct ctrl_state s;
+	int lock, ret;
+
+	ret = bpf_link_detach(l->link_fd);
+	if (ret && ret != -ENOLINK && ret != -EINVAL)
+		return ret;
+	lock = pin__lock();
+	if (lock < 0)
+		return lock;
+	ret = kstate__read(l->ctrl, &s);
+	if (!ret) {
+		ret = pin__clean(l->ctrl, &s);
+		kstate__free(&s);
+	}
+	close(lock);
+	return ret;
+}
+
+/* Ejected: all that is known of it, at once. */
+static int ejected(const struct load *l, const struct ctrl_state *s)
+{
+	char *dump;
+
+	if (!opt_json && !kstate__text(l->ctrl, "dump", &dump)) {
+		fputs(dump, stdout);
+		fflush(stdout);
+		free(dump);
+	}
+	return fail("policy '%s' was ejected from %s: %s; 'nvmesteer status --dump %s' tells what was in flight and what it had answered (%s, code %d)",
+		    s->exit_policy, l->ctrl, s->exit_reason, l->ctrl,
+		    s->exit_kind, s->exit_code);
+}
+
+static int tell_end(const struct load *l)
+{
 	struct ctrl_state s;
 	int ret;
 
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
-		;
 	ret = kstate__read(l->ctrl, &s);
 	if (ret)
 		return fail("policy '%s' ended: %s went away (%s)", l->p.name,
 			    l->ctrl, errno_name(ret));
 	if (opt_json)
 		print_json(l, &s);
-	else if (s.exit_kind_code < NVME_STEER_EXIT_ERROR)
-		printf("%s: policy '%s' ended (%s): %s\n", l->ctrl,
-		       s.exit_policy, s.exit_kind, s.exit_reason);
 	ret = EXIT_OK;
 	if (s.exit_kind_code >= NVME_STEER_EXIT_ERROR)
-		ret = fail("policy '%s' was ejected from %s: %s; its last decisions are in /sys/class/nvme/%s/steer/dump (%s, code %d)",
-			   s.exit_policy, l->ctrl, s.exit_reason, l->ctrl,
-			   s.exit_kind, s.exit_code);
+		ret = ejected(l, &s);
+	else if (!opt_json)
+		printf("%s: policy '%s' ended (%s): %s\n", l->ctrl,
+		       s.exit_policy, s.exit_kind, s.exit_reason);
 	kstate__free(&s);
 	return ret;
+}
+
+/* The link hangs up when the policy ends, whatever ends it. */
+static int stay(const struct load *l)
+{
+	struct timespec look = { .tv_sec = LOOK_MS / 1000 };
+	struct pollfd p = { .fd = l->link_fd };
+	int ret;
+
+	/* one that has taken its place is not ours to end */
+	while (!stopped && ppoll(&p, 1, &look, &l->signals) <= 0)
+		if (!stopped && !is_ours(l))
+			return tell_end(l);
+	if (stopped && !p.revents && is_ours(l)) {
+		ret = end(l);
+		if (ret)
+			return fail("cannot end policy '%s' of %s; 'nvmesteer off %s' does in any case (%s)",
+				    l->p.name, l->ctrl, l->ctrl,
+				    errno_name(ret));
+	}
+	return tell_end(l);
 }
 
 /* Have the policy asked about block requests as well. */
@@ -468,6 +562,8 @@ static int run(struct load *l)
 	ret = l->block ? ask_about_block(l) : EXIT_OK;
 	if (!ret)
 		ret = preset(l);
+	if (!ret && l->foreground)
+		catch_signals(l);
 	if (!ret)
 		ret = with_lock(l);
 	if (ret)

@@ -3,9 +3,13 @@
  * nvmesteer status: everything about one controller, or about all. It ends
  * with 1 when something needs a person: pins that hold nothing, a policy that
  * is attached without our pin, one that was ejected and not followed by
- * another, a queue that a reset lost, a load that was killed half-way.
+ * another, a queue that a reset lost, a load that was killed half-way. With
+ * --dump it prints what was recorded when the last policy ended instead, and
+ * ends with 1 if that was an ejection.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nvmesteer.h"
@@ -16,6 +20,7 @@
 
 struct request {
 	const char *dev;
+	bool dump;
 };
 
 /* A controller with what was found out about it. */
@@ -63,9 +68,9 @@ static bool problem(const struct status *st, unsigned int i, char *text)
 			 s->policy, s->ctrl);
 	else if (ejected(s) && i-- == 0)
 		snprintf(text, PROBLEM_LEN,
-			 "policy '%s' was ejected (%s): %s; its last decisions are in %s/class/nvme/%s/steer/dump",
+			 "policy '%s' was ejected (%s): %s; 'nvmesteer status --dump %s' tells what was in flight and what it had answered",
 			 s->exit_policy, s->exit_kind, s->exit_reason,
-			 kstate_sysfs, s->ctrl);
+			 s->ctrl);
 	else if (q && i-- == 0)
 		snprintf(text, PROBLEM_LEN,
 			 "queue %u was lost in a reset; reset the controller again (echo 1 >/sys/class/nvme/%s/reset_controller) or load the policy anew",
@@ -309,14 +314,72 @@ static int run(const char *dev)
 	return code;
 }
 
+/* ---------------------------------------------------------------- the dump */
+
+static void json_dump(const struct ctrl_state *s, const char *text)
+{
+	struct json j;
+
+	json__begin(&j, stdout, "status");
+	json__str(&j, "controller", s->ctrl);
+	json_exit(&j, s);
+	json__str(&j, "dump", *text ? text : NULL);
+	json__end(&j);
+}
+
+static int print_dump(const struct ctrl_state *s)
+{
+	char *text;
+	int ret;
+
+	ret = kstate__text(s->ctrl, "dump", &text);
+	if (ret == -EACCES || ret == -EPERM)
+		return fail("not allowed to read the dump of %s, which tells of commands of all users; run it as root (%s)",
+			    s->ctrl, errno_name(ret));
+	if (ret)
+		return fail("cannot read the dump of %s; it has gone away (%s)",
+			    s->ctrl, errno_name(ret));
+	if (opt_json)
+		json_dump(s, text);
+	else
+		fputs(text, stdout);
+	if (!*text && !opt_json)
+		note("no policy has ended on %s yet", s->ctrl);
+	free(text);
+	return s->exit_kind_code >= FIRST_ERROR_KIND ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run_dump(const char *dev)
+{
+	struct ctrl_state s;
+	char why[256];
+	int code;
+
+	code = show__read(dev, &s, why);
+	if (code)
+		return fail_code(code, "%s", why);
+	code = print_dump(&s);
+	kstate__free(&s);
+	return code;
+}
+
 static void set_dev(void *ctx, const char *arg)
 {
 	((struct request *)ctx)->dev = arg;
 }
 
+static void set_dump(void *ctx, const char *arg)
+{
+	(void)arg;
+	((struct request *)ctx)->dump = true;
+}
+
 static const struct opt opts[] = {
 	{ .name = "dev", .short_name = 'd', .arg = "CONTROLLER",
 	  .help = "the controller", .set = set_dev },
+	{ .name = "dump",
+	  .help = "print what was recorded when its last policy ended",
+	  .set = set_dump },
 	{ 0 },
 };
 
@@ -331,5 +394,5 @@ int cmd_status(int argc, char **argv)
 	if (!show__one_dev(&r.dev, argc - first, argv + first))
 		return fail_code(EXIT_USAGE,
 			"status takes one controller; see 'nvmesteer status --help'");
-	return run(r.dev);
+	return r.dump ? run_dump(r.dev) : run(r.dev);
 }

@@ -12,7 +12,7 @@ const struct verb verbs[] = {
 	{ "unload", "[OPTION]... [CONTROLLER]",
 	  "Detach the policy of a controller", cmd_unload },
 	{ "list", "", "Show controllers and their policies", cmd_list },
-	{ "status", "[CONTROLLER]",
+	{ "status", "[--dump] [CONTROLLER]",
 	  "Show a controller's policy, reservation and last exit", cmd_status },
 	{ "check", "POLICY",
 	  "Verify a policy in the kernel without attaching it", cmd_check },
