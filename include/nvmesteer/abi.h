@@ -467,7 +467,8 @@ struct nvme_steer_path {
  * Exit kinds, in bands: up to NVME_STEER_EXIT_ERROR - 1 orderly, somebody ended
  * it or took its place; from NVME_STEER_EXIT_ERROR on an error of the policy,
  * for which it was ejected. Shown in sysfs as the lower-case name after the
- * prefix. A policy that was ejected can be loaded again at once.
+ * prefix. A policy that was ejected can be loaded again at once, or if it needs
+ * queues and its commands end with a reset, after that.
  */
 #define NVME_STEER_EXIT_NONE		0
 #define NVME_STEER_EXIT_UNLOAD		64	/* link closed or detached */
@@ -491,10 +492,10 @@ struct nvme_steer_path {
  * share does not count. The commands end as they would have: by the drive, an
  * Abort or a reset, and the queue is freed then.
  *
- * slow: a few calls in a row of route(), batch(), copy(), copied() or path()
- * have all taken longer than the module's parameter op_budget_us (50). A few
- * calls are timed once a period, all others cost nothing. One that is slow for
- * some commands only is not found.
+ * slow: sixteen calls in a row of route(), batch(), copy(), copied() or path()
+ * have each taken longer than the module's parameter op_budget_us (50, at most
+ * 1000000), microseconds. So many are timed once a period, all others cost
+ * nothing. A policy that is slow for some commands only is not found.
  */
 
 /**

@@ -5,7 +5,7 @@
  * to queue; route knows policies and nothing of queues' insides; queue knows
  * slots, rings and doorbells, uses dma, and finishes a command through its
  * slot's done() without knowing whose it is; lifecycle and policy stand above;
- * sysfs and trace only read.
+ * sysfs, dump and trace only read; watchdog reads, and ends policies.
  */
 #ifndef NVMESTEER_H
 #define NVMESTEER_H

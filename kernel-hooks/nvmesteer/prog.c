@@ -5,7 +5,8 @@
  * more than many a policy does. A member's program is known for one moment only,
  * when the policy's map is filled and its members are file descriptors; it is
  * noted then, and found again when the policy is attached. A policy whose
- * program was not noted, or not in time, is called through its trampoline.
+ * program was not noted, or not in time, is called through its trampoline, which
+ * takes the watchdog's meter; see watch.h.
  */
 #include <linux/bpf.h>
 #include <linux/slab.h>
