@@ -209,14 +209,16 @@ static void all_slow(void)
 	test_step("all queues wait");
 	attach(&config);
 	vm_hold_up(ns.name, true);
-	/* first on queue 2, which the watchdog comes to last */
+	/* on queue 2 two: the first one may be the one that the drive takes */
 	pt_rw(&cmd, &ns, PT_READ, FIRST, 1, quick_buf, ns.block);
 	pt_queue(&quick, ns.fd, &cmd, 0, 7);
+	pt_queue(&quick, ns.fd, &cmd, 0, 8);
 	pt_submit_only(&quick);
 	submit(&held, 0);
 	wait_reset(resets);
 	stays();
 	vm_hold_up(ns.name, false);
+	pt_reap(&quick, NULL, NULL);
 	pt_reap(&quick, NULL, NULL);
 	reap(&held);
 	all_well();
