@@ -42,7 +42,7 @@ same() { [ "$1" = "$2" ] || fail "${3:-value} is '$2', should be '$1'"; }
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; its last status.
 wait_for() {
-	local end=$((SECONDS + $1)) status
+	local end=$((SECONDS + $1 * ${NVMESTEER_SLOW:-1})) status
 	shift
 	while :; do
 		"$@"

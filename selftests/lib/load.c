@@ -289,7 +289,7 @@ static void worker_init(struct worker *w, struct load_thread *t)
 	w->l = l;
 	w->t = t;
 	w->stats = &l->shared->stats[t->nr];
-	w->rnd = 0x9e3779b97f4a7c15ULL * (t->nr + 1) ^ test_now_ms();
+	w->rnd = 0x9e3779b97f4a7c15ULL * (t->nr + 1) ^ test_seed();
 	w->seq = w->stats->submitted;
 	w->buf = iov.iov_base = test_alloc(slot * l->depth);
 	iov.iov_len = slot * l->depth;
@@ -334,13 +334,19 @@ static void *run_thread(void *arg)
 void load_init(struct load *l, struct pt_ns *ns, unsigned int threads,
 	       unsigned int depth)
 {
+	load_init_at(l, ns, threads, depth, 4096);
+}
+
+void load_init_at(struct load *l, struct pt_ns *ns, unsigned int threads,
+		  unsigned int depth, uint64_t first)
+{
 	unsigned int t, s, b;
 
 	memset(l, 0, sizeof(*l));
 	l->ns = ns;
 	l->threads = threads;
 	l->depth = depth;
-	l->first = 4096;
+	l->first = first;
 	l->shared = mmap(NULL, sizeof(*l->shared), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	test_check(l->shared != MAP_FAILED, "no memory");

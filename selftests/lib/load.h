@@ -74,6 +74,9 @@ struct load {
  */
 void load_init(struct load *l, struct pt_ns *ns, unsigned int threads,
 	       unsigned int depth);
+/* Likewise, in an area of its own that begins at block @first. */
+void load_init_at(struct load *l, struct pt_ns *ns, unsigned int threads,
+		  unsigned int depth, uint64_t first);
 /* IOPOLL on the odd threads, all ways to give buffers on all. */
 void load_mix(struct load *l);
 

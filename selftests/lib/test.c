@@ -51,7 +51,7 @@ void test_begin(unsigned int seconds)
 	owner = getpid();
 	atexit(run_at_end);
 	signal(SIGALRM, out_of_time);
-	alarm(seconds);
+	alarm(seconds * test_slow());
 }
 
 void test_step(const char *fmt, ...)
@@ -120,6 +120,24 @@ unsigned long test_env(const char *name, unsigned long def)
 	const char *text = getenv(name);
 
 	return text && *text ? strtoul(text, NULL, 0) : def;
+}
+
+uint64_t test_seed(void)
+{
+	static uint64_t seed;
+
+	if (!seed)
+		seed = test_env("SEED", 0) ?: (uint64_t)time(NULL) % 1000000 + 1;
+	return seed;
+}
+
+unsigned int test_slow(void)
+{
+	static unsigned int slow;
+
+	if (!slow)
+		slow = test_env("NVMESTEER_SLOW", 1) ?: 1;
+	return slow;
 }
 
 uint64_t test_now_ms(void)

@@ -58,9 +58,15 @@ unsigned long test_env(const char *name, unsigned long def);
 
 uint64_t test_now_ms(void);
 
+/* What the test draws its choices from: SEED, or else another each time. */
+uint64_t test_seed(void);
+
+/* How many times longer than usual things may take; selftests/run --slow. */
+unsigned int test_slow(void);
+
 /* Wait until @cond holds, at most @ms; the value of @cond at the end. */
 #define test_wait(cond, ms) ({ \
-	uint64_t __end = test_now_ms() + (ms); \
+	uint64_t __end = test_now_ms() + (uint64_t)(ms) * test_slow(); \
 	bool __ok; \
 	while (!(__ok = (cond)) && test_now_ms() < __end) \
 		usleep(2000); \
