@@ -40,7 +40,7 @@ else
 endif
 
 # The tree is what guests run, whatever the machine is.
-GUESTS := check demo guest bench
+GUESTS := check check-debug soak fuzz demo guest bench
 ifneq ($(filter $(GUESTS),$(MAKECMDGOALS)),)
   where := tree
 endif
@@ -52,8 +52,8 @@ out_in_tree := $(if $(filter $(CURDIR)/%,$(NVMESTEER_BUILD)),$(patsubst \
 
 # Not make's own variables: the tree's make is another make. Two builds into
 # one folder wait for each other.
-clean_env := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
-	flock -o $(O)/.lock
+clean_make := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES
+clean_env := $(clean_make) flock -o $(O)/.lock
 
 ifeq ($(where),tree)
 inner = $(clean_env) tools/in-tree $(MAKE_IN_TREE) $(jobs) IN=tree \
@@ -70,7 +70,8 @@ prerequisite :=
 run := +@
 endif
 
-.PHONY: $(FORWARDED) setup check fuzz demo bench clean distclean help FORCE
+.PHONY: $(FORWARDED) setup check check-debug soak fuzz demo bench clean \
+	distclean help FORCE
 
 setup:
 	@tools/setup
@@ -98,10 +99,20 @@ endif
 check: all guest
 	@selftests/run $(ARGS)
 
+# DEBUG=kasan or kcsan for one of them, SUITES=, FILTER=
+check-debug: $(prerequisite)
+	@$(clean_make) tools/debug/check $(if $(FILTER),--filter '$(FILTER)') \
+		$(or $(DEBUG),kasan kcsan) -- $(SUITES)
+
+# MINUTES= and SEED=
+soak: all guest
+	@selftests/run --soak $(or $(MINUTES),10) \
+		$(if $(SEED),--env SEED=$(SEED)) $(ARGS)
+
 # SECONDS= for each fuzzer
-fuzz:
-	@tools/setup --fuzz
-	@$(MAKE) HERMETIC=1 policies fuzzers
+fuzz: policies
+	@tools/setup --debug
+	@$(MAKE) HERMETIC=1 fuzzers
 	@selftests/fuzz/run $(SECONDS) $(ARGS)
 
 demo: all guest
@@ -112,11 +123,11 @@ bench: all guest
 	@tools/setup --bench
 	@tools/bench/run $(if $(ROWS),--rows '$(ROWS)') $(ARGS)
 
-# The tree, the unpacked kernel source and the second QEMU stay: they are slow
-# to make.
+# The tree, the unpacked kernel source, the second QEMU and kernels that check
+# themselves stay: they are slow to make.
 clean:
 	@rm -rf $(addprefix $(O)/,$(shell cd $(O) 2>/dev/null && ls -A | \
-		grep -v -x -e debian13 -e 'linux-source-.*' \
+		grep -v -x -e debian13 -e 'linux-source-.*' -e 'debug-.*' \
 		-e qemu-vfio-user)) \
 		compile_commands.json
 	@echo "  CLEAN   $(O)"
@@ -205,7 +216,7 @@ include $(wildcard kernel-hooks/build.mk bpf/build.mk loader/build.mk \
 
 all: $(ALL)
 -include $(shell find $(O) \( -name debian13 -o -name 'nvme-*' -o -name \
-	guest \) -prune -o -name '*.d' -print 2>/dev/null)
+	guest -o -name 'debug-*' -o -name linux \) -prune -o -name '*.d' -print 2>/dev/null)
 
 include tools/install.mk
 

@@ -680,7 +680,9 @@ int main(void)
 	processors = start_processors();
 	for (i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
 		snprintf(path, sizeof(path), "/modules/%s.ko", modules[i]);
-		insmod(path, "");
+		/* what make-initrd left out is built in */
+		if (!access(path, F_OK))
+			insmod(path, "");
 	}
 	make_root();
 	mount_system();
