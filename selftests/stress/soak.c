@@ -23,7 +23,6 @@
  * spoils: nvme3
  * timeout: 400
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -33,6 +32,7 @@
 #include "lib/block_load.h"
 #include "lib/copy_load.h"
 #include "lib/group_load.h"
+#include "lib/rotate.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"
@@ -111,88 +111,10 @@ static int a_controller(void)
 	return controller(rnd() % CTRLS);
 }
 
-/* ----------------------------------------------------------- policies */
-
-static char names[32][16];
-static unsigned int nr_names;
-static char cgroup[256];
-
-static void find_policies(void)
-{
-	DIR *d = opendir("/usr/lib/nvmesteer/policies");
-	struct dirent *e;
-	char *dot;
-
-	test_check(d, "no policies are installed");
-	while ((e = readdir(d)) && nr_names < ARRAY_LEN(names)) {
-		dot = strstr(e->d_name, ".bpf.o");
-		if (dot && dot - e->d_name < (long)sizeof(names[0]))
-			snprintf(names[nr_names++], sizeof(names[0]), "%.*s",
-				 (int)(dot - e->d_name), e->d_name);
-	}
-	closedir(d);
-	/* a folder has no order, the sequence has */
-	qsort(names, nr_names, sizeof(names[0]),
-	      (int (*)(const void *, const void *))strcmp);
-	test_check(nr_names > 3, "only %u policies", nr_names);
-}
-
-static void find_cgroup(void)
-{
-	char text[512], *p;
-
-	test_read("/proc/self/cgroup", text, sizeof(text));
-	p = strstr(text, "0::");
-	test_check(p, "not in a cgroup: %s", text);
-	snprintf(cgroup, sizeof(cgroup), "%.*s", (int)strcspn(p + 3, "\n"),
-		 p + 3);
-}
-
-/* The tool; what it says is shown when it fails, but with @errno_name. */
-static bool try_tool(const char *line, const char *errno_name)
-{
-	int ret = test_sh("nvmesteer %s >/tmp/soak-tool 2>&1", line);
-
-	if (ret && errno_name &&
-	    !test_sh("grep -q '(%s)' /tmp/soak-tool", errno_name))
-		return false;
-	if (ret)
-		test_sh("cat /tmp/soak-tool");
-	test_check(!ret, "'nvmesteer %s' failed with %d", line, ret);
-	return true;
-}
-
-static void tool(const char *line)
-{
-	try_tool(line, NULL);
-}
-
 static void load_policy(int ctrl)
 {
-	const char *name = names[rnd() % nr_names];
-	/* those for copies are asked about nothing else */
-	bool by_block = rnd() % 3 && strncmp(name, "copy", 4);
-	unsigned int iops = rnd() % 2 ? 500 + rnd() % 4000 : 0;
-	unsigned int depth = 1 + rnd() % 8, weight = 1 + rnd() % 1000;
-	char line[512], unload[64];
-
-	printf("#   nvme%d: %s%s\n", ctrl, name, by_block ? " --block" : "");
-	snprintf(line, sizeof(line), "load --dev nvme%d --replace %s%s", ctrl,
-		 by_block ? "--block " : "", name);
-	/* the queues of the one before may be others than it wants */
-	if (!try_tool(line, "EEXIST")) {
+	if (!rotate_load(ctrl, rnd))
 		books.comparable &= ctrl != other.ctrl;
-		snprintf(unload, sizeof(unload), "unload --dev nvme%d", ctrl);
-		tool(unload);
-		tool(line);
-	}
-	if (strcmp(name, "fair"))
-		return;
-	printf("#   iops=%u depth=%u weight=%u\n", iops, depth, weight);
-	snprintf(line, sizeof(line),
-		 "set nvme%d groups.cgroup:%s.share=3 shares.3.iops=%u shares.3.weight=%u shares.0.depth=%u",
-		 ctrl, cgroup, iops, weight, depth);
-	tool(line);
 }
 
 /* -------------------------------------------------------------- loads */
@@ -341,7 +263,7 @@ static void event_unload(void)
 	books.comparable &= ctrl != other.ctrl;
 	printf("#   nvme%d\n", ctrl);
 	snprintf(line, sizeof(line), "unload --dev nvme%d", ctrl);
-	tool(line);
+	rotate_tool(line);
 	goes_on("an unload");
 	load_policy(ctrl);
 }
@@ -759,7 +681,7 @@ static void unbind_and_bind(struct pt_ns *ns)
 static void nothing_left(uint64_t pins)
 {
 	test_step("what is left");
-	tool("unload --all");
+	rotate_tool("unload --all");
 	test_sh("rm -rf " PINS "/nvme%d", slot.ctrl);
 	test_check(!test_sh("[ -z \"$(ls " PINS " 2>/dev/null)\" ]"),
 		   "something is still pinned under " PINS);
@@ -789,8 +711,7 @@ int main(void)
 	test_begin(60 * minutes + 360);
 	printf("# SEED=%ju\n", test_seed());
 	began = test_now_ms() / 1000;
-	find_policies();
-	find_cgroup();
+	rotate_init();
 	pins = pinned();
 	init_loads();
 	test_at_end(put_right, NULL);
