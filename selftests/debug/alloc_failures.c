@@ -59,34 +59,19 @@ static const struct puppet_config shares = {
 	.share = { [1] = 1, [2] = 1 },
 };
 
-static int attach(const char *name, const struct puppet_config *c)
+/* @policy is loaded; its end is the link's. */
+static int attach(void)
 {
-	struct steer_policy p;
-	int ret = steer_load(&p, ns.ctrl, name, c);
+	int ret;
 
-	test_check(!ret, "load: %s", strerror(-ret));
 	arm();
-	ret = steer_attach(&p);
+	ret = steer_attach(&policy);
 	disarm();
-	steer_detach(&p);
+	if (!ret)
+		steer_unlink(&policy);
 	test_check(test_wait(!steer_reserve(ns.ctrl, "used"), 10000),
 		   "queues are left");
 	return ret;
-}
-
-static int attach_plain(void)
-{
-	return attach("puppet", &config);
-}
-
-static int attach_shares(void)
-{
-	return attach("puppet_share", &shares);
-}
-
-static int attach_path(void)
-{
-	return attach("puppet_path", NULL);
 }
 
 static int queue_add(const char *text)
@@ -276,6 +261,16 @@ static void sweep(const char *what, int (*op)(void))
 	       nth - 1, failed);
 }
 
+static void sweep_attach(const char *what, const char *name,
+			 const struct puppet_config *c)
+{
+	int ret = steer_load(&policy, ns.ctrl, name, c);
+
+	test_check(!ret, "load: %s", strerror(-ret));
+	sweep(what, attach);
+	steer_detach(&policy);
+}
+
 static void faults(const char *name, const char *value)
 {
 	char path[128];
@@ -299,9 +294,9 @@ int main(void)
 		faults("fail_page_alloc/verbose", "0");
 	}
 	pt_open(&ns, PT_WANT_PLAIN);
-	sweep("attaching a policy with queues", attach_plain);
-	sweep("with shares", attach_shares);
-	sweep("for paths", attach_path);
+	sweep_attach("attaching a policy with queues", "puppet", &config);
+	sweep_attach("with shares", "puppet_share", &shares);
+	sweep_attach("for paths", "puppet_path", NULL);
 	sweep("adding an interrupt queue", queue_irq);
 	sweep("adding a polled queue", queue_poll);
 
