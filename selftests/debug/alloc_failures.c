@@ -33,22 +33,32 @@ static unsigned int nth;	/* which allocation is to fail */
 static bool reached;
 static struct image from, to;
 
-static void arm(void)
+/* Open all the time: to open it may need what is to be refused. */
+static int nth_fd;
+
+static void set_nth(unsigned int n)
 {
 	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
 
-	snprintf(text, sizeof(text), "%u", nth);
-	test_check(!test_write(FAIL_NTH, text), "cannot write %s", FAIL_NTH);
+	test_check(pwrite(nth_fd, text, len, 0) == len, "cannot write %s",
+		   FAIL_NTH);
+}
+
+static void arm(void)
+{
+	set_nth(nth);
 }
 
 /* Whether the allocation was reached is known from here on. */
 static void disarm(void)
 {
-	char text[16];
+	char text[16] = "";
 
-	test_read(FAIL_NTH, text, sizeof(text));
+	test_check(pread(nth_fd, text, sizeof(text) - 1, 0) > 0,
+		   "cannot read %s", FAIL_NTH);
 	reached = !atoi(text);
-	test_check(!test_write(FAIL_NTH, "0"), "cannot write %s", FAIL_NTH);
+	set_nth(0);
 }
 
 static const struct puppet_config config = {
@@ -293,6 +303,8 @@ int main(void)
 		faults("fail_page_alloc/min-order", "0");
 		faults("fail_page_alloc/verbose", "0");
 	}
+	nth_fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	test_check(nth_fd >= 0, "cannot open %s", FAIL_NTH);
 	pt_open(&ns, PT_WANT_PLAIN);
 	sweep_attach("attaching a policy with queues", "puppet", &config);
 	sweep_attach("with shares", "puppet_share", &shares);
