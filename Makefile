@@ -215,7 +215,7 @@ include $(wildcard kernel-hooks/build.mk bpf/build.mk loader/build.mk \
 	tools/build.mk selftests/build.mk selftests/fuzz/build.mk)
 
 all: $(ALL)
--include $(shell find $(O) \( -name debian13 -o -name 'nvme-*' -o -name \
+-include $(shell find $(O) -mindepth 1 \( -name debian13 -o -name 'nvme-*' -o -name \
 	guest -o -name 'debug-*' -o -name linux \) -prune -o -name '*.d' -print 2>/dev/null)
 
 include tools/install.mk
