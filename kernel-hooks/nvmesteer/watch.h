@@ -28,8 +28,9 @@ enum nvme_steer_call {
 	NVME_STEER_NR_CALLS
 };
 
-/* How many calls of an operation are timed, once a period of the watchdog. */
+/* How many calls of an operation are timed, once in so many looks. */
 #define NVME_STEER_TIMED_CALLS	16
+#define NVME_STEER_TIMED_LOOKS	5
 
 /**
  * struct nvme_steer_timed - an operation of a policy, and what it takes
@@ -42,6 +43,7 @@ enum nvme_steer_call {
  * @best:	the shortest of them, ns; U64_MAX while there is none
  * @last:	likewise of the calls that were timed before, ns; 0: there were
  *		none. Written by the watchdog
+ * @looks:	how often it has looked since calls were timed
  * @meter:	takes the place of @prog in nvme_steer_policy.run while calls
  *		are timed, and always where @prog is not known. Not a program:
  *		only what running one needs is set
@@ -55,6 +57,7 @@ struct nvme_steer_timed {
 	atomic_t nr;
 	atomic64_t best;
 	u64 last;
+	unsigned int looks;
 	struct bpf_prog meter;
 };
 

@@ -155,6 +155,7 @@ void nvme_steer_watch_policy(struct nvme_steer_policy *p)
 		t->meter.stats = t->prog ? t->prog->stats :
 					   &nvme_steer_no_stats;
 		atomic_set(&t->nr, NVME_STEER_TIMED_CALLS);
+		t->looks = NVME_STEER_TIMED_LOOKS;
 		if (has[t - p->timed])
 			p->run[t - p->timed] = nvme_steer_untimed(t);
 	}
@@ -179,7 +180,11 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 	best = atomic64_read(&t->best);
 	WRITE_ONCE(t->last, best);
 	if (best <= budget * NSEC_PER_USEC) {
-		nvme_steer_time_calls(t);
+		/* timing costs the few calls of a policy that has few */
+		if (++t->looks > NVME_STEER_TIMED_LOOKS) {
+			t->looks = 1;
+			nvme_steer_time_calls(t);
+		}
 		return;
 	}
 	snprintf(reason, sizeof(reason),
