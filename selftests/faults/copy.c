@@ -59,6 +59,10 @@ static struct copy copy;
 static struct image src, dst;
 static struct pt_ring ring;
 
+static const struct puppet_config config = {
+	.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
+};
+
 static void one_copy(void)
 {
 	copy_begin(&copy, &dst, 512, 0);
@@ -119,6 +123,10 @@ static int one(unsigned int f, unsigned int w, uint8_t opcode)
 	}
 	image_check(&src, name);
 
+	if (fault_ejected(&policy)) {
+		steer_puppet_copy(&policy, ns.ctrl, &config);
+		policy.state->copy_route = ways[w].route;
+	}
 	test_check(!ways[w].route || test_wait(live(ways[w].route), 20000),
 		   "the queue is not back");
 	image_refill(&dst, 0, dst.len);
@@ -134,9 +142,6 @@ static int one(unsigned int f, unsigned int w, uint8_t opcode)
 
 int main(void)
 {
-	struct puppet_config config = {
-		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
-	};
 	int res[ARRAY_LEN(faults)][ARRAY_LEN(ways)][2];
 	unsigned int f, w, i;
 

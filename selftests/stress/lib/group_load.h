@@ -46,7 +46,7 @@ struct group_load {
 	uint64_t gen;		/* before the next run's first */
 	uint64_t guard;		/* of the initial contents, and between threads */
 	bool may_be_cancelled;	/* -EINTR, an NVMe status, or not sent */
-	bool may_be_refused;	/* no policy, or no queue */
+	bool may_be_refused;	/* no policy, or not one queue */
 	bool may_vanish;	/* a thread ends with the first failure */
 	atomic_bool stop;
 	atomic_bool hold;
