@@ -492,7 +492,7 @@ static int tell_end(const struct load *l)
 	if (opt_json)
 		print_json(l, &s);
 	ret = EXIT_OK;
-	if (s.exit_kind_code >= NVME_STEER_EXIT_ERROR)
+	if (kstate__ejected(&s))
 		ret = ejected(l, &s);
 	else if (!opt_json)
 		printf("%s: policy '%s' ended (%s): %s\n", l->ctrl,

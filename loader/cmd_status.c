@@ -14,8 +14,6 @@
 
 #include "nvmesteer.h"
 
-/* Exit kinds from here on are errors of the policy. */
-#define FIRST_ERROR_KIND	NVME_STEER_EXIT_ERROR
 #define PROBLEM_LEN		512
 
 struct request {
@@ -35,7 +33,7 @@ struct status {
 
 static bool ejected(const struct ctrl_state *s)
 {
-	return s->exit_kind_code >= FIRST_ERROR_KIND && !s->policy[0];
+	return kstate__ejected(s) && !s->policy[0];
 }
 
 static const struct queue_state *lost_queue(const struct ctrl_state *s)
@@ -346,7 +344,7 @@ static int print_dump(const struct ctrl_state *s)
 	if (!*text && !opt_json)
 		note("no policy has ended on %s yet", s->ctrl);
 	free(text);
-	return s->exit_kind_code >= FIRST_ERROR_KIND ? EXIT_FAILED : EXIT_OK;
+	return kstate__ejected(s) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run_dump(const char *dev)

@@ -474,6 +474,11 @@ void kstate__free(struct ctrl_state *s)
 	s->nr_queues = s->nr_events = s->nr_copies = 0;
 }
 
+bool kstate__ejected(const struct ctrl_state *s)
+{
+	return s->exit_kind_code >= NVME_STEER_EXIT_ERROR;
+}
+
 /* ----------------------------------------------------------------- listing */
 
 static int by_number(const void *a, const void *b)

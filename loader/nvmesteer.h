@@ -224,6 +224,8 @@ int kstate__read(const char *ctrl, struct ctrl_state *s);
  * not for verbs that are to work whatever the controller does. */
 int kstate__read_copies(struct ctrl_state *s);
 void kstate__free(struct ctrl_state *s);
+/* Was the last policy that ended ejected? */
+bool kstate__ejected(const struct ctrl_state *s);
 /* Write a text to /sys/class/nvme/<ctrl>/steer/<file>. */
 int kstate__write(const char *ctrl, const char *file, const char *text);
 /* Read /sys/class/nvme/<ctrl>/steer/<file> whole; freed by free(). */
