@@ -613,7 +613,7 @@ static bool nvme_steer_mark_late(struct nvme_steer_queue *q, u16 cid)
 
 	spin_lock_irq(&q->cq_lock);
 	late = index < q->depth - 1 && nvme_steer_cid(slot) == cid &&
-	       slot->state == NVME_STEER_SLOT_INFLIGHT;
+	       smp_load_acquire(&slot->state) == NVME_STEER_SLOT_INFLIGHT;
 	/* the driver sends the Abort */
 	if (late)
 		slot->aborted = NVME_STEER_ABORT_SENT;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The BPF programs behind a policy's route(), batch(), copy(), copied() and
- * path(), so that they can be run without the struct_ops trampoline, which costs
- * more than many a policy does. A member's program is known for one moment only,
- * when the policy's map is filled and its members are file descriptors; it is
- * noted then, and found again when the policy is attached. A policy whose
- * program was not noted, or not in time, is called through its trampoline, which
- * takes the watchdog's meter; see watch.h.
+ * path(), so that they can be run without the struct_ops trampoline, which
+ * costs more than many a policy does. A member's program is known for one
+ * moment only, when the policy's map is filled and its members are file
+ * descriptors; it is noted then, and found again when the policy is attached. A
+ * policy whose program was not noted, or not in time, is called through its
+ * trampoline, which takes the watchdog's meter; see watch.h.
  */
 #include <linux/bpf.h>
 #include <linux/slab.h>

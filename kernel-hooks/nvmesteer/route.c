@@ -9,8 +9,9 @@
 #define NVME_STEER_MAX_ERRNO	133
 
 /*
- * An unfit answer, of route() with the command it is about. Enough of them within a second eject the policy; the count
- * is approximate at the border of two seconds, which is good enough.
+ * An unfit answer, of route() with the command it is about. Enough of them
+ * within a second eject the policy; the count is approximate at the border of
+ * two seconds, which is good enough.
  */
 void nvme_steer_bad_answer(struct nvme_steer_ctrl *sc,
 			   struct nvme_steer_policy *p,
