@@ -2,7 +2,9 @@
 /*
  * A queue that gets nowhere while the controller answers elsewhere: the policy
  * is ejected, each command ends once, the queue is freed, and the same policy
- * can be loaded again at once. It is not ejected where that is not so: all
+ * can be loaded again at once. So it is with block requests, which all end well;
+ * and where the policy is detached, replaced or switched off, or the controller
+ * is reset, at that very moment. It is not ejected where that is not so: all
  * queues wait for a slow drive, or the queue and block requests on the driver's
  * own path; commands wait for their share; nobody polls; a command may take its
  * time; or the whole machine has stood still.
@@ -13,6 +15,7 @@
  * vm: --cpus 4
  * timeout: 400
  */
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -136,55 +139,6 @@ static void all_well(void)
 	test_check(reap(&held) == NR, "commands fail");
 }
 
-static void expect_stall(const char *where)
-{
-	uint64_t ejected = steer_event(ns.ctrl, "ejected");
-	char word[160], sent[64];
-
-	test_check(test_wait(state_is("ended"), LIMIT), "it was not ejected");
-	test_check(steer_exit(ns.ctrl, "kind", word, sizeof(word)) &&
-		   !strcmp(word, "stall"), "exit kind is '%s'", word);
-	test_check(steer_exit(ns.ctrl, "reason", word, sizeof(word)) &&
-		   strstr(word, "of queue 1 ") && strstr(word, where),
-		   "reason '%s'", word);
-	printf("#   %s\n", word);
-	test_check(steer_event(ns.ctrl, "ejected") <= ejected + 1,
-		   "ejected more than once");
-
-	/* the commands that were in flight, as they were */
-	test_check(test_read(steer_path(ns.ctrl, "dump"), dump,
-			     sizeof(dump)) > 0, "no dump");
-	snprintf(sent, sizeof(sent), "opcode=0x02 nsid=%u slba=%u blocks=1\n",
-		 ns.nsid, FIRST + NR - 1);
-	test_check(strstr(dump, "\nrings:\n1 sq_head=") &&
-		   strstr(dump, " state=aborted from=ring ") &&
-		   strstr(dump, sent), "the dump says: %s", dump);
-}
-
-/* The queue of the others answers meanwhile, or there is none in use. */
-static void stalls(bool answered)
-{
-	test_step(answered ? "another queue answers" :
-			     "no other queue is in use");
-	attach(&config);
-	vm_hold_up(ns.name, true);
-	submit(&held, 0);
-	if (answered)
-		test_wait(({ quick_read(); !state_is("attached"); }), LIMIT);
-	expect_stall(answered ? "on other queues" : "admin commands");
-
-	/* that waits for the queue, which a reset empties */
-	end_policy();
-	attach(&config);
-	vm_hold_up(ns.name, false);
-	printf("#   %u of %u ended well\n", reap(&held), NR);
-	all_well();
-	test_check(state_is("attached"), "it was ejected again");
-	end_policy();
-	test_check(!steer_reserve(ns.ctrl, "used"), "queues are left");
-	all_well();
-}
-
 static void stays(void)
 {
 	char word[160] = "";
@@ -193,6 +147,203 @@ static void stays(void)
 		steer_exit(ns.ctrl, "reason", word, sizeof(word));
 	test_check(state_is("attached"), "it was ejected: %s", word);
 }
+
+/* @from: who sent the commands; @slba, @blocks: what the last of them names */
+static void expect_stall(const char *where, const char *from, uint64_t slba,
+			 unsigned int blocks)
+{
+	char word[160], sent[64], state[64];
+
+	test_check(test_wait(state_is("ended"), LIMIT), "it was not ejected");
+	test_check(steer_exit(ns.ctrl, "kind", word, sizeof(word)) &&
+		   !strcmp(word, "stall"), "exit kind is '%s'", word);
+	test_check(steer_exit(ns.ctrl, "reason", word, sizeof(word)) &&
+		   strstr(word, "of queue 1 ") && strstr(word, where),
+		   "reason '%s'", word);
+	printf("#   %s\n", word);
+
+	/* the commands that were in flight, as they were */
+	test_check(test_read(steer_path(ns.ctrl, "dump"), dump,
+			     sizeof(dump)) > 0, "no dump");
+	snprintf(sent, sizeof(sent), "opcode=0x02 nsid=%u slba=%ju blocks=%u\n",
+		 ns.nsid, slba, blocks);
+	snprintf(state, sizeof(state), " state=aborted from=%s ", from);
+	test_check(strstr(dump, "\nrings:\n1 sq_head=") &&
+		   strstr(dump, state) && strstr(dump, sent),
+		   "the dump says: %s", dump);
+}
+
+/* The queue of the others answers meanwhile, or there is none in use. */
+static void stalls(bool answered)
+{
+	uint64_t ejected = steer_event(ns.ctrl, "ejected");
+
+	test_step(answered ? "another queue answers" :
+			     "no other queue is in use");
+	attach(&config);
+	vm_hold_up(ns.name, true);
+	submit(&held, 0);
+	if (answered)
+		test_wait(({ quick_read(); !state_is("attached"); }), LIMIT);
+	expect_stall(answered ? "on other queues" : "admin commands", "ring",
+		     FIRST + NR - 1, 1);
+
+	/* that waits for the queue, which a reset empties */
+	end_policy();
+	attach(&config);
+	vm_hold_up(ns.name, false);
+	printf("#   %u of %u ended well\n", reap(&held), NR);
+	all_well();
+	test_check(state_is("attached"), "it was ejected again");
+	test_check(steer_event(ns.ctrl, "ejected") == ejected + 1,
+		   "ejected more than once");
+	end_policy();
+	test_check(!steer_reserve(ns.ctrl, "used"), "queues are left");
+	all_well();
+}
+
+/* ---------------------------------------------------------- block requests */
+
+#define PAGE	4096
+
+static void block_submit(struct pt_ring *r)
+{
+	struct io_uring_sqe *sqe;
+	unsigned int i;
+	int ret;
+
+	memset(buf, 0xa5, NR * PAGE);
+	for (i = 0; i < NR; i++) {
+		sqe = io_uring_get_sqe(&r->uring);
+		io_uring_prep_read(sqe, ns.block_fd, buf + i * PAGE, ns.block,
+				   (FIRST + i) * (uint64_t)ns.block);
+	}
+	ret = pt_submit_only(r);
+	test_check(ret == NR, "submitted %d of %d", ret, NR);
+}
+
+static void block_reap(struct pt_ring *r)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < NR; i++) {
+		ret = io_uring_wait_cqe(&r->uring, &cqe);
+		test_check(!ret && cqe->res == (int)ns.block, "read: %d, %d",
+			   ret, ret ? 0 : cqe->res);
+		io_uring_cqe_seen(&r->uring, cqe);
+	}
+	test_check(!io_uring_cq_ready(&r->uring), "a completion too many");
+	for (i = 0; i < NR; i++)
+		test_check(pt_block_is(&ns, buf + i * PAGE, FIRST + i, 1),
+			   "a read ended with wrong data");
+}
+
+/* The driver aborts them and resets the controller, and all end well. */
+static void block_stalls(void)
+{
+	struct puppet_config c = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ },
+		.timeout_ms = 500,
+	};
+	uint64_t ejected = steer_event(ns.ctrl, "ejected");
+	char path[64], before[32];
+
+	test_step("block requests, and another queue answers");
+	snprintf(path, sizeof(path), "/sys/block/nvme%s/queue/io_timeout",
+		 ns.name);
+	test_check(test_read(path, before, sizeof(before)) > 0, "no %s", path);
+	test_set_file(path, "2000");
+	steer_puppet_block(&policy, ns.ctrl, &c);
+	steer_answer_block(&policy, 1, 1, 1, 1);
+	steer_answer(&policy, 2, 2);
+	vm_hold_up(ns.name, true);
+	block_submit(&held);
+	test_wait(({ quick_read(); !state_is("attached"); }), LIMIT);
+	expect_stall("on other queues", "block request", FIRST + NR - 1, 1);
+	vm_hold_up(ns.name, false);
+	block_reap(&held);
+	test_check(steer_event(ns.ctrl, "ejected") == ejected + 1,
+		   "ejected more than once");
+	end_policy();
+	test_check(test_wait(!steer_reserve(ns.ctrl, "used"), LIMIT),
+		   "queues are left");
+	test_set_file(path, before);
+	all_well();
+}
+
+/* -------------------------------------------- while something else ends it */
+
+static const char * const disturbances[] = {
+	"detached", "replaced", "reset", "switched off",
+};
+
+static void disturb(unsigned int how)
+{
+	struct steer_policy next;
+	int ret = 0;
+
+	switch (how) {
+	case 0:
+		break;
+	case 1:
+		ret = steer_load(&next, ns.ctrl, "puppet", &config);
+		test_check(!ret, "load: %s", strerror(-ret));
+		ret = bpf_link__update_map(policy.link, next.ops);
+		/* it was ejected before: its link is no more */
+		test_check(!ret || ret == -ENOLINK || ret == -EINVAL,
+			   "replace: %s", strerror(-ret));
+		if (!ret)
+			stays();
+		end_policy();
+		steer_detach(&next);
+		return;
+	case 2:
+		ret = vm_reset(ns.ctrl);
+		break;
+	default:
+		ret = test_write(steer_path(ns.ctrl, "off"), "1");
+		break;
+	}
+	test_check(!ret || ret == -ENOENT, "%s: %s", disturbances[how],
+		   strerror(-ret));
+	end_policy();
+}
+
+/* Around the moment at which it is to be ejected. */
+static void raced(void)
+{
+	struct puppet_config c = config;
+	unsigned int i, stalled = 0;
+	uint64_t ejected, end;
+
+	c.timeout_ms = 500;
+	for (i = 0; i < 16; i++) {
+		test_step("%s, %u", disturbances[i % 4], i / 4);
+		ejected = steer_event(ns.ctrl, "ejected");
+		attach(&c);
+		vm_hold_up(ns.name, true);
+		submit(&held, 0);
+		end = test_now_ms() + 450 + 130 * (i / 4);
+		while (test_now_ms() < end)
+			quick_read();
+		disturb(i % 4);
+		vm_hold_up(ns.name, false);
+		reap(&held);
+		all_well();
+		ejected = steer_event(ns.ctrl, "ejected") - ejected;
+		test_check(ejected <= 1, "ejected %ju times", ejected);
+		test_check(test_wait(!steer_reserve(ns.ctrl, "used"), LIMIT),
+			   "queues are left");
+		stalled += ejected;
+	}
+	printf("#   %u of %u were ejected\n", stalled, i);
+	test_check(stalled, "none was ejected");
+	test_check(stalled < i, "each was ejected before anything happened");
+}
+
+/* ------------------------------------------------------ what is no stall */
 
 /* Until the driver has had enough and resets the controller. */
 static void wait_reset(uint64_t before)
@@ -392,6 +543,8 @@ int main(void)
 	stood_still();
 	stalls(true);
 	stalls(false);
+	block_stalls();
+	raced();
 	all_slow();
 	block_slow();
 	test_pass();
