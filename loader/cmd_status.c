@@ -130,6 +130,15 @@ static void print_copies(const struct ctrl_state *s)
 	}
 }
 
+/* Whose policy chooses among this path and the others, if one does. */
+static void print_path(const struct ctrl_state *s)
+{
+	if (s->path.ctrl >= 0)
+		printf("  %-10s chosen by policy '%s' of nvme%d; here %u in flight, a command takes %u us\n",
+		       "paths", s->path.policy, s->path.ctrl, s->path.inflight,
+		       s->path.latency_us);
+}
+
 static void print_exit(const struct ctrl_state *s)
 {
 	if (!s->exit_kind[0]) {
@@ -177,6 +186,7 @@ static void print_text(const struct status *st)
 	line("pin dir", st->pin_dir);
 	print_reserve(s);
 	print_copies(s);
+	print_path(s);
 	print_exit(s);
 	print_events(s);
 	for (i = 0; problem(st, i, text); i++)
@@ -195,6 +205,23 @@ static void json_reserve(struct json *j, const struct ctrl_state *s)
 	json__uint(j, "vectors_granted", s->vectors);
 	json__uint(j, "vectors_used", s->vectors_used);
 	json__uint(j, "max_depth", s->max_depth);
+	json__object_end(j);
+}
+
+static void json_path(struct json *j, const struct ctrl_state *s)
+{
+	char ctrl[16];
+
+	if (s->path.ctrl < 0) {
+		json__null(j, "path");
+		return;
+	}
+	snprintf(ctrl, sizeof(ctrl), "nvme%d", s->path.ctrl);
+	json__object(j, "path");
+	json__str(j, "chosen_by", ctrl);
+	json__str(j, "policy", s->path.policy);
+	json__uint(j, "inflight", s->path.inflight);
+	json__uint(j, "latency_us", s->path.latency_us);
 	json__object_end(j);
 }
 
@@ -230,6 +257,7 @@ static void json_status(struct json *j, const struct status *st)
 	json__str(j, "pin_dir", st->pin_dir[0] ? st->pin_dir : NULL);
 	json_reserve(j, s);
 	show__copies(j, s);
+	json_path(j, s);
 	json_exit(j, s);
 	json__object(j, "events");
 	for (i = 0; i < s->nr_events; i++)

@@ -333,6 +333,23 @@ static int parse_copies(struct ctrl_state *s, char *text)
 	return 0;
 }
 
+static void parse_path(struct path_state *p, char *text)
+{
+	char *word, *save = NULL;
+	const char *value;
+
+	for (word = strtok_r(text, BLANKS, &save); word;
+	     word = strtok_r(NULL, BLANKS, &save))
+		if ((value = value_of(word, "ctrl")))
+			p->ctrl = strtol(value, NULL, 10);
+		else if ((value = value_of(word, "policy")))
+			copy(p->policy, sizeof(p->policy), value);
+		else if ((value = value_of(word, "inflight")))
+			p->inflight = strtoul(value, NULL, 10);
+		else if ((value = value_of(word, "latency_us")))
+			p->latency_us = strtoul(value, NULL, 10);
+}
+
 static void parse_exit(struct ctrl_state *s, char *text)
 {
 	char *line, *value, *save = NULL;
@@ -418,6 +435,22 @@ static int read_events(struct ctrl_state *s)
 	return err;
 }
 
+/* A module that chooses no paths has no such file. */
+static int read_path(struct ctrl_state *s)
+{
+	char *text;
+	int err = kstate__text(s->ctrl, "path", &text);
+
+	s->path.ctrl = -1;
+	if (err == -ENOENT)
+		return 0;
+	if (!err) {
+		parse_path(&s->path, text);
+		free(text);
+	}
+	return err;
+}
+
 static int read_exit(struct ctrl_state *s)
 {
 	char *text;
@@ -441,6 +474,8 @@ int kstate__read(const char *ctrl, struct ctrl_state *s)
 		err = read_queues(s);
 	if (!err)
 		err = read_events(s);
+	if (!err)
+		err = read_path(s);
 	if (!err)
 		err = read_exit(s);
 	if (err)

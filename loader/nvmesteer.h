@@ -194,6 +194,14 @@ struct copy_state {
 	uint64_t max_bytes;	/* and what is sent to it */
 };
 
+/* A controller as a path of its subsystem. */
+struct path_state {
+	int ctrl;		/* whose policy chooses the paths; -1: none */
+	char policy[NVME_STEER_NAME_LEN];
+	unsigned int inflight;	/* commands on this path */
+	unsigned int latency_us;
+};
+
 struct ctrl_state {
 	char ctrl[32];		/* nvme0 */
 	char state[16];		/* none, attached, ended */
@@ -208,6 +216,7 @@ struct ctrl_state {
 	/* by kstate__read_copies(); without, or where there are none, 0 */
 	unsigned int nr_copies;
 	struct copy_state *copies;
+	struct path_state path;
 	/* how the last policy ended; exit_kind "" when none has */
 	char exit_kind[16];
 	unsigned int exit_kind_code;

@@ -45,6 +45,8 @@ static void put_ctrl(const char *ctrl)
 		{ "copy",
 		  "1 formats=0-1,3 mssrl=128 mcl=2048 msrc=256 cross_ns=1 max_hw_bytes=1048576 max_bytes=18446744073709551615 later=3\n"
 		  "17 formats=- mssrl=0 mcl=0 msrc=0 cross_ns=0 max_hw_bytes=0 max_bytes=0\n" },
+		{ "path",
+		  "ctrl=5 policy=paths inflight=3 latency_us=120 later=1\n" },
 		{ "exit",
 		  "kind answers\nkind_code 1025\ncode -7\npolicy rules\nreason too many unfit answers: 1000\n" },
 	};
@@ -139,6 +141,10 @@ static void test_whole(void)
 	number(s.nr_events, 3u);
 	text(s.events[2].name, "later");
 	number(s.events[2].count, 3u);
+	number(s.path.ctrl, 5);
+	text(s.path.policy, "paths");
+	number(s.path.inflight, 3u);
+	number(s.path.latency_us, 120u);
 	text(s.exit_kind, "answers");
 	number(s.exit_kind_code, 1025u);
 	number(s.exit_code, -7);
@@ -164,6 +170,7 @@ static void test_empty(void)
 	text(s.exit_kind, "");
 	number(s.nr_queues, 0u);
 	number(s.nr_events, 0u);
+	number(s.path.ctrl, -1);
 	number(kstate__read_copies(&s), 0);
 	number(s.nr_copies, 0u);
 	kstate__free(&s);
