@@ -293,6 +293,8 @@ static int read_now(const char *dev, struct sample *s, char *why)
 	shares__free(&s->shares);
 	err = shares__read(s->now.ctrl, &s->shares);
 	if (!err)
+		err = shares__read_groups(&s->now, &s->shares);
+	if (!err)
 		return 0;
 	snprintf(why, 256, "cannot read the shares of %s: %s (%s)", s->now.ctrl,
 		 strerror(-err), errno_name(err));

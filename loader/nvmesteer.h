@@ -269,13 +269,25 @@ struct share_state {
 	struct histogram wait, device;
 };
 
+/* A cgroup that has a share: its directory, or where that is gone its id. */
+struct share_group {
+	uint32_t share;
+	char *name;
+};
+
 struct shares {
 	unsigned int nr;
 	struct share_state *share;
+	/* by shares__read_groups(), by share and name */
+	unsigned int nr_groups;
+	struct share_group *group;
 };
 
 /* Those of a controller; none where its policy has none. 0 or -errno. */
 int shares__read(const char *ctrl, struct shares *all);
+/* The cgroups of a policy's map `groups`; none where it has none, or may not
+ * be read. 0 or -errno. */
+int shares__read_groups(const struct ctrl_state *s, struct shares *all);
 void shares__free(struct shares *all);
 void shares__json(struct json *j, const struct shares *all, bool histograms);
 void shares__table(const struct shares *all);

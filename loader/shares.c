@@ -11,6 +11,7 @@
 #include "nvmesteer.h"
 
 #define BAR	40	/* characters of the longest one */
+#define CGROUPS	120	/* and of a list of cgroups */
 
 static const unsigned int per_mille[] = { 500, 990, 999 };
 
@@ -125,6 +126,9 @@ int shares__read(const char *ctrl, struct shares *all)
 
 void shares__free(struct shares *all)
 {
+	while (all->nr_groups)
+		free(all->group[--all->nr_groups].name);
+	free(all->group);
 	free(all->share);
 	memset(all, 0, sizeof(*all));
 }
@@ -256,6 +260,11 @@ void shares__json(struct json *j, const struct shares *all, bool histograms)
 			json__uint(j, numbers[i].key,
 				   *(const uint64_t *)((const char *)s +
 						       numbers[i].at));
+		json__array(j, "cgroups");
+		for (i = 0; i < all->nr_groups; i++)
+			if (all->group[i].share == s->number)
+				json__str(j, NULL, all->group[i].name);
+		json__array_end(j);
 		percentiles(j, "wait", &s->wait);
 		percentiles(j, "device", &s->device);
 		if (histograms) {
@@ -267,11 +276,40 @@ void shares__json(struct json *j, const struct shares *all, bool histograms)
 	json__array_end(j);
 }
 
-/* Does it have limits, or had anything? */
-static bool is_used(const struct share_state *s)
+/* Does it have limits or a cgroup, or had anything? */
+static bool is_used(const struct shares *all, const struct share_state *s)
 {
+	unsigned int i;
+
+	for (i = 0; i < all->nr_groups; i++)
+		if (all->group[i].share == s->number)
+			return true;
 	return !s->number || s->commands || s->weight || s->depth || s->iops ||
 	       s->bps || s->latency_us;
+}
+
+/* Their names side by side; what there is no room for is a number. */
+static void groups_cell(struct table *t, const struct shares *all,
+			const struct share_state *s)
+{
+	char text[CGROUPS] = "";
+	size_t len = 0, i, more = 0;
+
+	for (i = 0; i < all->nr_groups; i++) {
+		const struct share_group *g = &all->group[i];
+
+		if (g->share != s->number)
+			continue;
+		if (more || len + strlen(g->name) + 16 > sizeof(text))
+			more++;
+		else
+			len += snprintf(text + len, sizeof(text) - len, "%s%s",
+					len ? " " : "", g->name);
+	}
+	if (more)
+		snprintf(text + len, sizeof(text) - len, "%s+%zu",
+			 len ? " " : "", more);
+	table__cell(t, "%s", text);
 }
 
 void shares__table(const struct shares *all)
@@ -280,6 +318,7 @@ void shares__table(const struct shares *all)
 		">SHARE", ">WEIGHT", ">DEPTH", ">CAP", ">IOPS", ">BYTES/S",
 		">INFLIGHT", ">WAITING", ">COMMANDS", ">BYTES",
 		">WAIT_P50", ">P99", ">P99.9", ">DRIVE_P50", ">P99", ">P99.9",
+		"CGROUPS",
 	};
 	const struct share_state *s;
 	struct table *t;
@@ -293,7 +332,7 @@ void shares__table(const struct shares *all)
 		const uint64_t limits[] = { s->weight, s->depth, s->cap,
 					    s->iops };
 
-		if (!is_used(s))
+		if (!is_used(all, s))
 			continue;
 		table__cell(t, "%u", s->number);
 		for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -314,6 +353,7 @@ void shares__table(const struct shares *all)
 			percentile_cell(t, &s->wait, per_mille[i]);
 		for (i = 0; i < sizeof(per_mille) / sizeof(per_mille[0]); i++)
 			percentile_cell(t, &s->device, per_mille[i]);
+		groups_cell(t, all, s);
 	}
 	putchar('\n');
 	table__print(t, stdout);

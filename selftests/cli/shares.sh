@@ -48,6 +48,21 @@ check is 3 '.device_p50_below_us <= .device_p99_below_us and
 	.device_p50_below_us >= 1'
 refuse is 3 'has("device_histogram")'
 
+step "cgroups by name, one that is gone by number"
+cgroups=$(findmnt -n -o TARGET -t cgroup2 | head -n 1)
+mkdir "$cgroups/orders" "$cgroups/gone"
+ok set nvme0 groups.cgroup:/orders.share=3 groups.cgroup:/gone.share=2
+gone=$(stat -c %i "$cgroups/gone")
+rmdir "$cgroups/gone"
+ok stats --json nvme0
+check is 3 ".cgroups | index(\"$cgroups/orders\") and length == 2"
+check is 2 ".cgroups == [\"$gone\"]"
+check is 1 '.cgroups == []'
+ok stats nvme0
+check grep -qE "^ +3 +300 .* $cgroups/orders( |\$)" <<<"$out"
+check grep -qE "^ +2 .* $gone\$" <<<"$out"
+rmdir "$cgroups/orders"
+
 step "histograms"
 ok stats --json --histogram nvme0
 same $((timed + 64)) "$(share 3 '[.device_histogram[].commands] | add')" \
