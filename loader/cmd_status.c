@@ -133,10 +133,14 @@ static void print_copies(const struct ctrl_state *s)
 /* Whose policy chooses among this path and the others, if one does. */
 static void print_path(const struct ctrl_state *s)
 {
-	if (s->path.ctrl >= 0)
-		printf("  %-10s chosen by policy '%s' of nvme%d; here %u in flight, a command takes %u us\n",
-		       "paths", s->path.policy, s->path.ctrl, s->path.inflight,
-		       s->path.latency_us);
+	if (s->path.ctrl < 0)
+		return;
+	printf("  %-10s chosen by policy '%s' of nvme%d; here %u in flight, ",
+	       "paths", s->path.policy, s->path.ctrl, s->path.inflight);
+	if (s->path.latency_us)
+		printf("a command takes %u us\n", s->path.latency_us);
+	else
+		puts("no command was timed yet");
 }
 
 static void print_exit(const struct ctrl_state *s)
