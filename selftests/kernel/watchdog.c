@@ -52,21 +52,13 @@ static bool looks(int ctrl, const struct pt_ns *from, unsigned int n)
 	}), 30000);
 }
 
-static bool state_is(int ctrl, const char *want)
-{
-	char state[32];
-
-	steer_word(ctrl, "state", state, sizeof(state));
-	return !strcmp(state, want);
-}
-
 static void ejected(int ctrl, const struct pt_ns *from, const char *op)
 {
 	char word[160], want[32];
 
 	test_check(test_wait(({
 		reads(from, 8);
-		state_is(ctrl, "ended");
+		steer_state_is(ctrl, "ended");
 	}), 30000), "it was not ejected");
 	test_check(steer_exit(ctrl, "kind", word, sizeof(word)) &&
 		   !strcmp(word, "slow"), "exit kind is '%s'", word);
@@ -105,14 +97,14 @@ static void quick(struct steer_policy *p)
 	p->state->spin_every = 8;
 	p->state->spin = SPIN;
 	test_check(looks(ns.ctrl, &ns, 6), "the watchdog does not look");
-	test_check(state_is(ns.ctrl, "attached"), "it was ejected");
+	test_check(steer_state_is(ns.ctrl, "attached"), "it was ejected");
 
 	test_step("slow within the budget");
 	test_set_file(BUDGET, "1000000");
 	p->state->spin_every = 0;
 	p->state->spin = SPIN / 10;
 	test_check(looks(ns.ctrl, &ns, 6), "the watchdog does not look");
-	test_check(state_is(ns.ctrl, "attached"), "it was ejected");
+	test_check(steer_state_is(ns.ctrl, "attached"), "it was ejected");
 	test_check(watched(ns.ctrl, "route_ns=") > SPIN / 100,
 		   "route() is said to take %ju ns",
 		   watched(ns.ctrl, "route_ns="));
@@ -146,7 +138,7 @@ static void slow(struct steer_policy *p, const struct puppet_config *config)
 	steer_puppet(p, ns.ctrl, config);
 	steer_answer(p, 1, 0);
 	reads(&ns, 8);
-	test_check(looks(ns.ctrl, &ns, 3) && state_is(ns.ctrl, "attached"),
+	test_check(looks(ns.ctrl, &ns, 3) && steer_state_is(ns.ctrl, "attached"),
 		   "it is not attached any more");
 	steer_detach(p);
 }
@@ -163,7 +155,7 @@ static void refused(struct steer_policy *p, const struct puppet_config *config)
 		steer_puppet(p, ns.ctrl, config);
 		steer_answer(p, 9, 9);
 		reads(&ns, 15);
-		test_check(state_is(ns.ctrl, "attached"),
+		test_check(steer_state_is(ns.ctrl, "attached"),
 			   "ejected for the answers of another one");
 		steer_detach(p);
 	}

@@ -22,7 +22,7 @@
 #include <linux/rtc.h>
 #include <time.h>
 
-#include "pt.h"
+#include "reads.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"
@@ -46,50 +46,18 @@ static char dump[1 << 18];
 
 static bool state_is(const char *want)
 {
-	char state[32];
-
-	steer_word(ns.ctrl, "state", state, sizeof(state));
-	return !strcmp(state, want);
+	return steer_state_is(ns.ctrl, want);
 }
 
 static void submit(struct pt_ring *r, uint32_t timeout_ms)
 {
-	struct nvme_uring_cmd cmd;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < NR; i++) {
-		pt_rw(&cmd, &ns, PT_READ, FIRST + i, 1, buf + i * ns.block,
-		      ns.block);
-		cmd.timeout_ms = timeout_ms;
-		pt_queue(r, ns.fd, &cmd, 0, 100 + i);
-	}
-	ret = pt_submit_only(r);
-	test_check(ret == NR, "submitted %d of %d", ret, NR);
+	reads_submit(r, &ns, buf, FIRST, NR, timeout_ms);
 }
 
 /* Each ends once; how many well. */
 static unsigned int reap(struct pt_ring *r)
 {
-	unsigned int i, seen = 0, good = 0;
-	uint64_t tag;
-	int ret;
-
-	for (i = 0; i < NR; i++) {
-		ret = pt_reap(r, &tag, NULL);
-		test_check(tag >= 100 && tag < 100 + NR &&
-			   !(seen & 1U << (tag - 100)),
-			   "completion of %ju twice or out of nowhere", tag);
-		seen |= 1U << (tag - 100);
-		test_check(ret >= 0 || ret == -EINTR, "a command ended with %d",
-			   ret);
-		test_check(ret || pt_block_is(&ns, buf + (tag - 100) * ns.block,
-					      FIRST + tag - 100, 1),
-			   "a read ended well with wrong data");
-		good += !ret;
-	}
-	test_check(!io_uring_cq_ready(&r->uring), "a completion too many");
-	return good;
+	return reads_reap(r, &ns, buf, FIRST, NR).good;
 }
 
 /* A read of the namespace that nobody holds up; its ring's queue is @queue. */

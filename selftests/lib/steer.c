@@ -186,6 +186,14 @@ void steer_word(int ctrl, const char *name, char *buf, size_t size)
 	buf[strcspn(buf, "\n")] = '\0';
 }
 
+bool steer_state_is(int ctrl, const char *state)
+{
+	char word[32];
+
+	steer_word(ctrl, "state", word, sizeof(word));
+	return !strcmp(word, state);
+}
+
 static bool idle(int ctrl)
 {
 	struct steer_queues qs;

@@ -67,6 +67,8 @@ bool steer_exit(int ctrl, const char *word, char *buf, size_t size);
 
 /* One of the one-word files: state, policy, link. */
 void steer_word(int ctrl, const char *name, char *buf, size_t size);
+/* Whether the state is that: "none", "attached", "ended". */
+bool steer_state_is(int ctrl, const char *state);
 
 /* No commands in flight on any queue, within @ms. */
 bool steer_wait_idle(int ctrl, unsigned int ms);

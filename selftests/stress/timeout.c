@@ -13,62 +13,26 @@
  *
  * vm: --cpus 4
  */
-#include "load.h"
+#include "reads.h"
+#include "steer.h"
 #include "test.h"
 #include "vm.h"
 
 #define NR	8	/* commands at once */
+#define FIRST	64	/* block */
 
 static struct pt_ns ns;
 static struct steer_policy policy;
 
-static void submit_reads(struct pt_ring *r, uint8_t *buf, uint32_t timeout_ms)
+static void submit(struct pt_ring *r, uint8_t *buf, uint32_t timeout_ms)
 {
-	struct nvme_uring_cmd cmd;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < NR; i++) {
-		pt_rw(&cmd, &ns, PT_READ, 64 + i, 1, buf + i * ns.block,
-		      ns.block);
-		cmd.timeout_ms = timeout_ms;
-		pt_queue(r, ns.fd, &cmd, 0, 100 + i);
-	}
-	ret = pt_submit_only(r);
-	test_check(ret == NR, "submitted %d of %d", ret, NR);
+	reads_submit(r, &ns, buf, FIRST, NR, timeout_ms);
 }
 
-struct ends {
-	unsigned int good, failed, cancelled;
-};
-
-/* Each of them once; what was read is right. */
-static struct ends reap_reads(struct pt_ring *r, uint8_t *buf)
+static struct read_ends reap(struct pt_ring *r, const uint8_t *buf)
 {
-	unsigned int i, seen = 0;
-	struct ends ends = { };
-	uint64_t tag;
-	int ret;
+	struct read_ends ends = reads_reap(r, &ns, buf, FIRST, NR);
 
-	for (i = 0; i < NR; i++) {
-		ret = pt_reap(r, &tag, NULL);
-		test_check(tag >= 100 && tag < 100 + NR &&
-			   !(seen & 1U << (tag - 100)),
-			   "completion of %ju twice or out of nowhere", tag);
-		seen |= 1U << (tag - 100);
-		if (ret > 0)
-			ends.failed++;
-		else if (ret == -EINTR)
-			ends.cancelled++;
-		else if (!ret)
-			ends.good++;
-		else
-			test_fail("command ended with %d", ret);
-		test_check(ret || pt_block_is(&ns, buf + (tag - 100) * ns.block,
-					      64 + tag - 100, 1),
-			   "read ended well with wrong data");
-	}
-	test_check(!io_uring_cq_ready(&r->uring), "a completion too many");
 	printf("#   %u good, %u failed, %u cancelled\n", ends.good, ends.failed,
 	       ends.cancelled);
 	return ends;
@@ -86,8 +50,8 @@ static void works(unsigned int mode, int queue)
 		!strcmp(before.q[queue].state, "live");
 	}), 10000), "queue %d is not live", queue);
 	pt_ring_init(&r, 64, mode);
-	submit_reads(&r, buf, 0);
-	test_check(reap_reads(&r, buf).good == NR, "commands failed");
+	submit(&r, buf, 0);
+	test_check(reap(&r, buf).good == NR, "commands failed");
 	steer_queues(ns.ctrl, &after);
 	test_check(after.q[queue].completed - before.q[queue].completed == NR,
 		   "the queue did not carry them");
@@ -105,14 +69,14 @@ static void not_polled(void)
 
 	test_step("nobody polls");
 	pt_ring_init(&r, 64, PT_IOPOLL);
-	submit_reads(&r, buf, 200);
+	submit(&r, buf, 200);
 	test_check(test_wait(({
 		steer_queues(ns.ctrl, &qs);
 		!qs.q[2].inflight;
 	}), 10000), "the timeout did not find the completions");
 	late = steer_event(ns.ctrl, "late_reap") - late;
 	test_check(late >= NR, "late_reap is %ju", late);
-	test_check(reap_reads(&r, buf).good == NR, "commands failed");
+	test_check(reap(&r, buf).good == NR, "commands failed");
 	test_check(steer_event(ns.ctrl, "abort") == aborts,
 		   "there was an abort");
 	pt_ring_exit(&r);
@@ -126,14 +90,14 @@ static void slow(unsigned int mode, int queue)
 	uint64_t reset = steer_event(ns.ctrl, "reset");
 	struct steer_queues before, after;
 	struct pt_ring r;
-	struct ends ends;
+	struct read_ends ends;
 
 	test_step("a slow drive, %s ring", pt_mode_name(mode));
 	steer_queues(ns.ctrl, &before);
 	vm_throttle(ns.name, 1);
 	pt_ring_init(&r, 64, mode);
-	submit_reads(&r, buf, 300);
-	ends = reap_reads(&r, buf);
+	submit(&r, buf, 300);
+	ends = reap(&r, buf);
 	vm_throttle(ns.name, 0);
 	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
 	steer_queues(ns.ctrl, &after);
@@ -159,14 +123,14 @@ static void failed(unsigned int mode, int queue)
 	uint64_t reset = steer_event(ns.ctrl, "reset");
 	struct steer_queues before, after;
 	struct pt_ring r;
-	struct ends ends;
+	struct read_ends ends;
 
 	test_step("a controller that failed, %s ring", pt_mode_name(mode));
 	steer_queues(ns.ctrl, &before);
 	pt_ring_init(&r, 64, mode);
 	vm_bus_master(ns.ctrl, false);
-	submit_reads(&r, buf, 300);
-	ends = reap_reads(&r, buf);
+	submit(&r, buf, 300);
+	ends = reap(&r, buf);
 	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
 	steer_queues(ns.ctrl, &after);
 	test_check(ends.cancelled == NR, "not all were cancelled");
@@ -189,7 +153,7 @@ int main(void)
 	/* what a controller that failed is waited for: a minute otherwise */
 	test_set_file("/sys/module/nvme_core/parameters/admin_timeout", "5");
 	pt_open(&ns, PT_WANT_PLAIN);
-	pt_block_write(&ns, 64, NR, 1);
+	pt_block_write(&ns, FIRST, NR, 1);
 	steer_puppet(&policy, ns.ctrl, &config);
 	steer_answer(&policy, 1, 2);
 

@@ -44,10 +44,7 @@ static void load_policy(struct steer_policy *p, bool slow)
 
 static bool ended(void)
 {
-	char word[32];
-
-	steer_word(ns.ctrl, "state", word, sizeof(word));
-	return !strcmp(word, "ended");
+	return steer_state_is(ns.ctrl, "ended");
 }
 
 /* Somewhere between its first commands and its ejection. */
