@@ -6,23 +6,15 @@
  * expect: kind_code 1027
  * expect: calls of route() took
  */
-#include <nvmesteer/policy.bpf.h>
+#include "lib/turns.bpf.h"
 
 char _license[] SEC("license") = "GPL";
-
-static int turn(__u32 i, __u64 *sum)
-{
-	*sum += i;
-	return 0;
-}
 
 SEC("struct_ops/bad_route")
 int BPF_PROG(bad_route, struct nvme_steer_cmd *cmd)
 {
-	__u64 sum = 0;
-
-	bpf_loop(1 << 20, turn, &sum, 0);
-	return sum == 1;
+	turns(1 << 20);
+	return NVME_STEER_DEFAULT;
 }
 
 NVME_STEER_POLICY(bad,

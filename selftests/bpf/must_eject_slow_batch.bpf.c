@@ -6,15 +6,9 @@
  * expect: kind_code 1027
  * expect: calls of batch() took
  */
-#include <nvmesteer/policy.bpf.h>
+#include "lib/turns.bpf.h"
 
 char _license[] SEC("license") = "GPL";
-
-static int turn(__u32 i, __u64 *sum)
-{
-	*sum += i;
-	return 0;
-}
 
 SEC("struct_ops.s/bad_init")
 int BPF_PROG(bad_init, struct nvme_steer_dev *dev)
@@ -33,9 +27,7 @@ int BPF_PROG(bad_route, struct nvme_steer_cmd *cmd)
 SEC("struct_ops/bad_batch")
 int BPF_PROG(bad_batch, struct nvme_steer_batch *b)
 {
-	__u64 sum = 0;
-
-	bpf_loop(100000, turn, &sum, 0);
+	turns(100000);
 	return NVME_STEER_GATHER(b->inflight, 100);
 }
 

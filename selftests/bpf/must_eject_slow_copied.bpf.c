@@ -6,22 +6,14 @@
  * expect: kind_code 1027
  * expect: calls of copied() took
  */
-#include <nvmesteer/policy.bpf.h>
+#include "lib/turns.bpf.h"
 
 char _license[] SEC("license") = "GPL";
-
-static int turn(__u32 i, __u64 *sum)
-{
-	*sum += i;
-	return 0;
-}
 
 SEC("struct_ops/bad_copied")
 void BPF_PROG(bad_copied, struct nvme_steer_copied *ev)
 {
-	__u64 sum = 0;
-
-	bpf_loop(1 << 20, turn, &sum, 0);
+	turns(1 << 20);
 }
 
 NVME_STEER_POLICY(bad,
