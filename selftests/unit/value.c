@@ -2,87 +2,27 @@
 /*
  * Values by their BTF type: text to bytes and back, ranges, bitfields, enums,
  * strings, lists, fields by path, keys in paths, and what is said of mistakes.
- * Needs no kernel: the types are made here.
+ * Needs no kernel: the types are those of sample.h.
  */
-#include <bpf/btf.h>
-
+#include "sample.h"
 #include "test.h"
 #include "value_place.h"
 
-struct inner {
-	uint16_t a;
-	int16_t b;
-};
-
-struct sample {
-	uint8_t x;
-	int8_t s;
-	uint32_t low : 3;
-	int32_t mid : 5;
-	uint64_t big;
-	bool on;
-	char name[8];
-	int32_t color;
-	struct inner in[2];
-	union {
-		uint32_t left;
-		uint32_t right;
-	};
-};
-
 static struct btf *btf;
-static uint32_t sample_type, section_type;
+static uint32_t whole_type, section_type;
 static struct sample sample;
-
-static void member(const char *name, int type, size_t offset, int bits)
-{
-	test_check(!btf__add_field(btf, name, type, offset, bits),
-		   "cannot add field %s", name);
-}
 
 static void make_types(void)
 {
-	int u8, s8, u16, s16, u32, s32, u64, boolean, chr, name, color, inner;
-	int inners, index, either, var;
+	int type, var;
 
 	btf = btf__new_empty();
 	test_check(btf, "no BTF");
-	u8 = btf__add_int(btf, "__u8", 1, 0);
-	s8 = btf__add_int(btf, "__s8", 1, BTF_INT_SIGNED);
-	u16 = btf__add_int(btf, "__u16", 2, 0);
-	s16 = btf__add_int(btf, "__s16", 2, BTF_INT_SIGNED);
-	u32 = btf__add_int(btf, "__u32", 4, 0);
-	s32 = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	u64 = btf__add_typedef(btf, "u64",
-			btf__add_int(btf, "unsigned long", 8, 0));
-	boolean = btf__add_int(btf, "_Bool", 1, BTF_INT_BOOL);
-	chr = btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
-	index = u32;
-	name = btf__add_array(btf, index, chr, 8);
-	color = btf__add_enum(btf, "color", 4);
-	btf__add_enum_value(btf, "RED", 1);
-	btf__add_enum_value(btf, "GREEN", 2);
-	inner = btf__add_struct(btf, "inner", sizeof(struct inner));
-	member("a", u16, 0, 0);
-	member("b", s16, 16, 0);
-	inners = btf__add_array(btf, index, inner, 2);
-	either = btf__add_union(btf, NULL, 4);
-	member("left", u32, 0, 0);
-	member("right", u32, 0, 0);
-
-	sample_type = btf__add_struct(btf, "sample", sizeof(sample));
-	member("x", u8, 8 * offsetof(struct sample, x), 0);
-	member("s", s8, 8 * offsetof(struct sample, s), 0);
-	member("low", u32, 16, 3);
-	member("mid", s32, 19, 5);
-	member("big", u64, 8 * offsetof(struct sample, big), 0);
-	member("on", boolean, 8 * offsetof(struct sample, on), 0);
-	member("name", name, 8 * offsetof(struct sample, name), 0);
-	member("color", color, 8 * offsetof(struct sample, color), 0);
-	member("in", inners, 8 * offsetof(struct sample, in), 0);
-	member(NULL, either, 8 * offsetof(struct sample, left), 0);
-
-	var = btf__add_var(btf, "limit", BTF_VAR_GLOBAL_ALLOCATED, u32);
+	type = sample_type(btf);
+	test_check(type > 0, "cannot make the type");
+	whole_type = type;
+	var = btf__add_var(btf, "limit", BTF_VAR_GLOBAL_ALLOCATED,
+			   btf__find_by_name(btf, "__u32"));
 	section_type = btf__add_datasec(btf, ".data", 8);
 	btf__add_datasec_var_info(btf, var, 4, 4);
 }
@@ -90,7 +30,7 @@ static void make_types(void)
 static struct place whole(void)
 {
 	return (struct place){
-		.btf = btf, .type = sample_type, .data = (uint8_t *)&sample,
+		.btf = btf, .type = whole_type, .data = (uint8_t *)&sample,
 		.name = "sample",
 	};
 }
