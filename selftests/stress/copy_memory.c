@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "lib/copy_load.h"
+#include "lib/machine.h"
 #include "steer.h"
 #include "test.h"
 
@@ -18,16 +19,10 @@ static struct copy_load load;
 /* Memory in use, as much as there is of it but for @spare MiB. */
 static void take_memory(unsigned int spare)
 {
-	char text[4096], *p;
-	unsigned long free_mb = 0;
+	unsigned long free_mb = machine_memory();
 	uint8_t *map;
 	size_t len, i;
 
-	test_read("/proc/meminfo", text, sizeof(text));
-	p = strstr(text, "MemAvailable:");
-	if (p)
-		free_mb = strtoul(p + 13, NULL, 10) / 1024;
-	test_check(free_mb, "no MemAvailable");
 	printf("# %lu MiB available\n", free_mb);
 	if (free_mb <= spare)
 		return;

@@ -12,6 +12,7 @@
  */
 #include <bpf/libbpf.h>
 
+#include "lib/machine.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"
@@ -72,15 +73,9 @@ static void come_and_go(void)
 
 static void hotplug(unsigned int cpu)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
-		 cpu);
-	if (!test_exists("%s", path))
-		return;
-	test_check(!test_write(path, "0"), "cannot take CPU %u offline", cpu);
+	machine_cpu(cpu, false);
 	goes_on("a CPU went offline");
-	test_check(!test_write(path, "1"), "cannot bring CPU %u back", cpu);
+	machine_cpu(cpu, true);
 	goes_on("it came back");
 }
 

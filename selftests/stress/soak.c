@@ -23,17 +23,16 @@
  * spoils: nvme3
  * timeout: 400
  */
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "lib/block_load.h"
 #include "lib/copy_load.h"
 #include "lib/group_load.h"
+#include "lib/machine.h"
 #include "lib/rotate.h"
 #include "load.h"
+#include "pins.h"
 #include "test.h"
 #include "vm.h"
 
@@ -41,6 +40,8 @@
 #define WAIT_MS		90000	/* until a load that runs has ended a command */
 #define SLOT_ID		"nvme3"	/* the drive in a hot-plug slot */
 #define PINS		"/sys/fs/bpf/nvmesteer"
+#define META_SERIAL	"meta"	/* the drive a namespace of which goes and comes */
+#define META_NSID	3
 
 enum {
 	PLAIN,		/* passthrough */
@@ -321,14 +322,8 @@ static void event_kill(void)
 
 static void cpu_on(void)
 {
-	char path[64];
-
-	if (!cpu_off)
-		return;
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
-		 cpu_off);
-	test_check(!test_write(path, "1"), "cannot bring CPU %u back",
-		   cpu_off);
+	if (cpu_off)
+		machine_cpu(cpu_off, true);
 	cpu_off = 0;
 }
 
@@ -336,116 +331,42 @@ static void cpu_on(void)
 static void event_cpu(void)
 {
 	unsigned int cpu = 1 + rnd() % 3;
-	char path[64];
 
 	if (cpu_off) {
 		cpu_on();
 		return;
 	}
 	printf("#   CPU %u\n", cpu);
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
-		 cpu);
-	test_check(!test_write(path, "0"), "cannot take CPU %u offline", cpu);
+	machine_cpu(cpu, false);
 	cpu_off = cpu;
-}
-
-static unsigned long available_mb(void)
-{
-	char text[4096], *p;
-
-	test_read("/proc/meminfo", text, sizeof(text));
-	p = strstr(text, "MemAvailable:");
-	test_check(p, "no MemAvailable");
-	return strtoul(p + 13, NULL, 10) / 1024;
 }
 
 static void event_memory(void)
 {
-	unsigned long spare = 48 + rnd() % 64, mb = available_mb();
-	size_t len = mb > spare ? (mb - spare) << 20 : 0, at;
-	int status;
-	pid_t pid;
+	pid_t pid = machine_take_memory(48 + rnd() % 64);
+	int ret;
 
-	printf("#   all but %lu of %lu MiB\n", spare, mb);
-	fflush(stdout);
-	pid = fork();
-	test_check(pid >= 0, "cannot fork");
-	if (!pid) {
-		uint8_t *map = mmap(NULL, len ?: 1, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		for (at = 0; map != MAP_FAILED && at < len; at += 4096)
-			map[at] = 1;
-		for (;;)
-			pause();
-	}
 	goes_on("memory became short");
-	test_write("/proc/sys/vm/compact_memory", "1");
+	ret = test_write("/proc/sys/vm/compact_memory", "1");
+	test_check(!ret, "compact_memory: %s", strerror(-ret));
 	goes_on("memory was compacted");
 	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-}
-
-#define ADMIN_NS_ATTACH		0x15
-#define META_SERIAL		"meta"
-#define META_NSID		3
-
-static int meta_ctrl(void)
-{
-	char path[64], serial[64];
-	int i;
-
-	for (i = 0; i < 16; i++) {
-		snprintf(path, sizeof(path), "/sys/class/nvme/nvme%d/serial",
-			 i);
-		if (test_read(path, serial, sizeof(serial)) > 0 &&
-		    !strncmp(serial, META_SERIAL, strlen(META_SERIAL)))
-			return i;
-	}
-	test_skip("no drive '%s'", META_SERIAL);
-}
-
-static void attach(int ctrl, bool on)
-{
-	uint16_t list[2048] = { 1 };
-	struct nvme_admin_cmd cmd = {
-		.opcode = ADMIN_NS_ATTACH,
-		.nsid = META_NSID,
-		.addr = (uintptr_t)list,
-		.data_len = sizeof(list),
-		.cdw10 = !on,
-	};
-	char path[64], text[16];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "/sys/class/nvme/nvme%d/cntlid", ctrl);
-	test_read(path, text, sizeof(text));
-	list[1] = atoi(text);
-	snprintf(path, sizeof(path), "/dev/nvme%d", ctrl);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ret = fd < 0 ? -1 : ioctl(fd, NVME_IOCTL_ADMIN_CMD, &cmd);
-	test_check(!ret, "namespace %d of nvme%d: %d", META_NSID, ctrl, ret);
-	close(fd);
+	waitpid(pid, NULL, 0);
 }
 
 /* One goes and comes back, and all controllers look for theirs. */
 static void event_namespaces(void)
 {
-	int meta = meta_ctrl(), ctrl = a_controller();
+	int meta = machine_controller(META_SERIAL), ctrl = a_controller();
 	char path[64];
 
+	test_check(meta >= 0, "no drive '" META_SERIAL "'");
 	printf("#   nvme%dn%d, and nvme%d\n", meta, META_NSID, ctrl);
-	attach(meta, false);
-	test_check(test_wait(!test_exists("/dev/ng%dn%d", meta, META_NSID),
-			     WAIT_MS), "ng%dn%d is still there", meta,
-		   META_NSID);
+	machine_namespace(meta, META_NSID, false);
 	snprintf(path, sizeof(path), "/sys/class/nvme/nvme%d/rescan_controller",
 		 ctrl);
 	test_check(!test_write(path, "1"), "rescan_controller");
-	attach(meta, true);
-	test_check(test_wait(test_exists("/dev/ng%dn%d", meta, META_NSID),
-			     WAIT_MS), "ng%dn%d does not come back", meta,
-		   META_NSID);
+	machine_namespace(meta, META_NSID, true);
 }
 
 /* The drive's submitters have learned that it is gone; their books balance. */
@@ -591,21 +512,6 @@ static void close_books(bool copied)
 	       submitted);
 }
 
-static uint64_t vmstat(const char *name)
-{
-	char text[16384], *p;
-
-	test_read("/proc/vmstat", text, sizeof(text));
-	p = strstr(text, name);
-	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
-}
-
-static uint64_t pinned(void)
-{
-	return vmstat("nr_foll_pin_acquired ") -
-	       vmstat("nr_foll_pin_released ");
-}
-
 static void phase(unsigned int nr)
 {
 	unsigned int i, mask;
@@ -678,7 +584,7 @@ static void unbind_and_bind(struct pt_ns *ns)
 	pt_close(ns);
 }
 
-static void nothing_left(uint64_t pins)
+static void nothing_left(long pins)
 {
 	test_step("what is left");
 	rotate_tool("unload --all");
@@ -686,8 +592,8 @@ static void nothing_left(uint64_t pins)
 	test_check(!test_sh("[ -z \"$(ls " PINS " 2>/dev/null)\" ]"),
 		   "something is still pinned under " PINS);
 	steer_reload();
-	test_check(test_wait(pinned() <= pins, 20000),
-		   "%jd pages are still pinned", (intmax_t)(pinned() - pins));
+	test_check(test_wait(pins_now() <= pins, 20000),
+		   "%ld pages are still pinned", pins_now() - pins);
 	pt_close(&second);
 	unbind_and_bind(&plain);
 	unbind_and_bind(&other);
@@ -706,13 +612,14 @@ int main(void)
 {
 	unsigned int minutes = test_env("MINUTES", 1);
 	unsigned int nr = test_env("FROM", 0), first = nr, i;
-	uint64_t end, pins;
+	uint64_t end;
+	long pins;
 
 	test_begin(60 * minutes + 360);
 	printf("# SEED=%ju\n", test_seed());
 	began = test_now_ms() / 1000;
 	rotate_init();
-	pins = pinned();
+	pins = pins_now();
 	init_loads();
 	test_at_end(put_right, NULL);
 	end = test_now_ms() + 60000ULL * minutes;
