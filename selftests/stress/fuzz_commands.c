@@ -9,9 +9,6 @@
  * is waited for ends once, what no command may write is unchanged, nothing stays
  * pinned, and the module can be unloaded.
  *
- * What writes begins in the second half of the namespace, so it stays there
- * whatever its length.
- *
  * SEED=      of the first process; the next one's is one more (default: by the
  *            time; printed). It decides what is sent, not what comes first
  * SECONDS=   how long (default 15)
@@ -28,42 +25,35 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "copy.h"
-#include "group.h"
+#include "lib/any.h"
 #include "pins.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"
 
-#define PAGE		4096
-#define PAGES		64
-#define DEPTH		32
+#define PAGE		ANY_PAGE
+#define PAGES		ANY_PAGES
+#define DEPTH		ANY_SLOTS
 #define GUARD		2048		/* blocks on either side that are looked at */
 #define SECRET		0xa7
 #define SENDERS		3
-#define BIT(n)		(1U << (n))
 
 static struct pt_ns ns;
 static struct steer_policy policy;
-static uint64_t first;			/* block that may be written */
 
 enum kind { COMMAND, GROUP, COPY, IOCTL };
 
-/* What a process has; the places commands point to. */
+/* What a process has. */
 struct prey {
 	uint64_t seed;
-	uint8_t *data;		/* changes all the time */
-	uint8_t *still;		/* does not */
-	uint8_t *read_only;
-	uint8_t *none;
-	uint8_t *file;
+	struct any_places at;
 	uint8_t *secret;	/* no command may know it */
 	atomic_bool stop;
 };
 
 struct sender {
 	struct prey *prey;
-	uint64_t rng;
+	struct any any;
 	pthread_t thread;
 	struct pt_ring ring;
 	bool out[DEPTH];
@@ -80,230 +70,14 @@ static struct books {
 	struct sender sender[SENDERS];	/* of the process of the moment */
 } *books;
 
-/* xorshift64* */
-static uint64_t next(uint64_t *rng)
-{
-	*rng ^= *rng >> 12;
-	*rng ^= *rng << 25;
-	*rng ^= *rng >> 27;
-	return *rng * 2685821657736338717ULL;
-}
-
-static uint64_t below(uint64_t *rng, uint64_t n)
-{
-	return (next(rng) >> 11) % n;
-}
-
-static bool rarely(uint64_t *rng, unsigned int in)
-{
-	return !below(rng, in);
-}
-
-/* ---------------------------------------------------------------- commands */
-
-static uint64_t any_address(struct sender *s)
-{
-	struct prey *p = s->prey;
-	uint64_t *rng = &s->rng;
-
-	switch (below(rng, 60)) {
-	case 0:
-		return 0;
-	case 1:
-		return 0xffff888000100000 + PAGE * below(rng, 65536);
-	case 2:
-		return next(rng) | 1ULL << 63;
-	case 3:
-		return (1ULL << 47) - PAGE * (1 + below(rng, 4));
-	case 4:
-		return (uintptr_t)p->read_only + 512 * below(rng, 16);
-	case 5:
-		return (uintptr_t)p->none;
-	case 6:
-		return (uintptr_t)p->file + 512 * below(rng, 8);
-	case 7:
-		return (uintptr_t)p->data + below(rng, PAGES * PAGE);
-	case 8:
-		return (uintptr_t)p->data + 4 * below(rng, PAGES * PAGE / 4);
-	default:
-		return (uintptr_t)p->data + 512 * below(rng, PAGES * PAGE / 512);
-	}
-}
-
-static uint8_t any_opcode(uint64_t *rng)
-{
-	static const uint8_t known[] = {
-		PT_READ, PT_WRITE, PT_READ, PT_WRITE, PT_READ, PT_WRITE,
-		PT_COMPARE, PT_WRITE_ZEROES, PT_VERIFY, PT_FLUSH,
-	};
-	uint8_t opcode = next(rng) >> 32;
-
-	if (!rarely(rng, 12))
-		return known[below(rng, ARRAY_LEN(known))];
-	/* its data names blocks to be lost */
-	return opcode == PT_DSM ? PT_READ : opcode;
-}
-
-static bool only_reads(uint8_t opcode)
-{
-	return opcode == PT_FLUSH || opcode == PT_READ ||
-	       opcode == PT_COMPARE || opcode == PT_VERIFY;
-}
-
-static uint64_t any_block(uint64_t *rng, uint8_t opcode)
-{
-	uint64_t from = only_reads(opcode) ? 0 : first;
-
-	if (rarely(rng, 32))
-		return from + (next(rng) >> below(rng, 32) & ~(1ULL << 63));
-	return from + below(rng, ns.nr_blocks - from);
-}
-
-static uint32_t any_length(uint64_t *rng, uint32_t nlb)
-{
-	switch (below(rng, 50)) {
-	case 0:
-		return below(rng, 64 * 1024);
-	case 1:
-		return next(rng);
-	case 2:
-		return 0;
-	default:
-		return nlb * ns.block;
-	}
-}
-
-static void any_command(struct sender *s, struct nvme_uring_cmd *cmd)
-{
-	uint64_t *rng = &s->rng, slba;
-	uint32_t nlb = rarely(rng, 20) ? below(rng, 65536) : below(rng, 32);
-
-	memset(cmd, 0, sizeof(*cmd));
-	cmd->opcode = any_opcode(rng);
-	slba = any_block(rng, cmd->opcode);
-	cmd->nsid = ns.nsid;
-	cmd->addr = any_address(s);
-	cmd->data_len = any_length(rng, nlb + 1);
-	cmd->cdw10 = slba;
-	cmd->cdw11 = slba >> 32;
-	cmd->cdw12 = nlb;
-	if (rarely(rng, 50))
-		cmd->nsid = next(rng) >> below(rng, 64);
-	if (rarely(rng, 50))
-		cmd->cdw12 |= next(rng) & 0xffff0000;
-	if (rarely(rng, 32))
-		cmd->flags = next(rng);
-	if (rarely(rng, 32))
-		cmd->rsvd1 = next(rng);
-	if (rarely(rng, 50)) {
-		cmd->metadata = any_address(s);
-		cmd->metadata_len = any_length(rng, 1);
-	}
-	if (rarely(rng, 16)) {
-		cmd->cdw2 = next(rng);
-		cmd->cdw3 = next(rng);
-		cmd->cdw13 = next(rng);
-		cmd->cdw14 = next(rng);
-		cmd->cdw15 = next(rng);
-	}
-	if (rarely(rng, 2000))
-		cmd->timeout_ms = 1 + below(rng, 50);
-	else if (rarely(rng, 32))
-		cmd->timeout_ms = 60000 + below(rng, 1U << 31);
-}
-
-/* A group whose array is in memory that stays: it is written here. */
-static void any_group(struct sender *s, struct nvme_steer_group *g,
-		      unsigned int slot)
-{
-	struct nvme_steer_group_cmd *c;
-	uint64_t *rng = &s->rng;
-	struct nvme_uring_cmd cmd;
-	unsigned int i;
-
-	memset(g, 0, sizeof(*g));
-	/* room for 16 a slot; more are somebody else's, as they come */
-	c = (void *)(s->prey->still + (slot % DEPTH) * 16 * sizeof(*c));
-	g->cmds = (uintptr_t)c;
-	g->nr = 1 + below(rng, 16);
-	g->base = (uintptr_t)s->prey->still;
-	g->len = PAGES * PAGE;
-	g->window = rarely(rng, 4) ? below(rng, 8) : 0;
-	g->flags = below(rng, 2);
-	for (i = 0; i < g->nr; i++) {
-		any_command(s, &cmd);
-		memset(&c[i], 0, sizeof(c[i]));
-		c[i].opcode = cmd.opcode;
-		c[i].nsid = cmd.nsid;
-		c[i].addr = rarely(rng, 16) ? cmd.addr :
-			(uintptr_t)s->prey->still + PAGES * PAGE / 2 +
-			512 * below(rng, 128);
-		c[i].data_len = cmd.data_len;
-		c[i].cdw10 = cmd.cdw10;
-		c[i].cdw11 = cmd.cdw11;
-		c[i].cdw12 = cmd.cdw12;
-		c[i].flags = cmd.flags;
-		c[i].cdw13 = cmd.cdw13;
-	}
-	if (rarely(rng, 16))
-		g->nr = next(rng) >> below(rng, 64);
-	if (rarely(rng, 32))
-		g->cmds = any_address(s);
-	if (rarely(rng, 32))
-		g->base = any_address(s);
-	if (rarely(rng, 32))
-		g->len = next(rng) >> below(rng, 64);
-	if (rarely(rng, 32))
-		g->flags = next(rng);
-	if (rarely(rng, 64))
-		g->rsvd[0] = 1;
-}
-
-static void any_copy(struct sender *s, struct nvme_steer_copy_cmd *c,
-		     unsigned int slot)
-{
-	struct nvme_steer_copy_range *range;
-	uint64_t *rng = &s->rng;
-	unsigned int i;
-
-	memset(c, 0, sizeof(*c));
-	range = (void *)(s->prey->still + PAGES * PAGE / 4 +
-			 (slot % DEPTH) * 8 * sizeof(*range));
-	c->ranges = (uintptr_t)range;
-	c->nr = 1 + below(rng, 8);
-	c->dst = any_block(rng, PT_WRITE) * ns.block;
-	c->dst_fd = -1;
-	c->depth = below(rng, 66);
-	c->flags = rarely(rng, 4) ? below(rng, 8) : 0;
-	for (i = 0; i < c->nr; i++) {
-		range[i].fd = rarely(rng, 16) ? (int)next(rng) : -1;
-		range[i].offset = any_block(rng, PT_READ) * ns.block;
-		range[i].len = (1 + below(rng, 64)) * ns.block;
-		if (rarely(rng, 32))
-			range[i].offset += below(rng, 512);
-		if (rarely(rng, 32))
-			range[i].len = next(rng) >> below(rng, 64);
-	}
-	if (rarely(rng, 32))
-		c->nr = next(rng) >> below(rng, 64);
-	if (rarely(rng, 32))
-		c->ranges = any_address(s);
-	if (rarely(rng, 32))
-		c->flags = next(rng);
-	if (rarely(rng, 32))
-		c->dst_fd = below(rng, 64);
-	if (rarely(rng, 64))
-		c->rsvd[1] = 1;
-}
-
 /* ----------------------------------------------------------------- sending */
 
 static void queue_one(struct sender *s, unsigned int slot)
 {
-	enum kind kind = rarely(&s->rng, 6) ? GROUP :
-			 rarely(&s->rng, 10) ? COPY : COMMAND;
+	enum kind kind = rarely(&s->any.rng, 6) ? GROUP :
+			 rarely(&s->any.rng, 10) ? COPY : COMMAND;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&s->ring.uring);
-	uint64_t *rng = &s->rng;
+	uint64_t *rng = &s->any.rng;
 
 	if (!sqe)
 		return;
@@ -315,16 +89,16 @@ static void queue_one(struct sender *s, unsigned int slot)
 		sqe->cmd_op = NVME_STEER_URING_CMD_GROUP;
 		sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
 		sqe->buf_index = 1;
-		any_group(s, (void *)sqe->cmd, slot);
+		any_group(&s->any, (void *)sqe->cmd, slot);
 	} else if (kind == COPY) {
 		sqe->cmd_op = NVME_STEER_URING_CMD_COPY;
-		any_copy(s, (void *)sqe->cmd, slot);
+		any_copy(&s->any, (void *)sqe->cmd, slot);
 	} else {
 		sqe->cmd_op = rarely(rng, 16) ? NVME_URING_CMD_IO_VEC :
 						NVME_URING_CMD_IO;
 		sqe->uring_cmd_flags = rarely(rng, 3) ? 0 :
 						IORING_URING_CMD_FIXED;
-		any_command(s, (void *)sqe->cmd);
+		any_command(&s->any, (void *)sqe->cmd);
 	}
 	if (rarely(rng, 32))
 		sqe->cmd_op = next(rng);
@@ -339,7 +113,8 @@ static void queue_one(struct sender *s, unsigned int slot)
 	 * what is drained may wait for ever on a ring that polls.
 	 */
 	if (rarely(rng, 32))
-		sqe->flags = next(rng) & ~(BIT(6) | IOSQE_IO_DRAIN);
+		sqe->flags = next(rng) & ~(IOSQE_CQE_SKIP_SUCCESS |
+					   IOSQE_IO_DRAIN);
 	s->out[slot] = true;
 	s->inflight++;
 	memcpy(s->sent[slot], sqe, sizeof(s->sent[slot]));
@@ -387,7 +162,7 @@ static void one_ioctl(struct sender *s)
 	struct nvme_passthru_cmd64 cmd = { };
 	struct nvme_uring_cmd any;
 
-	any_command(s, &any);
+	any_command(&s->any, &any);
 	cmd.opcode = any.opcode;
 	cmd.nsid = any.nsid;
 	cmd.addr = any.addr;
@@ -405,7 +180,7 @@ static void *send_all(void *arg)
 {
 	struct sender *s = arg;
 	struct iovec iov[2] = {
-		{ s->prey->data, PAGES * PAGE }, { s->prey->still, PAGES * PAGE },
+		{ s->prey->at.data, PAGES * PAGE }, { s->prey->at.still, PAGES * PAGE },
 	};
 	unsigned int i;
 
@@ -414,15 +189,15 @@ static void *send_all(void *arg)
 	       !s->prey->stop)
 		;
 	while (!s->prey->stop) {
-		for (i = 0; i < DEPTH && !rarely(&s->rng, 8); i++)
+		for (i = 0; i < DEPTH && !rarely(&s->any.rng, 8); i++)
 			if (!s->out[i])
 				queue_one(s, i);
 		submit(s);
-		if (rarely(&s->rng, 16))
+		if (rarely(&s->any.rng, 16))
 			one_ioctl(s);
-		reap(s, !rarely(&s->rng, 4));
+		reap(s, !rarely(&s->any.rng, 4));
 		/* it would wait for what only this thread polls for */
-		if (!s->inflight && rarely(&s->rng, 100)) {
+		if (!s->inflight && rarely(&s->any.rng, 100)) {
 			io_uring_unregister_buffers(&s->ring.uring);
 			io_uring_register_buffers(&s->ring.uring, iov, 2);
 		}
@@ -450,7 +225,7 @@ static void *disturb(void *arg)
 
 	while (!p->stop) {
 		size = (1 + below(&rng, PAGES)) * PAGE;
-		at = p->data + below(&rng, PAGES - size / PAGE + 1) * PAGE;
+		at = p->at.data + below(&rng, PAGES - size / PAGE + 1) * PAGE;
 		switch (below(&rng, 10)) {
 		case 0:
 			munmap(at, size);
@@ -480,7 +255,7 @@ static void *disturb(void *arg)
 			waitpid(pid, NULL, 0);
 			break;
 		default:
-			mprotect(p->data, PAGES * PAGE, PROT_READ | PROT_WRITE);
+			mprotect(p->at.data, PAGES * PAGE, PROT_READ | PROT_WRITE);
 			usleep(below(&rng, 2000));
 		}
 		mprotect(at, size, PROT_READ | PROT_WRITE);
@@ -506,18 +281,18 @@ static void process(uint64_t seed, enum end end, unsigned int ms)
 	close(bpf_link__fd(policy.link));
 	memset(s, 0, sizeof(books->sender));
 	prey.seed = rng;
-	prey.data = map(NULL, (PAGES + 16) * PAGE, PROT_NONE);
-	map(prey.data, PAGES * PAGE, PROT_READ | PROT_WRITE);
-	prey.still = map(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE);
-	prey.read_only = map(NULL, 2 * PAGE, PROT_READ);
-	prey.none = map(NULL, 16 * PAGE, PROT_NONE);
+	prey.at.data = map(NULL, (PAGES + 16) * PAGE, PROT_NONE);
+	map(prey.at.data, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	prey.at.still = map(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	prey.at.read_only = map(NULL, 2 * PAGE, PROT_READ);
+	prey.at.none = map(NULL, 16 * PAGE, PROT_NONE);
 	prey.secret = map(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE);
 	fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
 	if (fd < 0 || ftruncate(fd, PAGE))
 		_exit(11);
-	prey.file = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	prey.at.file = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			 0);
-	if (!prey.data || !prey.still || !prey.secret)
+	if (!prey.at.data || !prey.at.still || !prey.secret)
 		_exit(12);
 	memset(prey.secret, SECRET, PAGES * PAGE);
 	for (i = 0; i < SENDERS; i++) {
@@ -529,7 +304,9 @@ static void process(uint64_t seed, enum end end, unsigned int ms)
 		if (end != IN_ORDER && mode == (PT_IOPOLL | PT_SQPOLL))
 			mode = PT_IOPOLL;
 		s[i].prey = &prey;
-		s[i].rng = next(&rng) | 1;
+		s[i].any.rng = next(&rng) | 1;
+		s[i].any.ns = &ns;
+		s[i].any.at = &prey.at;
 		if (pt_ring_try_init(&s[i].ring, DEPTH, mode))
 			_exit(13);
 	}
@@ -674,7 +451,7 @@ static void run(uint64_t seed, uint64_t *rng)
 	}
 	if (end == KILLED)
 		kill(pid, SIGKILL);
-	until = test_now_ms() + 60000;
+	until = test_now_ms() + 60000 * test_slow();
 	while (waitpid(pid, &status, WNOHANG) != pid) {
 		if (test_now_ms() > until)
 			stuck(pid, seed, end);
@@ -689,11 +466,12 @@ int main(void)
 {
 	uint64_t seed = test_env("SEED", time(NULL)), rng = seed | 1, until;
 	unsigned long seconds = test_env("SECONDS", 15), n = 0;
+	uint64_t first;
 	unsigned int i;
 
 	test_begin(120 + 2 * seconds);
 	pt_open(&ns, PT_WANT_PLAIN);
-	first = ns.nr_blocks / 2;
+	first = any_first(&ns);
 	books = mmap(NULL, sizeof(*books), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	test_check(books != MAP_FAILED, "mmap");
