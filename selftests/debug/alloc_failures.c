@@ -194,7 +194,9 @@ static int group(unsigned int mode)
 	group_queue(&r, ns.fd, &g, PT_FIXED, 1);
 	ret = submit(&r, &result);
 	for (i = 0; !ret && i < GROUP_NR; i++)
-		test_check(!a.cmds[i].status, "command %u: %#x", i,
+		test_check(!a.cmds[i].status &&
+			   pt_block_is(&ns, a.data + i * ns.block, 64 + i, 1),
+			   "command %u: %#x, or wrong data", i,
 			   a.cmds[i].status);
 	pt_ring_exit(&r);
 	arena_free(&a);
@@ -318,6 +320,7 @@ int main(void)
 	sweep("of a ring that polls", write_poll);
 	sweep("from a plain buffer", write_irq_plain);
 	sweep("from a plain buffer, polling", write_poll_plain);
+	pt_block_write(&ns, 64, GROUP_NR, 1);
 	sweep("a group", group_irq);
 	sweep("a group of a ring that polls", group_poll);
 	image_init(&from, &ns, 16 << 20, 512 << 10);
