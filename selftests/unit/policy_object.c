@@ -115,15 +115,14 @@ int main(void)
 	for (i = 0; i < ARRAY_LEN(places); i++) {
 		test_step("members at bit %u", places[i]);
 		move("flags", places[i]);
-		if (!open_copy(&p, why))
-			test_check(!policy__number(&p, "flags") &&
-				   policy__flag(&p, 1) == -ENOENT,
-				   "flags were found");
+		test_check(!open_copy(&p, why), "%s", why);
+		test_check(!policy__number(&p, "flags") &&
+			   policy__flag(&p, 1) == -ENOENT, "flags were found");
 		policy__close(&p);
 		move("ctrl", places[i]);
-		if (!open_copy(&p, why))
-			test_check(policy__target(&p, 3, NULL) == -EINVAL,
-				   "ctrl was found");
+		test_check(!open_copy(&p, why), "%s", why);
+		test_check(policy__target(&p, 3, NULL) == -EINVAL,
+			   "ctrl was found");
 		policy__close(&p);
 	}
 	test_pass();
