@@ -44,6 +44,7 @@ static bool nvme_steer_round_kept(struct nvme_steer_run *run,
 	struct nvme_steer_member *m = run->members + run->sent;
 	struct nvme_steer_member *end = m + nr;
 	struct iov_iter iter nvme_steer_uninitialized;
+	struct nvme_steer_dptr dptr;
 
 	*epoch = 0;
 	*used = 0;
@@ -60,10 +61,10 @@ static bool nvme_steer_round_kept(struct nvme_steer_run *run,
 						&iter.iov_offset);
 		iter.count = m->len;
 		kept = nvme_steer_keep_epoch(sc);
-		if (unlikely(!nvme_steer_set_dptr(&m->cmd,
-				nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
-						iter.count))))
+		if (unlikely(!nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
+					      iter.count, &dptr)))
 			return false;
+		nvme_steer_set_dptr(&m->cmd, &dptr);
 		/* the first is the oldest */
 		if (!*epoch)
 			*epoch = kept;
@@ -114,6 +115,7 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 {
 	struct nvme_steer_member *m = run->members + run->sent;
 	struct iov_iter iter = { };
+	struct nvme_steer_dptr dptr;
 	unsigned int i, left = 0;
 	bool kept;
 	int ret;
@@ -129,9 +131,10 @@ static unsigned int nvme_steer_round_map(struct nvme_steer_run *run,
 			iter.count = m->len;
 			rcu_read_lock();
 			kept = (m->flags & NVME_STEER_MEMBER_BOUNDED) &&
-			       nvme_steer_set_dptr(&m->cmd, nvme_steer_kept(sc,
-					iter.bvec, iter.iov_offset,
-					iter.count));
+			       nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
+					       iter.count, &dptr);
+			if (kept)
+				nvme_steer_set_dptr(&m->cmd, &dptr);
 			rcu_read_unlock();
 			if (!kept)
 				ret = nvme_steer_member_map(run, sc, m,

@@ -147,46 +147,45 @@ nvme_steer_chunk_has(const struct nvme_steer_chunk *chunk,
 }
 
 /* nvme_steer_kept() for a buffer of more than a page, or in huge pages. */
-struct nvme_steer_dptr nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
-					    const struct bio_vec *bv,
-					    size_t skip, u32 len)
+bool nvme_steer_kept_span(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+			  size_t skip, u32 len, struct nvme_steer_dptr *dptr)
 {
 	unsigned long where = nvme_steer_where(bv);
-	struct nvme_steer_dptr dptr = { };
 	struct nvme_steer_chunk *chunk;
 	struct nvme_steer_span span;
 	u64 addr;
 
-	if (!nvme_steer_span(bv, skip, len, &span) ||
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE ||
+	    !nvme_steer_span(bv, skip, len, &span) ||
 	    !nvme_steer_span_nameable(sc, &span))
-		return dptr;
+		return false;
 	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
 				 entry)
 		if (chunk->where == where &&
 		    likely(nvme_steer_chunk_has(chunk, bv, &span)))
 			break;
 	if (!chunk)
-		return dptr;
+		return false;
 
 	nvme_steer_chunk_use(chunk);
 	addr = le64_to_cpu(chunk->prps[span.first]) + span.offset;
-	dptr.prp1 = addr;
-	if (span.prps == 1)
-		return dptr;
-	if (span.prps > 2 && span.nr > 1) {
-		dptr.prp2 = chunk->prps_dma +
-			    (span.first + 1) * sizeof(__le64);
+	dptr->prp1 = addr;
+	if (span.prps == 1) {
+		dptr->prp2 = 0;
+	} else if (span.prps > 2 && span.nr > 1) {
+		dptr->prp2 = chunk->prps_dma +
+			     (span.first + 1) * sizeof(__le64);
 	} else if (span.nr == 2) {
-		dptr.prp2 = le64_to_cpu(chunk->prps[span.first + 1]);
+		dptr->prp2 = le64_to_cpu(chunk->prps[span.first + 1]);
 	} else if (span.prps == 2) {
-		dptr.prp2 = (addr & PAGE_MASK) + PAGE_SIZE;
+		dptr->prp2 = (addr & PAGE_MASK) + PAGE_SIZE;
 	} else {
 		/* of struct nvme_sgl_desc, the length; its type is 0 */
 		BUILD_BUG_ON(NVME_SGL_FMT_DATA_DESC);
-		dptr.prp1 |= NVME_STEER_DPTR_SGL;
-		dptr.prp2 = len;
+		dptr->prp1 |= NVME_STEER_DPTR_SGL;
+		dptr->prp2 = len;
 	}
-	return dptr;
+	return true;
 }
 
 /**

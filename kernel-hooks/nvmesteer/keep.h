@@ -79,7 +79,7 @@ static inline void nvme_steer_chunk_use(struct nvme_steer_chunk *chunk)
 
 /*
  * A buffer as a command names it: PRP entries, or where the low bit of @prp1
- * is set an SGL data block descriptor without it. All 0: it is not kept.
+ * is set an SGL data block descriptor without it.
  */
 struct nvme_steer_dptr {
 	u64 prp1;
@@ -88,9 +88,8 @@ struct nvme_steer_dptr {
 
 #define NVME_STEER_DPTR_SGL	1UL
 
-struct nvme_steer_dptr nvme_steer_kept_span(struct nvme_steer_ctrl *sc,
-					    const struct bio_vec *bv,
-					    size_t skip, u32 len);
+bool nvme_steer_kept_span(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+			  size_t skip, u32 len, struct nvme_steer_dptr *dptr);
 
 /*
  * Which mappings a lookup may find: read before it, and given to the command;
@@ -101,29 +100,19 @@ static inline u32 nvme_steer_keep_epoch(const struct nvme_steer_ctrl *sc)
 	return smp_load_acquire(&sc->keep.epoch);
 }
 
-/**
- * nvme_steer_kept - name a buffer by mappings that are kept
- * @sc: the controller
- * @bv: where a registered buffer begins, and @skip bytes into that
- * @len: its length, not 0
- *
- * Context: under RCU, until the command is in flight with an epoch that was
- * read before, or given up.
- */
-static __always_inline struct nvme_steer_dptr
-nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
-		size_t skip, u32 len)
+/* nvme_steer_kept() of a buffer within a page; false if it is not. */
+static __always_inline bool
+nvme_steer_kept_page(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+		     size_t skip, u32 len, struct nvme_steer_dptr *dptr)
 {
 	size_t offset = bv->bv_offset + skip;
 	unsigned long where = nvme_steer_where(bv);
 	unsigned long first = nvme_steer_slot_of(bv);
-	struct nvme_steer_dptr dptr = { };
 	struct nvme_steer_chunk *chunk;
 
-	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
-		return dptr;
-	if (unlikely(offset + len > PAGE_SIZE))
-		return nvme_steer_kept_span(sc, bv, skip, len);
+	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE ||
+	    unlikely(offset + len > PAGE_SIZE))
+		return false;
 
 	hlist_for_each_entry_rcu(chunk, nvme_steer_bucket(&sc->keep, where),
 				 entry) {
@@ -133,23 +122,40 @@ nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
 				     (unsigned long)bv->bv_page))
 			continue;
 		nvme_steer_chunk_use(chunk);
-		dptr.prp1 = le64_to_cpu(chunk->prps[first]) + offset;
-		return dptr;
+		dptr->prp1 = le64_to_cpu(chunk->prps[first]) + offset;
+		dptr->prp2 = 0;
+		return true;
 	}
-	return nvme_steer_kept_span(sc, bv, skip, len);
+	return false;
 }
 
-/* Put what nvme_steer_kept() found into a command; false if it is nothing. */
-static inline bool nvme_steer_set_dptr(struct nvme_command *cmd,
-				       struct nvme_steer_dptr dptr)
+/**
+ * nvme_steer_kept - name a buffer by mappings that are kept
+ * @sc: the controller
+ * @bv: where a registered buffer begins, and @skip bytes into that
+ * @len: its length, not 0
+ * @dptr: its name
+ *
+ * Context: under RCU, until the command is in flight with an epoch that was
+ * read before, or given up.
+ * Return: whether it is kept.
+ */
+static __always_inline bool
+nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
+		size_t skip, u32 len, struct nvme_steer_dptr *dptr)
 {
-	if (dptr.prp1 & NVME_STEER_DPTR_SGL) {
-		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
+	return likely(nvme_steer_kept_page(sc, bv, skip, len, dptr)) ||
+	       nvme_steer_kept_span(sc, bv, skip, len, dptr);
+}
+
+/* Put what nvme_steer_kept() found into a command. */
+static inline void nvme_steer_set_dptr(struct nvme_command *cmd,
+				       const struct nvme_steer_dptr *dptr)
+{
+	if (dptr->prp1 & NVME_STEER_DPTR_SGL)
 		cmd->common.flags |= NVME_CMD_SGL_METABUF;
-	}
-	cmd->common.dptr.prp1 = cpu_to_le64(dptr.prp1);
-	cmd->common.dptr.prp2 = cpu_to_le64(dptr.prp2);
-	return dptr.prp1;
+	cmd->common.dptr.prp1 = cpu_to_le64(dptr->prp1 & ~NVME_STEER_DPTR_SGL);
+	cmd->common.dptr.prp2 = cpu_to_le64(dptr->prp2);
 }
 
 /*
@@ -195,17 +201,18 @@ u32 nvme_steer_epoch_next(struct nvme_steer_keep *keep);
 bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch);
 
 #ifdef CONFIG_MMU_NOTIFIER
-struct nvme_steer_dptr nvme_steer_kept_user(struct nvme_steer_ctrl *sc,
-					    u64 addr, u32 len, bool fill);
+bool nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
+			  bool fill, struct nvme_steer_dptr *dptr);
 void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
 			  bool fill);
 void nvme_steer_keep_user_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_user_exit(struct nvme_steer_ctrl *sc);
 #else
-static inline struct nvme_steer_dptr
-nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len, bool fill)
+static inline bool nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr,
+					u32 len, bool fill,
+					struct nvme_steer_dptr *dptr)
 {
-	return (struct nvme_steer_dptr) { };
+	return false;
 }
 
 static inline void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr,

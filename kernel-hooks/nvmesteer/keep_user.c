@@ -154,23 +154,23 @@ static __always_inline void nvme_steer_window_use(struct nvme_steer_window *w)
 }
 
 /* nvme_steer_kept_user() for a buffer of more than a page. */
-static noinline struct nvme_steer_dptr
-nvme_steer_kept_pages(struct nvme_steer_window *w, u64 addr, u32 len, bool fill)
+static noinline bool
+nvme_steer_kept_pages(struct nvme_steer_window *w, u64 addr, u32 len, bool fill,
+		      struct nvme_steer_dptr *dptr)
 {
 	struct nvme_steer_part part = nvme_steer_part(addr, len);
-	struct nvme_steer_dptr dptr = { };
 	unsigned int first = part.first;
 
 	if (first + part.nr > NVME_STEER_WINDOW ||
 	    !nvme_steer_all(w->ok[fill], &part))
-		return dptr;
+		return false;
 	nvme_steer_window_use(w);
-	dptr.prp1 = le64_to_cpu(w->prps[first]) + offset_in_page(addr);
+	dptr->prp1 = le64_to_cpu(w->prps[first]) + offset_in_page(addr);
 	if (part.nr == 2)
-		dptr.prp2 = le64_to_cpu(w->prps[first + 1]);
+		dptr->prp2 = le64_to_cpu(w->prps[first + 1]);
 	else
-		dptr.prp2 = w->prps_dma + (first + 1) * sizeof(__le64);
-	return dptr;
+		dptr->prp2 = w->prps_dma + (first + 1) * sizeof(__le64);
+	return true;
 }
 
 /**
@@ -179,35 +179,36 @@ nvme_steer_kept_pages(struct nvme_steer_window *w, u64 addr, u32 len, bool fill)
  * @addr: the buffer, in the current process
  * @len: its length, not 0
  * @fill: the device writes to it
+ * @dptr: its name
  *
- * Context: as for nvme_steer_kept().
+ * Context and return value: as for nvme_steer_kept().
  */
-struct nvme_steer_dptr nvme_steer_kept_user(struct nvme_steer_ctrl *sc,
-					    u64 addr, u32 len, bool fill)
+bool nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
+			  bool fill, struct nvme_steer_dptr *dptr)
 {
 	unsigned long where = round_down((unsigned long)addr, NVME_STEER_STEP);
 	const struct mm_struct *mm = current->mm;
-	struct nvme_steer_dptr dptr = { };
 	struct nvme_steer_window *w;
 	unsigned int i;
 
 	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE)
-		return dptr;
+		return false;
 	hlist_for_each_entry_rcu(w, nvme_steer_windows(&sc->keep, mm, where),
 				 entry)
 		if (w->where == where && likely(w->mm == mm))
 			break;
 	if (unlikely(!w))
-		return dptr;
+		return false;
 	if (offset_in_page(addr) + len > PAGE_SIZE)
-		return nvme_steer_kept_pages(w, addr, len, fill);
+		return nvme_steer_kept_pages(w, addr, len, fill, dptr);
 
 	i = (addr - where) >> PAGE_SHIFT;
 	if (unlikely(!test_bit(i, w->ok[fill])))
-		return dptr;
+		return false;
 	nvme_steer_window_use(w);
-	dptr.prp1 = le64_to_cpu(w->prps[i]) + offset_in_page(addr);
-	return dptr;
+	dptr->prp1 = le64_to_cpu(w->prps[i]) + offset_in_page(addr);
+	dptr->prp2 = 0;
+	return true;
 }
 
 /* Have the work retire a window. Any context the notifier has. */

@@ -64,7 +64,7 @@ struct nvme_steer_answer {
 	const struct io_ring_ctx *ring;
 	unsigned long since;
 	unsigned int queue;
-	bool polled;
+	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0 */
 };
 
 /**
@@ -696,7 +696,6 @@ int nvme_steer_group_init(void);
 void nvme_steer_group_exit(void);
 
 /* queue.c: the hot half of a queue; submitting a command is queue.h */
-bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei);
 bool nvme_steer_plug_queue(struct nvme_steer_queue *q);
 void nvme_steer_plug_exit(void);
 unsigned int nvme_steer_collected(struct nvme_steer_queue *q);

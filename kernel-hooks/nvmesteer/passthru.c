@@ -437,17 +437,21 @@ static bool nvme_steer_passthru_kept(struct nvme_steer_ctrl *sc,
 	bool write = pt->cmd->common.opcode & 1;
 	struct nvme_steer_dptr dptr;
 	struct iov_iter iter;
+	bool kept;
 
 	if (!fixed)
-		dptr = nvme_steer_kept_user(sc, pt->addr, pt->data_len, !write);
+		kept = nvme_steer_kept_user(sc, pt->addr, pt->data_len, !write,
+					    &dptr);
 	else if (nvme_steer_import(pt, write ? ITER_SOURCE : ITER_DEST, &iter,
 				   &(struct iovec *){ NULL }) < 0 ||
 		 !iov_iter_is_bvec(&iter))
 		return false;
 	else
-		dptr = nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
-				       pt->data_len);
-	return dptr.prp1 && nvme_steer_set_dptr(pt->cmd, dptr);
+		kept = nvme_steer_kept(sc, iter.bvec, iter.iov_offset,
+				       pt->data_len, &dptr);
+	if (kept)
+		nvme_steer_set_dptr(pt->cmd, &dptr);
+	return kept;
 }
 
 /*

@@ -11,23 +11,6 @@
 #include "steer_trace.h"
 
 /*
- * Update a shadow doorbell; true when the register must be written too. The
- * barriers order the queue entries before the doorbell, and the doorbell
- * before the event index the controller wrote (NVMe 2.0, 5.8).
- */
-bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei)
-{
-	u16 old, event;
-
-	wmb();
-	old = le32_to_cpu(*db);
-	WRITE_ONCE(*db, cpu_to_le32(value));
-	mb();
-	event = le32_to_cpu(READ_ONCE(*ei));
-	return (u16)(value - event - 1) < (u16)(value - old);
-}
-
-/*
  * A batch that has ended is left here for the next one that begins on the CPU,
  * whichever task's and queue's that is. Exchanged by one instruction, in task
  * context; what is left is freed with the module.

@@ -20,15 +20,34 @@ enum {
 #define nvme_steer_assert_sq(q) \
 	lockdep_assert((q)->shared || lockdep_is_held(&(q)->sq_lock))
 
+/*
+ * Update a shadow doorbell; true when the register must be written too. The
+ * barriers order the queue entries before the doorbell, and the doorbell
+ * before the event index the controller wrote (NVMe 2.0, 5.8).
+ */
+static __always_inline bool nvme_steer_shadow(u16 value, __le32 *db, __le32 *ei)
+{
+	u16 old, event;
+
+	wmb();
+	old = le32_to_cpu(*db);
+	WRITE_ONCE(*db, cpu_to_le32(value));
+	mb();
+	event = le32_to_cpu(READ_ONCE(*ei));
+	return (u16)(value - event - 1) < (u16)(value - old);
+}
+
 /* Tell the controller of the new tail. */
 static __always_inline void nvme_steer_ring_sq(struct nvme_steer_queue *q)
 {
+	u16 tail = q->sq_tail;
+
 	nvme_steer_assert_sq(q);
 
-	q->sq_rung = q->sq_tail;
-	if (likely(!q->dbbuf_sq_db) ||
-	    nvme_steer_shadow(q->sq_tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
-		writel(q->sq_tail, q->sq_db);
+	q->sq_rung = tail;
+	if (!q->dbbuf_sq_db ||
+	    nvme_steer_shadow(tail, q->dbbuf_sq_db, q->dbbuf_sq_ei)) {
+		writel(tail, q->sq_db);
 		q->sq_doorbells++;
 	}
 }
@@ -62,10 +81,11 @@ nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 /* The entry at the tail of the submission queue is written. */
 static __always_inline void nvme_steer_advance(struct nvme_steer_queue *q)
 {
+	u16 tail = q->sq_tail + 1;
+
 	nvme_steer_assert_sq(q);
 
-	if (++q->sq_tail == q->depth)
-		q->sq_tail = 0;
+	q->sq_tail = likely(tail != q->depth) ? tail : 0;
 }
 
 /* Write a command to the submission queue; the timer is armed, or will be. */
@@ -141,17 +161,23 @@ static __always_inline void nvme_steer_give(struct nvme_steer_queue *q,
 static __always_inline struct nvme_steer_slot *
 nvme_steer_begin(struct nvme_steer_queue *q)
 {
-	unsigned int nr_free;
+	unsigned long nr_free;
 
 	nvme_steer_lock(&q->sq_lock);
-	if (unlikely(!q->live || !nvme_steer_has_free(q, 1))) {
-		nvme_steer_unlock(&q->sq_lock);
-		return NULL;
-	}
+	if (unlikely(!q->live))
+		goto none;
 	nr_free = q->nr_free;
-	q->refs++;
+	if (unlikely(!nr_free)) {
+		nr_free = nvme_steer_collected(q);
+		if (!nr_free)
+			goto none;
+	}
 	q->nr_free = --nr_free;
+	q->refs++;
 	return &q->slots[q->free[nr_free]];
+none:
+	nvme_steer_unlock(&q->sq_lock);
+	return NULL;
 }
 
 /**

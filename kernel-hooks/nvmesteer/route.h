@@ -154,7 +154,7 @@ nvme_steer_batch_queue(const struct nvme_steer_policy *p,
 static __always_inline struct nvme_steer_queue *
 nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
 		      const struct nvme_steer_policy *p,
-		      const struct io_ring_ctx *ring, bool polled)
+		      const struct io_ring_ctx *ring, unsigned int polled)
 {
 	const struct nvme_steer_answer *last;
 	struct nvme_steer_queue *q = NULL;
@@ -191,7 +191,7 @@ nvme_steer_batch_remember(const struct nvme_steer_policy *p,
 static __always_inline void
 nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_policy *p,
-			 const struct io_ring_ctx *ring, bool polled,
+			 const struct io_ring_ctx *ring, unsigned int polled,
 			 const struct nvme_steer_queue *q)
 {
 	if (!p->hold)

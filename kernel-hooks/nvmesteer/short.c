@@ -47,25 +47,32 @@ nvme_steer_is_allowed(const struct nvme_ns_head *head, const struct file *file,
 
 /*
  * Where a registered buffer is, as io_import_fixed() finds it: the bio_vec it
- * begins in, and how far into that. NULL where it is not all registered.
+ * begins in, and how far into that. False where it is not all registered.
  */
-static __always_inline const struct bio_vec *
+static __always_inline bool
 nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
-		      size_t *skip)
+		      const struct bio_vec **where, size_t *skip)
 {
 	const struct bio_vec *bv = imu->bvec;
 	u64 offset = addr - imu->ubuf;
 
 	/* below the buffer it is huge */
 	if (unlikely(offset > imu->len || offset + len > imu->len))
-		return NULL;
+		return false;
 	if (offset >= bv->bv_len) {
 		offset -= bv->bv_len;
 		bv += 1 + (offset >> imu->folio_shift);
 		offset &= (1UL << imu->folio_shift) - 1;
 	}
+	*where = bv;
 	*skip = offset;
-	return bv;
+	return true;
+}
+
+/* A usage reference of a namespace, as a request would hold one. */
+static nvme_steer_inline bool nvme_steer_use(struct percpu_ref *usage)
+{
+	return percpu_ref_tryget_live_rcu(usage);
 }
 
 /* Two fields of an SQE, as they stand there. */
@@ -163,10 +170,68 @@ static noinline int nvme_steer_short_pass(struct io_uring_cmd *ioucmd,
 }
 
 /*
+ * Where the data of a command is: as PRP entries, or as an SGL, which its first
+ * word @head then says. False where it is not kept.
+ */
+static __always_inline bool
+nvme_steer_short_data(struct nvme_steer_ctrl *sc, struct io_uring_cmd *ioucmd,
+		      const struct nvme_steer_seen *seen, u64 *head,
+		      struct nvme_steer_dptr *dptr)
+{
+	struct nvme_steer_dptr other nvme_steer_uninitialized;
+	const struct bio_vec *bv;
+	size_t skip;
+
+	if (likely(ioucmd->flags & IORING_URING_CMD_FIXED)) {
+		if (unlikely(!nvme_steer_registered(
+				cmd_to_io_kiocb(ioucmd)->imu, seen->addr,
+				seen->len, &bv, &skip)))
+			return false;
+		if (likely(nvme_steer_kept_page(sc, bv, skip, seen->len, dptr)))
+			return true;
+		if (!nvme_steer_kept_span(sc, bv, skip, seen->len, &other))
+			return false;
+		if (other.prp1 & NVME_STEER_DPTR_SGL)
+			*head |= NVME_CMD_SGL_METABUF << 8;
+	} else if (unlikely(!seen->addr) ||
+		   !nvme_steer_kept_user(sc, seen->addr, seen->len,
+					 (u8)*head == nvme_cmd_read, &other)) {
+		return false;
+	}
+	/* not whole: that would make gcc align the frame, and point to it */
+	dptr->prp1 = other.prp1 & ~NVME_STEER_DPTR_SGL;
+	dptr->prp2 = other.prp2;
+	return true;
+}
+
+/*
+ * Ring for the command at the tail, which no batch holds: now, or begin a batch
+ * with it, for which the answer is remembered. Under sq_lock.
+ */
+static __always_inline void
+nvme_steer_short_ring(const struct nvme_steer_policy *p,
+		      struct nvme_steer_queue *q,
+		      const struct io_uring_cmd *ioucmd,
+		      unsigned int issue_flags)
+{
+	const struct io_ring_ctx *ring =
+		cmd_to_io_kiocb((void *)ioucmd)->ctx;
+
+	if (nvme_steer_is_first_of_two(p, ioucmd, ring, issue_flags))
+		return;
+	if (likely(!current->plug)) {
+		nvme_steer_ring_sq(q);
+		return;
+	}
+	nvme_steer_ring_soon(q);
+	nvme_steer_batch_remember(p, ring, q);
+}
+
+/*
  * Send a command to @q, where its buffer is kept and nothing is in the way.
- * @seen: its words; @asked: the same and the policy's answer, where it was
- * asked about this one; @plugged: a batch holds @q. Returns as the hook does.
- * In nvme_steer_enter(), which it leaves.
+ * @seen: what was read of its SQE; @asked: the same and the policy's answer,
+ * where it was asked about this one; @plugged: a batch holds @q. Returns as the
+ * hook does. In nvme_steer_enter(), which it leaves.
  */
 static __always_inline int
 nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
@@ -175,37 +240,24 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		      const struct nvme_steer_seen *seen,
 		      const struct nvme_steer_seen *asked, bool plugged)
 {
-	const struct nvme_uring_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
-	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
-	struct request_queue *rq = ns->queue;
 	u32 epoch = nvme_steer_keep_epoch(sc);
+	struct nvme_steer_stats __percpu *stats;
+	const struct nvme_uring_cmd *sqe;
 	u64 head = seen->head, *entry;
 	struct nvme_steer_dptr dptr;
 	struct nvme_steer_slot *slot;
-	const struct bio_vec *bv;
+	struct percpu_ref *usage;
 	unsigned long deadline;
-	size_t skip;
 	u16 cid;
 
-	if (ioucmd->flags & IORING_URING_CMD_FIXED) {
-		bv = nvme_steer_registered(req->imu, seen->addr, seen->len,
-					   &skip);
-		if (unlikely(!bv))
-			goto missed;
-		dptr = nvme_steer_kept(sc, bv, skip, seen->len);
-	} else {
-		if (unlikely(!seen->addr))
-			goto missed;
-		dptr = nvme_steer_kept_user(sc, seen->addr, seen->len,
-					    (u8)head == nvme_cmd_read);
-	}
-	if (unlikely(!dptr.prp1))
+	if (unlikely(!nvme_steer_short_data(sc, ioucmd, seen, &head, &dptr)))
 		goto missed;
-	if (unlikely(!percpu_ref_tryget_live_rcu(&rq->q_usage_counter)))
+	usage = &ns->queue->q_usage_counter;
+	if (unlikely(!nvme_steer_use(usage)))
 		goto missed;
 	slot = nvme_steer_begin(q);
 	if (unlikely(!slot)) {
-		percpu_ref_put(&rq->q_usage_counter);
+		percpu_ref_put(usage);
 		goto missed;
 	}
 	deadline = jiffies + p->timeout;
@@ -216,38 +268,54 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	nvme_steer_take(slot, &(struct nvme_steer_io) {
 		.done = nvme_steer_passthru_done,
 		.owner = ioucmd,
-		.usage = &rq->q_usage_counter,
+		.usage = usage,
 		.timeout = p->timeout,
 		.kept = epoch,
 	}, deadline);
-	if (unlikely(dptr.prp1 & NVME_STEER_DPTR_SGL)) {
-		dptr.prp1 &= ~NVME_STEER_DPTR_SGL;
-		head |= NVME_CMD_SGL_METABUF << 8;
-	}
+	sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	entry = (u64 *)&q->sq_cmds[q->sq_tail];
 	entry[0] = head | (u32)cid << 16;
 	entry[1] = nvme_steer_sqe_word(&sqe->cdw2);
 	entry[2] = 0;
 	entry[3] = dptr.prp1;
 	entry[4] = dptr.prp2;
-	entry[5] = seen->cdw10;
+	/* nobody has seen this one unless the policy was asked */
+	entry[5] = asked ? asked->cdw10 : nvme_steer_sqe_word(&sqe->cdw10);
 	entry[6] = seen->cdw12;
 	entry[7] = nvme_steer_sqe_word(&sqe->cdw14);
 	nvme_steer_advance(q);
 	WRITE_ONCE(q->submitted, q->submitted + 1);
-	if (!plugged &&
-	    !nvme_steer_is_first_of_two(p, ioucmd, req->ctx, issue_flags))
-		nvme_steer_ring_soon(q);
-	nvme_steer_unlock(&q->sq_lock);
-	nvme_steer_count(sc, NVME_STEER_EV_KEPT);
-	nvme_steer_count(sc, NVME_STEER_EV_ROUTED);
-	nvme_steer_leave();
 	if (!plugged)
-		nvme_steer_batch_remember(p, req->ctx, q);
+		nvme_steer_short_ring(p, q, ioucmd, issue_flags);
+	nvme_steer_unlock(&q->sq_lock);
+	stats = sc->stats;
+	this_cpu_inc(stats->events[NVME_STEER_EV_KEPT]);
+	this_cpu_inc(stats->events[NVME_STEER_EV_ROUTED]);
+	nvme_steer_leave();
 	return -EIOCBQUEUED;
 
 missed:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, asked);
+}
+
+/*
+ * Ask the policy about a command, and do as it says. Returns as the hook does.
+ * In nvme_steer_enter(), which it leaves.
+ */
+static noinline int nvme_steer_short_asked(struct nvme_ns *ns,
+					   struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags,
+					   struct nvme_steer_ctrl *sc,
+					   struct nvme_steer_policy *p,
+					   struct nvme_steer_seen *seen)
+{
+	nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, seen);
+	if (unlikely(seen->answer <= 0)) {
+		nvme_steer_leave();
+		return seen->answer ?: nvme_steer_short_pass(ioucmd, seen);
+	}
+	return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p,
+				     seen->queue, seen, seen, false);
 }
 
 /*
@@ -275,6 +343,38 @@ static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
 	return NVME_STEER_PASS;
 }
 
+/* What is no NVMe command with one buffer. Returns as the hook does. */
+static noinline int nvme_steer_other_op(struct nvme_ns *ns,
+					struct io_uring_cmd *ioucmd,
+					unsigned int issue_flags)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_steer_ctrl *sc;
+
+	switch (ioucmd->cmd_op) {
+	case NVME_STEER_URING_CMD_GROUP:
+		return nvme_steer_group(ns, ioucmd, issue_flags);
+	case NVME_STEER_URING_CMD_COPY:
+		return nvme_steer_copy_uring(ns, ioucmd, issue_flags);
+	case NVME_URING_CMD_IO:
+	case NVME_URING_CMD_IO_VEC:
+		break;
+	default:
+		return NVME_STEER_PASS;
+	}
+
+	nvme_steer_enter();
+	sc = rcu_dereference(ns->ctrl->steer);
+	p = likely(sc) ? rcu_dereference(sc->policy) : NULL;
+	if (unlikely(!p)) {
+		nvme_steer_leave();
+		return NVME_STEER_PASS;
+	}
+	if (unlikely(p->copies_only))
+		return nvme_steer_copies_only(ns, ioucmd, issue_flags, sc, p);
+	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, NULL);
+}
+
 /**
  * nvme_steer_uring_cmd_hook - take a uring_cmd of a namespace
  * @ns: the namespace
@@ -295,23 +395,17 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	const struct io_kiocb *req = cmd_to_io_kiocb(ioucmd);
 	const struct nvme_ns_head *nshead = ns->head;
 	struct request_queue *rq = ns->queue;
-	struct nvme_steer_seen told nvme_steer_uninitialized;
 	struct nvme_steer_seen seen nvme_steer_uninitialized;
+	struct nvme_steer_seen told nvme_steer_uninitialized;
 	struct nvme_steer_policy *p;
 	struct nvme_steer_queue *q;
 	struct nvme_steer_ctrl *sc;
 	u64 head, cdw12, addr;
-	bool asked;
 	u32 len;
 
-	if (unlikely(ioucmd->cmd_op != NVME_URING_CMD_IO &&
-		     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC)) {
-		if (ioucmd->cmd_op == NVME_STEER_URING_CMD_GROUP)
-			return nvme_steer_group(ns, ioucmd, issue_flags);
-		if (ioucmd->cmd_op == NVME_STEER_URING_CMD_COPY)
-			return nvme_steer_copy_uring(ns, ioucmd, issue_flags);
-		return NVME_STEER_PASS;
-	}
+	if (NVME_STEER_BIG_ENDIAN ||
+	    unlikely(ioucmd->cmd_op != NVME_URING_CMD_IO))
+		return nvme_steer_other_op(ns, ioucmd, issue_flags);
 
 	nvme_steer_enter();
 	sc = rcu_dereference(ns->ctrl->steer);
@@ -322,8 +416,6 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	}
 	if (unlikely(p->copies_only))
 		return nvme_steer_copies_only(ns, ioucmd, issue_flags, sc, p);
-	if (NVME_STEER_BIG_ENDIAN || ioucmd->cmd_op != NVME_URING_CMD_IO)
-		goto long_way;
 
 	/* a read or write, no flags */
 	head = nvme_steer_sqe_word(&sqe->opcode) & ~0xffff0000ULL;
@@ -345,7 +437,6 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 
 	seen.head = head;
 	seen.addr = addr;
-	seen.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
 	seen.cdw12 = cdw12;
 	seen.len = len;
 	q = nvme_steer_batch_queue(p, req->ctx);
@@ -354,21 +445,14 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 					     &seen, NULL, true);
 	q = nvme_steer_ring_queue(sc, p, req->ctx,
 				  issue_flags & IO_URING_F_IOPOLL);
-	asked = !q;
-	if (asked) {
-		if (unlikely(!addr))
-			goto long_way;
-		told = seen;
-		nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &told);
-		if (unlikely(told.answer <= 0)) {
-			nvme_steer_leave();
-			return told.answer ?:
-			       nvme_steer_short_pass(ioucmd, &told);
-		}
-		q = told.queue;
-	}
-	return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q, &seen,
-				     asked ? &told : NULL, false);
+	if (q)
+		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
+					     &seen, NULL, false);
+	if (unlikely(!addr))
+		goto long_way;
+	told = seen;
+	told.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
+	return nvme_steer_short_asked(ns, ioucmd, issue_flags, sc, p, &told);
 
 long_way:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, NULL);

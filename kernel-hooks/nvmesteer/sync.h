@@ -12,6 +12,9 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
+/* With all that it calls, where gcc would make functions of that again. */
+#define nvme_steer_inline	__always_inline __attribute__((__flatten__))
+
 #if defined(CONFIG_PREEMPT_RT) || defined(CONFIG_DEBUG_LOCK_ALLOC) ||	\
 	defined(CONFIG_DEBUG_SPINLOCK)
 #define NVME_STEER_BARE	0
@@ -29,12 +32,12 @@ static inline void nvme_steer_unlock(spinlock_t *lock)
 #define NVME_STEER_BARE	1
 
 /* spin_lock() in nvme_steer_enter() */
-static __always_inline void nvme_steer_lock(spinlock_t *lock)
+static nvme_steer_inline void nvme_steer_lock(spinlock_t *lock)
 {
 	do_raw_spin_lock(&lock->rlock);
 }
 
-static __always_inline void nvme_steer_unlock(spinlock_t *lock)
+static nvme_steer_inline void nvme_steer_unlock(spinlock_t *lock)
 {
 	do_raw_spin_unlock(&lock->rlock);
 }
