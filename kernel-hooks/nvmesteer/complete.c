@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include "block.h"
+#include "group_run.h"
 #include "passthru.h"
 #include "path.h"
 #include "steer_trace.h"
@@ -174,98 +175,132 @@ static void nvme_steer_flush(struct nvme_steer_queue *q)
 }
 
 /*
- * Commands that have ended and are not counted yet: counting them together,
- * and dropping their references together, costs once. Mostly all hold the same
- * reference.
+ * Commands that have succeeded and are not counted yet: the last of those that
+ * were found, without @before. Counting them together, and dropping their
+ * references together, costs once. Mostly all hold the same reference.
  */
 struct nvme_steer_ended {
-	struct percpu_ref *usage;	/* NULL: none */
-	unsigned long nr;
-	unsigned long counted;		/* of which are counted after all */
+	struct percpu_ref *usage;	/* NULL: none. If there are none: any */
+	unsigned int before;
 };
 
 /* Under cq_lock. */
 static __always_inline void nvme_steer_ended_count(struct nvme_steer_queue *q,
-						   struct nvme_steer_ended *ended)
+						   struct nvme_steer_ended *ended,
+						   unsigned int found)
 {
+	unsigned long nr = found - ended->before;
 	unsigned long __percpu *count;
 
-	WRITE_ONCE(q->completed, q->completed + ended->nr - ended->counted);
+	if (unlikely(!nr))
+		return;
+	ended->before = found;
+	WRITE_ONCE(q->completed, q->completed + nr);
 	/* percpu_ref_put_many(), which need not name RCU here */
 	if (!ended->usage)
 		;
 	else if (NVME_STEER_BARE && likely(__ref_is_percpu(ended->usage, &count)))
-		this_cpu_sub(*count, ended->nr);
+		this_cpu_sub(*count, nr);
 	else
-		percpu_ref_put_many(ended->usage, ended->nr);
-	ended->nr = 0;
-	ended->counted = 0;
+		percpu_ref_put_many(ended->usage, nr);
 }
 
-/* End a command: the caller moved the slot from INFLIGHT to DONE. */
-static __always_inline void
-nvme_steer_cmd_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
-		   struct nvme_steer_drain *drain,
-		   struct io_comp_batch *iob, struct nvme_steer_ended *ended)
+/* Commands with another reference come now; @found were before them. */
+static noinline void nvme_steer_ended_switch(struct nvme_steer_queue *q,
+					     struct nvme_steer_ended *ended,
+					     struct percpu_ref *usage,
+					     unsigned int found)
 {
-	if (unlikely(slot->io.usage != ended->usage)) {
-		if (ended->nr)
-			nvme_steer_ended_count(q, ended);
-		ended->usage = slot->io.usage;
-	}
-	ended->nr++;
+	nvme_steer_ended_count(q, ended, found);
+	ended->usage = usage;
+	q->cq_usage = usage;
+}
 
+/*
+ * End a command that has not succeeded, and is counted: the caller moved the
+ * slot from INFLIGHT or WAITING to DONE.
+ */
+static noinline void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
+					   struct nvme_steer_slot *slot,
+					   struct nvme_steer_drain *drain,
+					   struct io_comp_batch *iob)
+{
 	if (slot->map.mapped)
 		nvme_steer_unmap(slot);
-	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
-		   nvme_steer_drain_take(drain, slot)))
-		return;
-	if (slot->io.done == NVME_STEER_IO_REQUEST) {
-		/* it may be told of at once, on another CPU */
-		if (likely(!slot->status)) {
-			WRITE_ONCE(q->completed, q->completed + 1);
-			ended->counted++;
-		}
+	if (slot->io.usage)
+		percpu_ref_put(slot->io.usage);
+	if (slot->io.done == NVME_STEER_IO_REQUEST)
 		nvme_steer_end_request(q, slot, iob);
-		return;
-	}
-	/* who is told here and now may look at the counters */
-	if (!drain)
-		nvme_steer_ended_count(q, ended);
-	/* the slot may be someone else's from here */
-	slot->io.done(slot, drain);
+	else
+		slot->io.done(slot, drain);
 }
 
+/* A completion that none was waiting for. */
+static noinline void nvme_steer_bad_cqe(struct nvme_steer_queue *q, u16 cid)
+{
+	nvme_steer_count(q->ctrl, NVME_STEER_EV_BAD_CID);
+	pr_warn_ratelimited("nvme%d: steer queue %u: completion of command id %#x, which is not in flight\n",
+			    q->ctrl->instance, q->number, cid);
+}
+
+/* The entry is the one that comes after @found others. */
 static __always_inline void
 nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
-		      u16 status, unsigned long nr_slots,
+		      unsigned int status, unsigned long nr_slots,
 		      struct nvme_steer_drain *drain, struct io_comp_batch *iob,
-		      struct nvme_steer_ended *ended)
+		      struct nvme_steer_ended *ended, unsigned int found)
 {
-	u16 cid = READ_ONCE(cqe->command_id);
+	unsigned int cid = READ_ONCE(cqe->command_id);
 	unsigned long index = cid & NVME_STEER_CID_MASK;
-	struct nvme_steer_slot *slot = &q->slots[index];
+	struct nvme_steer_slot *slot;
 
-	if (unlikely(index >= nr_slots ||
-		     smp_load_acquire(&slot->state) != NVME_STEER_SLOT_INFLIGHT ||
-		     nvme_steer_cid(slot) != cid)) {
-		nvme_steer_count(q->ctrl, NVME_STEER_EV_BAD_CID);
-		pr_warn_ratelimited("nvme%d: steer queue %u: completion of command id %#x, which is not in flight\n",
-				    q->ctrl->instance, q->number, cid);
-		return;
-	}
+	if (unlikely(index >= nr_slots))
+		goto bad;
+	slot = &q->slots[index];
+	if (unlikely(smp_load_acquire(&slot->state) !=
+			     NVME_STEER_SLOT_INFLIGHT ||
+		     nvme_steer_cid(slot) != cid))
+		goto bad;
 
 	slot->status = status;
 	slot->result = le64_to_cpu(cqe->result.u64);
 	slot->state = NVME_STEER_SLOT_DONE;
 	if (static_branch_unlikely(&nvme_steer_path_key))
 		nvme_steer_load_end(&q->ctrl->load, slot, !status);
+	trace_nvme_steer_complete(q, cid, status);
 	if (unlikely(status)) {
 		WRITE_ONCE(q->failed, q->failed + 1);
-		ended->counted++;
+		ended->before++;
+		nvme_steer_cmd_failed(q, slot, drain, iob);
+		return;
 	}
-	trace_nvme_steer_complete(q, cid, status);
-	nvme_steer_cmd_end(q, slot, drain, iob, ended);
+
+	if (unlikely(slot->io.usage != ended->usage))
+		nvme_steer_ended_switch(q, ended, slot->io.usage, found);
+	if (unlikely(slot->map.mapped))
+		nvme_steer_unmap(slot);
+	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
+		   nvme_steer_drain_take(drain, slot)))
+		return;
+	if (slot->io.done == NVME_STEER_IO_REQUEST) {
+		/* it may be told of at once, on another CPU */
+		WRITE_ONCE(q->completed, q->completed + 1);
+		ended->before++;
+		nvme_steer_end_request(q, slot, iob);
+		return;
+	}
+	/* who is told here and now may look at the counters */
+	if (!drain)
+		nvme_steer_ended_count(q, ended, found + 1);
+	/* the slot may be someone else's from here */
+	if (slot->io.done == nvme_steer_group_done)
+		nvme_steer_member_done(slot->io.owner, slot->result, 0, drain);
+	else
+		slot->io.done(slot, drain);
+	return;
+bad:
+	ended->before++;
+	nvme_steer_bad_cqe(q, cid);
 }
 
 /*
@@ -278,7 +313,7 @@ nvme_steer_do_reap_any(struct nvme_steer_queue *q,
 		       struct nvme_steer_drain *drain,
 		       struct io_comp_batch *iob, bool ring, unsigned int limit)
 {
-	struct nvme_steer_ended ended = { };
+	struct nvme_steer_ended ended = { .usage = q->cq_usage };
 	struct nvme_completion *cqe = q->cqes + q->cq_head;
 	struct nvme_completion *end = q->cqes + q->cq_depth;
 	unsigned int found = 0, phase = q->cq_phase;
@@ -287,14 +322,14 @@ nvme_steer_do_reap_any(struct nvme_steer_queue *q,
 	lockdep_assert_held(&q->cq_lock);
 
 	for (;;) {
-		u16 status = le16_to_cpu(READ_ONCE(cqe->status));
+		unsigned int status = le16_to_cpu(READ_ONCE(cqe->status));
 
 		if ((status & 1) != phase)
 			break;
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
 		nvme_steer_handle_cqe(q, cqe, status >> 1, nr_slots, drain,
-				      iob, &ended);
+				      iob, &ended, found);
 		if (unlikely(++cqe == end)) {
 			cqe = q->cqes;
 			phase ^= 1;
@@ -308,12 +343,12 @@ nvme_steer_do_reap_any(struct nvme_steer_queue *q,
 		return 0;
 	q->cq_head = cqe - q->cqes;
 	q->cq_phase = phase;
-	if (ended.nr)
-		nvme_steer_ended_count(q, &ended);
+	nvme_steer_ended_count(q, &ended, found);
 	q->cq_owed += found;
-	if (ring && q->cq_owed > q->cq_depth - q->depth)
+	if (ring && q->cq_owed > q->cq_room)
 		nvme_steer_ring_cq(q);
-	if (unlikely(waitqueue_active(&q->drained)))
+	/* it is waited for only once it was stopped, and not without end */
+	if (unlikely(!data_race(q->live)) && waitqueue_active(&q->drained))
 		wake_up(&q->drained);
 	return found;
 }
@@ -363,12 +398,29 @@ unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 	return nvme_steer_do_reap(q, drain, NULL, true, limit);
 }
 
+/* The end of polling, where requests have ended. Drops cq_lock. */
+static noinline void nvme_steer_unlock_ended(struct nvme_steer_queue *q)
+{
+	struct request *ended = nvme_steer_ended_requests(q);
+
+	nvme_steer_unlock(&q->cq_lock);
+	nvme_steer_complete(q, ended);
+}
+
+static __always_inline void
+nvme_steer_unlock_complete(struct nvme_steer_queue *q)
+{
+	if (unlikely(q->ended.head))
+		nvme_steer_unlock_ended(q);
+	else
+		nvme_steer_unlock(&q->cq_lock);
+}
+
 /* nvme_steer_poll() of a queue in polled mode. */
 static __always_inline unsigned int
 nvme_steer_poll_polled(struct nvme_steer_queue *q,
 		       struct nvme_steer_drain *drain)
 {
-	struct request *ended;
 	unsigned int found = 0;
 
 	nvme_steer_flush(q);
@@ -381,10 +433,7 @@ nvme_steer_poll_polled(struct nvme_steer_queue *q,
 		found = nvme_steer_gather_poll(q, drain);
 	else
 		found = nvme_steer_do_reap(q, drain, NULL, true, 0);
-	ended = nvme_steer_ended_requests(q);
-	nvme_steer_unlock(&q->cq_lock);
-	if (unlikely(ended))
-		nvme_steer_complete(q, ended);
+	nvme_steer_unlock_complete(q);
 	nvme_steer_leave();
 	return found;
 }
@@ -399,16 +448,12 @@ nvme_steer_poll_polled(struct nvme_steer_queue *q,
 unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
 				      struct io_comp_batch *iob)
 {
-	struct request *ended;
 	unsigned int found = 0;
 
 	nvme_steer_lock(&q->cq_lock);
 	if (likely(q->cqes))
 		found = nvme_steer_do_reap(q, NULL, iob, true, 0);
-	ended = nvme_steer_ended_requests(q);
-	nvme_steer_unlock(&q->cq_lock);
-	if (unlikely(ended))
-		nvme_steer_complete(q, ended);
+	nvme_steer_unlock_complete(q);
 	return found;
 }
 
@@ -474,7 +519,6 @@ irqreturn_t nvme_steer_irq(int irq, void *data)
  */
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 {
-	struct nvme_steer_ended ended = { };
 	struct request *requests;
 	unsigned long flags;
 	unsigned int i;
@@ -494,8 +538,7 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 		slot->state = NVME_STEER_SLOT_DONE;
 		nvme_steer_load_end(&q->ctrl->load, slot, false);
 		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-		ended.counted++;
-		nvme_steer_cmd_end(q, slot, NULL, NULL, &ended);
+		nvme_steer_cmd_failed(q, slot, NULL, NULL);
 	}
 	requests = nvme_steer_ended_requests(q);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
@@ -512,7 +555,6 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
  */
 void nvme_steer_queue_expire(struct nvme_steer_queue *q)
 {
-	struct nvme_steer_ended ended = { };
 	struct nvme_steer_slot *slot;
 	bool dead;
 
@@ -529,8 +571,7 @@ void nvme_steer_queue_expire(struct nvme_steer_queue *q)
 			WRITE_ONCE(q->cancelled, q->cancelled + 1);
 		else
 			WRITE_ONCE(q->failed, q->failed + 1);
-		ended.counted++;
-		nvme_steer_cmd_end(q, slot, NULL, NULL, &ended);
+		nvme_steer_cmd_failed(q, slot, NULL, NULL);
 	}
 	spin_unlock_irq(&q->cq_lock);
 	wake_up(&q->drained);
@@ -539,13 +580,15 @@ void nvme_steer_queue_expire(struct nvme_steer_queue *q)
 /* Finish what a round of polling left to the poller. */
 static void nvme_steer_passthru_finish(struct nvme_steer_drain *drain)
 {
-	struct nvme_steer_slot *slot = drain->first;
+	struct nvme_steer_slot *slot;
 
 	*drain->last = NULL;
+	slot = drain->first;
 	if (!slot)
 		return;
-	for (; slot; slot = slot->next)
+	do
 		nvme_steer_passthru_end(slot, 0);
+	while ((slot = slot->next));
 	nvme_steer_slots_put(drain->first);
 }
 
@@ -563,16 +606,17 @@ int nvme_steer_iopoll_hook(struct io_uring_cmd *ioucmd,
 {
 	struct nvme_steer_pdu *pdu = nvme_steer_pdu(ioucmd);
 	struct nvme_steer_queue *q = smp_load_acquire(&pdu->queue);
-	struct nvme_steer_drain drain = {
-		.ring = cmd_to_io_kiocb(ioucmd)->ctx,
-		.last = &drain.first,
-	};
+	struct nvme_steer_drain drain nvme_steer_uninitialized;
 
 	if (IS_ERR_OR_NULL(q)) {
 		if (!q)
 			pdu->tell(ioucmd, 0);
 		return 0;
 	}
+	drain.ring = cmd_to_io_kiocb(ioucmd)->ctx;
+	drain.last = &drain.first;
+	drain.runs = NULL;
+	drain.jobs = NULL;
 	if (likely(q->mode == NVME_STEER_POLL))
 		nvme_steer_poll_polled(q, &drain);
 	else

@@ -179,9 +179,6 @@ static void nvme_steer_round_unmap(struct nvme_steer_run *run)
 	run->mapped = false;
 }
 
-static void nvme_steer_group_done(struct nvme_steer_slot *slot,
-				  struct nvme_steer_drain *drain);
-
 /* Send what is complete. As nvme_steer_read_and_send(). */
 static bool nvme_steer_send_copies(struct nvme_steer_run *run,
 				   struct nvme_steer_queue *q,
@@ -380,8 +377,8 @@ static void nvme_steer_group_tell(struct io_uring_cmd *ioucmd,
 }
 
 /* A round has ended: leave it to whoever drains, or to its ring. */
-static noinline void nvme_steer_round_done(struct nvme_steer_run *run,
-					   struct nvme_steer_drain *drain)
+void nvme_steer_round_done(struct nvme_steer_run *run,
+			   struct nvme_steer_drain *drain)
 {
 	percpu_ref_put(&run->rq->q_usage_counter);
 	if (drain && run->ring == drain->ring) {
@@ -393,24 +390,19 @@ static noinline void nvme_steer_round_done(struct nvme_steer_run *run,
 	nvme_steer_tell(run->ioucmd, nvme_steer_group_tell);
 }
 
-/* Under cq_lock. */
-static void nvme_steer_group_done(struct nvme_steer_slot *slot,
-				  struct nvme_steer_drain *drain)
+/* Under cq_lock. One that has succeeded may end without this. */
+void nvme_steer_group_done(struct nvme_steer_slot *slot,
+			   struct nvme_steer_drain *drain)
 {
-	struct nvme_steer_member *m = slot->io.owner;
-	struct nvme_steer_group_cmd *place = m->place;
-	struct nvme_steer_run *run = m->run;
+	const struct nvme_steer_member *m = slot->io.owner;
 	int status = slot->status;
 
 	if (unlikely(status)) {
 		if (slot->cancelled)
 			status = -EINTR;
-		nvme_steer_member_failed(run, m, status);
+		nvme_steer_member_failed(m->run, m, status);
 	}
-	WRITE_ONCE(place->result, slot->result);
-	WRITE_ONCE(place->status, status);
-	if (unlikely(!--run->left))
-		nvme_steer_round_done(run, drain);
+	nvme_steer_member_done(m, slot->result, status, drain);
 }
 
 /**

@@ -178,6 +178,22 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 		     enum nvme_steer_event *why);
 void nvme_steer_group_next(struct nvme_steer_run *run, unsigned int issue_flags);
 
+void nvme_steer_group_done(struct nvme_steer_slot *slot,
+			   struct nvme_steer_drain *drain);
+void nvme_steer_round_done(struct nvme_steer_run *run,
+			   struct nvme_steer_drain *drain);
+
+/* A command of a round has ended, and is counted if it failed. Under cq_lock. */
+static __always_inline void
+nvme_steer_member_done(const struct nvme_steer_member *m, u64 result,
+		       int status, struct nvme_steer_drain *drain)
+{
+	WRITE_ONCE(m->place->result, result);
+	WRITE_ONCE(m->place->status, status);
+	if (unlikely(!--m->run->left))
+		nvme_steer_round_done(m->run, drain);
+}
+
 /* group.c */
 void nvme_steer_run_free(struct nvme_steer_run *run);
 

@@ -4,7 +4,7 @@
  * between the files. Calls go one way: passthru asks route and hands a command
  * to queue; route knows policies and nothing of queues' insides; queue knows
  * slots, rings and doorbells, uses dma, and finishes a command through its
- * slot's done() without knowing whose it is; lifecycle and policy stand above;
+ * slot's done(), the commonest ones in line; lifecycle and policy stand above;
  * sysfs, dump and trace only read; watchdog reads, and ends policies.
  */
 #ifndef NVMESTEER_H
@@ -337,7 +337,7 @@ struct nvme_steer_map {
 };
 
 enum nvme_steer_slot_state {
-	NVME_STEER_SLOT_FREE,		/* on the free list */
+	NVME_STEER_SLOT_FREE,		/* on the free list, or DONE there */
 	NVME_STEER_SLOT_RESERVED,	/* taken, not at the controller */
 	NVME_STEER_SLOT_WAITING,	/* its share may not send it yet */
 	NVME_STEER_SLOT_INFLIGHT,	/* at the controller */
@@ -397,8 +397,7 @@ struct nvme_steer_io {
  *		of a shared queue RESERVED->WAITING and WAITING->INFLIGHT under
  *		the arbiter's, WAITING->DONE under that and cq_lock,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
- *		command end exactly once. On the free list nobody looks at it:
- *		there it is what it was when a group gave it back
+ *		command end exactly once. On the free list nobody looks at it
  * @cid:	command id: its low bits are the slot's index, the high four a
  *		generation, which is another one for each command
  * @aborted:	once it has expired, NVME_STEER_ABORT_*; INFLIGHT: under
@@ -537,8 +536,10 @@ struct nvme_steer_queue {
 	/* completion; irqs off: taken by the interrupt handler */
 	spinlock_t cq_lock ____cacheline_aligned_in_smp;
 	u16 cq_head;
-	u16 cq_owed;			/* entries read since the controller was told */
 	u8 cq_phase;
+	unsigned int cq_owed;		/* read since the controller was told */
+	unsigned int cq_room;		/* so many may be */
+	struct percpu_ref *cq_usage;	/* the last one, never followed */
 	struct nvme_completion *cqes;
 	unsigned int given_head;	/* how many were written to @given */
 	struct rq_list ended;		/* to be completed without the lock */

@@ -120,6 +120,7 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 	/* with no interrupt to be cleared by it, room saves doorbell writes */
 	if (mode == NVME_STEER_POLL)
 		q->cq_depth = min(depth + depth / 4, nvme_steer_most(sc));
+	q->cq_room = q->cq_depth - depth;
 	q->vector = -1;
 	q->refs = 1;
 	spin_lock_init(&q->sq_lock);

@@ -190,18 +190,24 @@ none:
 static __always_inline void nvme_steer_slots_put(struct nvme_steer_slot *slot)
 {
 	struct nvme_steer_queue *q = slot->queue;
+	unsigned int nr;
 	u16 *free;
 	bool last;
-	int nr;
 
 	nvme_steer_enter();
 	nvme_steer_lock(&q->sq_lock);
-	free = q->free + q->nr_free;
-	for (nr = 0; slot; slot = slot->next, nr++) {
-		slot->state = NVME_STEER_SLOT_FREE;
-		free[nr] = slot->cid & NVME_STEER_CID_MASK;
+	nr = q->nr_free;
+	free = q->free + nr;
+	q->refs += nr;
+	for (;;) {
+		*free++ = slot->cid & NVME_STEER_CID_MASK;
+		slot = slot->next;
+		/* most often; gcc would align the loop, which costs more */
+		if (likely(!slot))
+			break;
 	}
-	q->nr_free += nr;
+	nr = free - q->free;
+	q->nr_free = nr;
 	q->refs -= nr;
 	nvme_steer_freed(q);
 	last = !q->refs;
