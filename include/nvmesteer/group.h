@@ -86,7 +86,8 @@
  * * -ENOMEM
  *
  * A policy with NVME_STEER_OPS_PER_BATCH is asked once for the group, by its
- * first command, any other for each command.
+ * first command, any other for each command; none is while its answer for the
+ * ring holds (hold_ms).
  */
 struct nvme_steer_group {
 	__u64 cmds;

@@ -16,6 +16,7 @@
 
 #include "group_run.h"
 #include "queue.h"
+#include "route.h"
 
 /*
  * Groups up to this size come from a cache of their own. It has a constructor
@@ -176,7 +177,8 @@ static void nvme_steer_group_refuse(struct nvme_steer_run *run,
 
 /*
  * Ask the policy about the first @nr commands. Returns 0 with the queue, which
- * RCU keeps, or -errno, with the index of the command that is why.
+ * RCU keeps, or -errno, with the index of the command that is why. In
+ * nvme_steer_enter().
  */
 static int nvme_steer_group_route(struct nvme_steer_run *run,
 				  const struct nvme_steer_reading *r,
@@ -212,6 +214,8 @@ static int nvme_steer_group_route(struct nvme_steer_run *run,
 			return -EXDEV;
 		*queue = q;
 	}
+	nvme_steer_ring_remember(r->sc, p, run->ring,
+				 issue_flags & IO_URING_F_IOPOLL, *queue);
 	return 0;
 }
 
@@ -235,10 +239,11 @@ static void nvme_steer_run_reset(struct nvme_steer_run *run)
 /*
  * Read the array, ask the policy, and send: on the short way, if possible while
  * the array is being read. A policy that is asked once is asked when the first
- * command was checked, any other when all were.
+ * command was checked, any other when all were; neither is while its answer for
+ * the ring holds.
  *
  * Return: -EIOCBQUEUED; 0, and the group is to go the long way, to @q; or
- * -errno: it is refused. Under RCU.
+ * -errno: it is refused. In nvme_steer_enter().
  */
 static int nvme_steer_group_begin(struct nvme_steer_run *run,
 				  struct nvme_steer_reading *r,
@@ -248,6 +253,7 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 {
 	struct nvme_steer_pdu *pdu = nvme_steer_pdu(run->ioucmd);
 	bool short_way = run->window >= run->nr;
+	bool held;
 	int ret = 0;
 
 	if (likely(!run->timeout))
@@ -257,9 +263,13 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 		run->epoch = nvme_steer_keep_epoch(r->sc);
 		nvme_steer_read_first(run, r);
 	}
-	if (likely(p->per_batch && !r->error)) {
-		ret = nvme_steer_group_route(run, r, p, 1, issue_flags, q,
-					     &r->bad);
+	*q = nvme_steer_ring_queue(r->sc, p, run->ring,
+				   issue_flags & IO_URING_F_IOPOLL);
+	held = *q;
+	if (likely((held || p->per_batch) && !r->error)) {
+		if (!held)
+			ret = nvme_steer_group_route(run, r, p, 1, issue_flags,
+						     q, &r->bad);
 		if (likely(!ret && short_way && r->plain && r->kept)) {
 			pdu->queue = *q;
 			if (likely(nvme_steer_group_short(run, r, *q)))
@@ -269,7 +279,7 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
 	nvme_steer_read(run, r);
 	if (unlikely(r->error))
 		return r->error;
-	if (!p->per_batch)
+	if (!held && !p->per_batch)
 		ret = nvme_steer_group_route(run, r, p, run->nr, issue_flags,
 					     q, &r->bad);
 	if (unlikely(ret))
@@ -308,7 +318,7 @@ static int nvme_steer_group_long(struct nvme_steer_run *run,
 	return *why == NVME_STEER_EV_QUEUE_FULL ? -EBUSY : -EAGAIN;
 }
 
-/* The policy, or NULL, and the controller. Under RCU. */
+/* The policy, or NULL, and the controller. In nvme_steer_enter(). */
 static struct nvme_steer_policy *
 nvme_steer_group_policy(struct nvme_ns *ns, struct nvme_steer_ctrl **sc)
 {
@@ -351,14 +361,17 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 		ret = -ENODEV;
 		if (!nvme_steer_wait(ns->ctrl, ns, why))
 			break;
-		rcu_read_lock();
+		nvme_steer_enter();
 		p = nvme_steer_group_policy(ns, &r->sc);
 		if (unlikely(!p)) {
-			rcu_read_unlock();
+			nvme_steer_leave();
 			ret = -ENOTTY;
 			break;
 		}
 		ret = nvme_steer_group_begin(run, r, p, issue_flags, &q);
+		/* what is next is long */
+		rcu_read_lock();
+		nvme_steer_leave();
 	}
 	nvme_steer_run_free(run);
 	return ret;
@@ -389,32 +402,32 @@ int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	u32 nr;
 
 	nvme_steer_pdu(ioucmd)->req = NULL;
-	rcu_read_lock();
+	nvme_steer_enter();
 	p = nvme_steer_group_policy(ns, &r.sc);
 	if (unlikely(!p)) {
-		rcu_read_unlock();
+		nvme_steer_leave();
 		return NVME_STEER_PASS;
 	}
 	nr = READ_ONCE(sqe->nr);
 	if (unlikely(!nr || nr > NVME_STEER_GROUP_MAX)) {
-		rcu_read_unlock();
+		nvme_steer_leave();
 		return -EINVAL;
 	}
 	run = nvme_steer_run_spare(nr);
 	if (unlikely(!run)) {
 		__module_get(THIS_MODULE);
 		held = true;
-		rcu_read_unlock();
+		nvme_steer_leave();
 		run = nvme_steer_run_alloc(nr);
 		ret = -ENOMEM;
 		if (!run)
 			goto put;
-		rcu_read_lock();
+		nvme_steer_enter();
 		p = nvme_steer_group_policy(ns, &r.sc);
 	}
 	ret = nvme_steer_run_set(run, ns, ioucmd, nr, &array);
 	if (unlikely(ret || !p)) {
-		rcu_read_unlock();
+		nvme_steer_leave();
 		nvme_steer_run_free(run);
 		ret = ret ?: -ENOTTY;
 		goto put;
@@ -422,12 +435,15 @@ int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	nvme_steer_read_begin(run, &r, array, ns);
 	ret = nvme_steer_group_begin(run, &r, p, issue_flags, &q);
 	if (likely(ret == -EIOCBQUEUED)) {
-		rcu_read_unlock();
+		nvme_steer_leave();
 		goto put;
 	}
 	if (!held)
 		__module_get(THIS_MODULE);
 	held = true;
+	/* what is next is long */
+	rcu_read_lock();
+	nvme_steer_leave();
 	ret = nvme_steer_group_go_on(run, &r, q, issue_flags, ret);
 put:
 	if (unlikely(held))

@@ -324,9 +324,11 @@ static void nvme_steer_read_back(struct nvme_steer_run *run,
  * @q: the queue
  * @io: of the commands
  *
+ * In nvme_steer_enter().
+ *
  * Return: whether all commands were like the first one and are sent, and the
  * group is not the caller's any more. If not, nothing has happened, but some
- * more of the array may be read, and checked. Under RCU.
+ * more of the array may be read, and checked.
  */
 bool nvme_steer_read_and_send(struct nvme_steer_run *run,
 			      struct nvme_steer_reading *r,

@@ -203,7 +203,7 @@ static bool nvme_steer_send_copies(struct nvme_steer_run *run,
  * The short way: there are slots for all commands, and all are complete, or
  * only the first one was read and the rest is read on the way. Anything else
  * has another try on the long way. Returns whether the group was sent, and is
- * not the caller's any more. Under RCU.
+ * not the caller's any more. In nvme_steer_enter().
  */
 bool nvme_steer_group_short(struct nvme_steer_run *run,
 			    struct nvme_steer_reading *r,

@@ -201,7 +201,7 @@ void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,
 	q->sq_tail = tail;
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_ring_soon(q);
-	spin_unlock(&q->sq_lock);
+	nvme_steer_unlock(&q->sq_lock);
 }
 
 /* Slots of a group, by their indices: all RESERVED, or all DONE. */
@@ -349,10 +349,12 @@ void nvme_steer_indices_put(struct nvme_steer_queue *q, const u16 *index,
 {
 	bool last;
 
-	spin_lock(&q->sq_lock);
+	nvme_steer_enter();
+	nvme_steer_lock(&q->sq_lock);
 	nvme_steer_indices_free(q, index, nr, reserved);
 	last = !q->refs;
-	spin_unlock(&q->sq_lock);
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_leave();
 	if (unlikely(last))
 		queue_work(nvme_steer_wq, &q->free_work);
 }

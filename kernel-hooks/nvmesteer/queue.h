@@ -250,17 +250,17 @@ static __always_inline void nvme_steer_write_next(struct nvme_steer_writer *w)
 }
 
 /*
- * Begin to write up to @nr commands to @q. Under RCU. Returns whether the queue
- * is live and has slots for them; then sq_lock is held, until
- * nvme_steer_write_commit() or nvme_steer_write_undo().
+ * Begin to write up to @nr commands to @q. In nvme_steer_enter(), until the
+ * end. Returns whether the queue is live and has slots for them; then sq_lock
+ * is held, until nvme_steer_write_commit() or nvme_steer_write_undo().
  */
 static __always_inline bool
 nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
 		       unsigned int nr)
 {
-	spin_lock(&q->sq_lock);
+	nvme_steer_lock(&q->sq_lock);
 	if (unlikely(!q->live || !nvme_steer_has_free(q, nr))) {
-		spin_unlock(&q->sq_lock);
+		nvme_steer_unlock(&q->sq_lock);
 		return false;
 	}
 	w->slots = q->slots;
@@ -273,7 +273,7 @@ nvme_steer_write_begin(struct nvme_steer_writer *w, struct nvme_steer_queue *q,
 
 static inline void nvme_steer_write_undo(struct nvme_steer_queue *q)
 {
-	spin_unlock(&q->sq_lock);
+	nvme_steer_unlock(&q->sq_lock);
 }
 
 void nvme_steer_write_commit(struct nvme_steer_queue *q, u16 tail,

@@ -3,15 +3,16 @@
  * A policy with hold_ms: within that time its answer for a ring on a CPU holds
  * without it being asked, and afterwards what it answers then; rings that take
  * turns on a CPU each keep to their own queue; another policy, or none, counts
- * from its first command on; a held queue that is removed is not used any
- * more; and a ring that does not poll never gets a polled queue. All data is
- * verified.
+ * from its first command on; command groups count as commands; a held queue
+ * that is removed is not used any more; and a ring that does not poll never
+ * gets a polled queue. All data is verified.
  *
  * vm: --cpus 4
  */
 #include <pthread.h>
 #include <sched.h>
 
+#include "group.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"
@@ -407,6 +408,57 @@ static void kinds(struct reader *polled, struct steer_policy *p)
 		   "a polled queue was asked for");
 }
 
+/* A group of DEPTH reads, on queue @n. */
+static void group_on(struct pt_ring *ring, struct arena *a, unsigned int n)
+{
+	struct nvme_steer_group g = group_whole(a, DEPTH);
+	uint64_t before = carried(n);
+	unsigned int i;
+
+	for (i = 0; i < DEPTH; i++)
+		group_set(&ns, &a->cmds[i], PT_READ, FIRST + i, 1,
+			  a->data + i * ns.block);
+	group_good(ring, &ns, &g, PT_FIXED, "held");
+	test_check(carried(n) - before == DEPTH,
+		   "%ju of %u commands were on queue %u", carried(n) - before,
+		   DEPTH, n);
+	test_check(pt_differs(&ns, a->data, FIRST, DEPTH, GEN) < 0,
+		   "a group brought other data");
+	memset(a->data, CANARY, DEPTH * ns.block);
+}
+
+/* Of a policy that is asked about each command, while nothing is held. */
+static void groups(struct steer_policy *p)
+{
+	uint64_t asked, start;
+	struct pt_ring ring;
+	struct arena a;
+	unsigned int i;
+
+	test_step("command groups");
+	steer_answer(p, 3, 2);
+	arena_init(&a, DEPTH, DEPTH * ns.block);
+	group_ring_init(&ring, PT_IOPOLL, &a);
+	usleep((HOLD_MS + 20) * 1000);
+	asked = calls(p);
+	group_on(&ring, &a, 2);
+	test_check(calls(p) - asked == DEPTH, "asked %ju times about the first",
+		   calls(p) - asked);
+
+	start = test_now_ms();
+	for (i = 0; i < 256; i++)
+		group_on(&ring, &a, 2);
+	asked = calls(p) - asked;
+	test_check(asked <= asked_at_most(start) * DEPTH && asked < 256,
+		   "asked %ju times for 256 groups", asked);
+
+	usleep((HOLD_MS + 20) * 1000);
+	steer_answer(p, 3, 1);
+	group_on(&ring, &a, 1);
+	pt_ring_exit(&ring);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	struct puppet_config config = {
@@ -427,6 +479,7 @@ int main(void)
 	changed(&r, &p);
 	two_rings(&r, &p);
 	other_policy(&r, &p, &config);
+	groups(&p);
 	removed(&r, &p);
 	kinds(&r, &p);
 	reader_exit(&r);
