@@ -116,12 +116,10 @@ nvme_steer_is_first_of_two(const struct nvme_steer_policy *p,
 }
 
 /* Ask the policy, and write down what it says. In nvme_steer_enter(). */
-static noinline void nvme_steer_short_ask(struct nvme_ns *ns,
-					  struct io_uring_cmd *ioucmd,
-					  unsigned int issue_flags,
-					  struct nvme_steer_ctrl *sc,
-					  struct nvme_steer_policy *p,
-					  struct nvme_steer_seen *seen)
+static noinline __no_stack_protector void
+nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+		     unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+		     struct nvme_steer_policy *p, struct nvme_steer_seen *seen)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
@@ -299,21 +297,16 @@ missed:
 }
 
 /*
- * Ask the policy about a command, and do as it says. Returns as the hook does.
- * In nvme_steer_enter(), which it leaves.
+ * Send a command that the policy was asked about. Returns as the hook does. In
+ * nvme_steer_enter(), which it leaves. No array is in its frame, nor in that of
+ * nvme_steer_short_ask().
  */
-static noinline int nvme_steer_short_asked(struct nvme_ns *ns,
-					   struct io_uring_cmd *ioucmd,
-					   unsigned int issue_flags,
-					   struct nvme_steer_ctrl *sc,
-					   struct nvme_steer_policy *p,
-					   struct nvme_steer_seen *seen)
+static noinline __no_stack_protector int
+nvme_steer_short_asked(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
+		       unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+		       struct nvme_steer_policy *p,
+		       const struct nvme_steer_seen *seen)
 {
-	nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, seen);
-	if (unlikely(seen->answer <= 0)) {
-		nvme_steer_leave();
-		return seen->answer ?: nvme_steer_short_pass(ioucmd, seen);
-	}
 	return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p,
 				     seen->queue, seen, seen, false);
 }
@@ -452,7 +445,12 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		goto long_way;
 	told = seen;
 	told.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
-	return nvme_steer_short_asked(ns, ioucmd, issue_flags, sc, p, &told);
+	nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &told);
+	if (likely(told.answer > 0))
+		return nvme_steer_short_asked(ns, ioucmd, issue_flags, sc, p,
+					      &told);
+	nvme_steer_leave();
+	return told.answer ?: nvme_steer_short_pass(ioucmd, &told);
 
 long_way:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, NULL);
