@@ -15,6 +15,7 @@
 #include "test.h"
 
 #define TIME	200000	/* us */
+#define TRIES	5
 
 enum { IRQ = 1, POLL, OTHER };
 
@@ -26,13 +27,6 @@ static const struct puppet_config config = {
 
 static struct pt_ns ns;
 static struct steer_policy policy;
-
-static void near(uint64_t got, uint64_t want, const char *what)
-{
-	printf("#   %s: %ju a second instead of %ju\n", what, got, want);
-	test_check(got * 100 >= want * 95 && got * 100 <= want * 105,
-		   "%s: %ju a second instead of %ju", what, got, want);
-}
 
 /* Commands a second of @n tenants for TIME, once what was saved up is used. */
 static uint64_t rate(struct tenant *t, unsigned int n, uint64_t settle)
@@ -52,6 +46,29 @@ static uint64_t rate(struct tenant *t, unsigned int n, uint64_t settle)
 	return ended * 1000000 / start;
 }
 
+/*
+ * The rate of @n tenants, in units of @each command, is what it should be. The
+ * drive works in the machine's time, not in the guest's: on a busy machine it
+ * may be too slow for a rate, so that gets some tries. Too much is too much.
+ */
+static void near(struct tenant *t, unsigned int n, uint64_t settle,
+		 uint64_t each, uint64_t want, const char *what)
+{
+	unsigned int i;
+	uint64_t got;
+
+	for (i = 0; i < TRIES; i++) {
+		got = rate(t, n, settle) * each;
+		printf("#   %s: %ju a second instead of %ju\n", what, got,
+		       want);
+		test_check(got * 100 <= want * 105,
+			   "%s: %ju a second instead of %ju", what, got, want);
+		if (got * 100 >= want * 95)
+			return;
+	}
+	test_fail("%s: %ju a second instead of %ju", what, got, want);
+}
+
 static void rates(bool block, unsigned int mode, const char *what)
 {
 	static const unsigned int iops[] = { 1000, 4000, 50000, 20000, 1500 };
@@ -67,7 +84,7 @@ static void rates(bool block, unsigned int mode, const char *what)
 		limit.iops = iops[i];
 		steer_share(&policy, 1, &limit);
 		/* whatever it was before: this is what it takes to change */
-		near(rate(&t, 1, i ? 100000 : 20000), iops[i], what);
+		near(&t, 1, i ? 100000 : 20000, 1, iops[i], what);
 	}
 	limit.iops = 0;
 	steer_share(&policy, 1, &limit);
@@ -82,7 +99,7 @@ static void bytes(void)
 	test_step("bytes");
 	steer_share(&policy, 1, &limit);
 	tenant_init(&t, 0);
-	near(rate(&t, 1, 20000) * t.nlb * ns.block, limit.bps, "bytes");
+	near(&t, 1, 20000, t.nlb * ns.block, limit.bps, "bytes");
 	limit.bps = 0;
 	steer_share(&policy, 1, &limit);
 	tenant_exit(&t);
@@ -100,7 +117,7 @@ static void together(void)
 	steer_share(&policy, 1, &limit);
 	tenant_init(&t[0], 0);
 	tenant_init(&t[1], 0);
-	near(rate(t, 2, 20000), limit.iops, "together");
+	near(t, 2, 20000, 1, limit.iops, "together");
 	limit.iops = 0;
 	steer_share(&policy, 1, &limit);
 	tenant_exit(&t[0]);
@@ -127,7 +144,7 @@ static void divided(void)
 	tenants_run(t, 2, 0, 50000);
 	ended[0] = t[0].ended;
 	ended[1] = t[1].ended;
-	near(rate(t, 2, 0), all.iops, "all");
+	near(t, 2, 0, 1, all.iops, "all");
 	ended[0] = t[0].ended - ended[0];
 	ended[1] = t[1].ended - ended[1];
 	printf("#   %ju to %ju\n", ended[0], ended[1]);
