@@ -79,7 +79,6 @@ struct completion {
 #define SC_INVALID_OPCODE	0x0001
 #define SC_INVALID_FIELD	0x0002
 #define SC_DATA_TRANSFER	0x0004
-#define SC_INTERNAL		0x0006
 #define SC_ABORT_REQUESTED	0x0007
 #define SC_INVALID_NS		0x000b
 #define SC_LBA_RANGE		0x0080
@@ -90,7 +89,6 @@ struct completion {
 #define SC_VECTOR		0x0108
 #define SC_LOG_PAGE		0x0109
 #define SC_QUEUE_DELETION	0x010c
-#define SC_FEATURE_NOT_SAVEABLE	0x010d
 #define SC_COMPARE_FAILED	0x0285
 #define SC_DNR			0x4000
 /* Not a status: the command is not completed yet. */

@@ -115,6 +115,14 @@ void steer_queues(int ctrl, struct steer_queues *qs)
 	}
 }
 
+bool steer_queue_live(int ctrl, unsigned int n)
+{
+	struct steer_queues qs;
+
+	return !steer_read_queues(ctrl, &qs) && qs.q[n].present &&
+	       !strcmp(qs.q[n].state, "live");
+}
+
 void steer_total(const struct steer_queues *qs, struct steer_queue *sum)
 {
 	unsigned int n;

@@ -53,6 +53,9 @@ int steer_read_queues(int ctrl, struct steer_queues *qs);
 /* Likewise, and what was promised of each line is checked. */
 void steer_queues(int ctrl, struct steer_queues *qs);
 
+/* Is queue @n there, and does it take commands? */
+bool steer_queue_live(int ctrl, unsigned int n);
+
 /* Sum over all queues. */
 void steer_total(const struct steer_queues *qs, struct steer_queue *sum);
 

@@ -241,14 +241,6 @@ static void finish(struct round *r)
 
 /* ------------------------------------------------------------------- the cells */
 
-static bool queue_is_live(unsigned int queue)
-{
-	struct steer_queues qs;
-
-	return !steer_read_queues(ns.ctrl, &qs) && qs.q[queue].present &&
-	       !strcmp(qs.q[queue].state, "live");
-}
-
 /* Sixteen commands without a fault, on the queue they are meant for. */
 static void works(enum cell_way way)
 {
@@ -257,7 +249,7 @@ static void works(enum cell_way way)
 	struct round r;
 
 	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
-	test_check(!queue || test_wait(queue_is_live(queue), 20000),
+	test_check(!queue || test_wait(steer_queue_live(ns.ctrl, queue), 20000),
 		   "queue %u is not live", queue);
 	test_check(test_wait(({
 		prepare(&r, way);
@@ -345,6 +337,7 @@ static struct ends run_cell(const struct cell_fault *f, enum cell_way way,
 	test_check(bad == (way >= CELL_FIRST_STEERED &&
 			   f->flags & CELL_SPURIOUS ? times : 0),
 		   "%ju events bad_cid", bad);
+	test_check(!steer_event(ns.ctrl, "ejected"), "the policy was ejected");
 	return ends;
 }
 
@@ -406,17 +399,6 @@ static void attach(void)
 	steer_answer(&policy, 1, 2);
 }
 
-/* Have the policy send block requests by this way. */
-static void answer_by(enum cell_way way)
-{
-	if (way < CELL_FIRST_STEERED)
-		return;
-	if (ways[way].block)
-		steer_answer_block(&policy, way == CELL_SHARE ? 3 : 1, 1, 2, 1);
-	else
-		steer_answer_block(&policy, 0, 1, 0, 1);
-}
-
 /* How the commands should end; one that has not run is no measure. */
 static const struct ends *measure(const struct ends *row, enum cell_way way)
 {
@@ -447,19 +429,17 @@ void cell_run_all(const struct cell_fault *faults, unsigned int nr,
 	for (w = 0; w < CELL_WAYS; w++) {
 		if (w == CELL_FIRST_STEERED)
 			attach();
-		answer_by(w);
+		if (w >= CELL_FIRST_STEERED && ways[w].block)
+			steer_answer_block(&policy, w == CELL_SHARE ? 3 : 1, 1,
+					   2, 1);
+		else if (w >= CELL_FIRST_STEERED)
+			steer_answer_block(&policy, 0, 1, 0, 1);
 		works(w);
-		for (f = 0; f < nr; f++) {
-			if (w == CELL_DRIVER_POLLED &&
-			    faults[f].flags & CELL_RESET)
-				continue;
-			ends[f][w] = run_cell(&faults[f], w,
-					      measure(ends[f], w));
-			if (w >= CELL_FIRST_STEERED && fault_ejected(&policy)) {
-				attach();
-				answer_by(w);
-			}
-		}
+		for (f = 0; f < nr; f++)
+			if (w != CELL_DRIVER_POLLED ||
+			    !(faults[f].flags & CELL_RESET))
+				ends[f][w] = run_cell(&faults[f], w,
+						      measure(ends[f], w));
 	}
 	print_table(faults, nr, ends);
 	free(ends);

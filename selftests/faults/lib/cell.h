@@ -8,7 +8,8 @@
  * with nothing attached; the data is old or new where a command failed, new
  * where a write succeeded, and untouched beside them; the fault did happen, on
  * the queue it was meant for; the controller is live afterwards, and the queue
- * carries commands again; the host did nothing a host must not.
+ * carries commands again; the host did nothing a host must not; the policy,
+ * which gives its queues more time than any fault takes, is still attached.
  *
  * A reset that ends polled passthrough commands on the driver's own path is left
  * out while nothing is attached: the stock driver may crash there, as the request

@@ -87,16 +87,3 @@ void fault_host_is_good(const char *what)
 	test_check(!counters.host_errors, "%s: the host did wrong, %u times: %s",
 		   what, counters.host_errors, counters.host_error);
 }
-
-bool fault_ejected(struct steer_policy *p)
-{
-	volatile struct puppet_state *state = p->state;
-	char kind[32];
-
-	if (!state->exits)
-		return false;
-	test_check(steer_exit(p->ctrl, "kind", kind, sizeof(kind)) &&
-		   !strcmp(kind, "stall"), "the policy's end is '%s'", kind);
-	steer_detach(p);
-	return true;
-}

@@ -10,7 +10,6 @@
 
 #include "faults.h"
 #include "pt.h"
-#include "steer.h"
 
 /* Open its namespace; skips the test where there is no such controller. */
 void fault_open(struct pt_ns *ns);
@@ -26,11 +25,5 @@ void fault_counters(struct fault_counters *counters);
 unsigned int fault_done(unsigned int rule);
 /* The host did nothing that a host must not, or the test fails. */
 void fault_host_is_good(const char *what);
-
-/*
- * Has @p ended? Then by the watchdog, for the one queue that is in use stalls
- * while the drive answers admin commands; any other end fails the test.
- */
-bool fault_ejected(struct steer_policy *p);
 
 #endif /* FAULT_H */
