@@ -11,10 +11,8 @@
 enum {
 	DELETE_SQ = 0x00, CREATE_SQ = 0x01, GET_LOG = 0x02, DELETE_CQ = 0x04,
 	CREATE_CQ = 0x05, IDENTIFY = 0x06, ABORT = 0x08, SET_FEATURES = 0x09,
-	GET_FEATURES = 0x0a, ASYNC_EVENT = 0x0c,
+	GET_FEATURES = 0x0a, ASYNC_EVENT = 0x0c, FORMAT_NVM = 0x80,
 };
-
-#define MAX_EVENTS	4
 
 static void text(uint8_t *at, const char *what, size_t len)
 {
@@ -28,6 +26,8 @@ static void identify_controller(uint8_t *id)
 	uint16_t oncs = 1 << 0 | 1 << 2 | 1 << 3; /* compare, DSM, zeroes */
 	uint32_t ids = 0x12341234;	/* as in configuration space */
 	uint32_t nn = 1;
+	uint32_t oaes = 1 << 8 | 1 << 9; /* namespaces, firmware activation */
+	uint16_t oacs = 1 << 1;		/* format */
 
 	memcpy(id, &ids, 4);
 	text(id + 4, "faults", 20);
@@ -35,7 +35,9 @@ static void identify_controller(uint8_t *id)
 	text(id + 64, "1", 8);
 	id[77] = 7;			/* MDTS: 512 KiB */
 	memcpy(id + 80, &version, 4);
+	memcpy(id + 92, &oaes, 4);
 	id[111] = 1;			/* an I/O controller */
+	memcpy(id + 256, &oacs, 2);
 	id[258] = 3;			/* 4 Aborts */
 	id[259] = MAX_EVENTS - 1;
 	id[512] = 0x66;			/* sizes of entries */
@@ -81,11 +83,16 @@ static uint32_t get_log(struct controller *c, const struct command *cmd)
 {
 	static const uint8_t empty[4096];
 	size_t len = ((cmd->cdw10 >> 16) + 1) * 4;
-	uint8_t smart[512] = { };
+	uint8_t smart[512] = { }, slots[512] = { };
 
 	switch (cmd->cdw10 & 0xff) {
+	case 3:			/* firmware slots: the first is active */
+		if (len > sizeof(slots))
+			break;
+		slots[0] = 1;
+		memcpy(slots + 8, "1       ", 8);
+		return dma_prp(c, cmd, slots, len, true);
 	case 1:			/* errors */
-	case 3:			/* firmware slots */
 	case 4:			/* changed namespaces */
 		if (len > sizeof(empty))
 			break;
@@ -241,10 +248,15 @@ uint32_t admin_command(struct controller *c, const struct command *cmd,
 	case GET_FEATURES:
 		return features(c, cmd, dw0);
 	case ASYNC_EVENT:
-		if (c->nr_events == MAX_EVENTS)
-			return SC_AER_LIMIT | SC_DNR;
-		c->nr_events++;
-		return SC_LATER;
+		return event_request(c, cmd);
+	case FORMAT_NVM:
+		if (cmd->nsid != 1 && cmd->nsid != ~0U)
+			return SC_INVALID_NS | SC_DNR;
+		if (!nvm_format(c, cmd->cdw10 & 0xf))
+			return SC_INVALID_FORMAT | SC_DNR;
+		return 0;
+	case FAULT_ADMIN_CHANGE:
+		return event_change(c, cmd);
 	case FAULT_ADMIN_CLEAR:
 	case FAULT_ADMIN_ADD:
 	case FAULT_ADMIN_COUNTERS:

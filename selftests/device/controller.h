@@ -11,6 +11,7 @@
  *	admin.c		admin commands
  *	nvm.c		the namespace and its commands
  *	fault.c		rules, and what they do to a command
+ *	event.c		what happens without the host, and asynchronous events
  *
  * One thread does everything, one message or one thing due at a time; there is
  * no lock. It is as fast as a test needs it. It shows what a host does when a
@@ -34,7 +35,8 @@
 #define MAX_ENTRIES	1024
 #define PAGE_SHIFT	12
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
-#define BLOCK_SHIFT	9
+#define NAMESPACE_SIZE	(16UL << 20)	/* bytes, at most */
+#define MAX_EVENTS	4
 #define MAX_TRANSFER	(512U << 10)	/* bytes; MDTS says the same */
 
 /* Regions of a vfio device. */
@@ -81,6 +83,7 @@ struct completion {
 #define SC_DATA_TRANSFER	0x0004
 #define SC_ABORT_REQUESTED	0x0007
 #define SC_INVALID_NS		0x000b
+#define SC_WRITE_PROTECTED	0x0020
 #define SC_LBA_RANGE		0x0080
 #define SC_CQ_INVALID		0x0100
 #define SC_QID_INVALID		0x0101
@@ -88,6 +91,7 @@ struct completion {
 #define SC_AER_LIMIT		0x0105
 #define SC_VECTOR		0x0108
 #define SC_LOG_PAGE		0x0109
+#define SC_INVALID_FORMAT	0x010a
 #define SC_QUEUE_DELETION	0x010c
 #define SC_COMPARE_FAILED	0x0285
 #define SC_DNR			0x4000
@@ -145,14 +149,20 @@ struct controller {
 	struct sq sq[NR_QUEUES];
 	struct cq cq[NR_QUEUES];
 	struct later *later;		/* in the order they came */
-	unsigned int nr_events;		/* Asynchronous Event Requests held */
+	struct command events[MAX_EVENTS]; /* Asynchronous Event Requests held */
+	unsigned int nr_events;
+	uint32_t tell[MAX_EVENTS];	/* of what the host is to be told */
+	unsigned int nr_tells;
 	uint32_t features[256];
 
 	bool stalled;
 	uint64_t gone_until;		/* ns; 0: not gone */
+	uint64_t paused_until;		/* ns; 0: not paused, CSTS.PP is 0 */
 
 	uint8_t *blocks;		/* the namespace */
 	uint64_t nr_blocks;
+	unsigned int block_shift;
+	bool read_only;
 
 	struct fault_rule rules[FAULT_RULES];
 	uint32_t matched[FAULT_RULES];
@@ -220,6 +230,15 @@ uint32_t admin_command(struct controller *c, const struct command *cmd,
 		       uint32_t *dw0);
 uint32_t nvm_command(struct controller *c, const struct command *cmd);
 uint32_t nvm_identify(struct controller *c, void *page);
+/* All blocks are zero and of this LBA format; false where there is no such. */
+bool nvm_format(struct controller *c, unsigned int format);
+
+/* event.c. An Asynchronous Event Request; what a test wants; a reset. */
+uint32_t event_request(struct controller *c, const struct command *cmd);
+uint32_t event_change(struct controller *c, const struct command *cmd);
+void event_forget(struct controller *c);
+/* Nothing is fetched or completed now. */
+bool event_paused(struct controller *c);
 
 /*
  * fault.c. What is to become of a command that was fetched: true when the rule

@@ -38,7 +38,7 @@ static bool matches(const struct fault_rule *r, unsigned int qid,
 	if (r->opcode != FAULT_ANY && r->opcode != cmd->opcode)
 		return false;
 	if (!qid && cmd->opcode >= FAULT_ADMIN_CLEAR &&
-	    cmd->opcode <= FAULT_ADMIN_COUNTERS)
+	    cmd->opcode <= FAULT_ADMIN_CHANGE)
 		return false;
 	/* what is granted is asked for by one feature only */
 	if (r->what == FAULT_GRANT)
@@ -154,6 +154,16 @@ static void completed(struct controller *c, unsigned int qid,
 	}
 }
 
+/* Carry a command out now, and complete it later. */
+static void complete_late(struct controller *c, unsigned int qid,
+			  const struct command *cmd, const struct fault_rule *r)
+{
+	struct later later = { .what = DO_POST, .qid = qid };
+
+	if (queue_carry_out(c, qid, cmd, &later.entry))
+		queue_later(c, &later, r->ms);
+}
+
 bool fault_command(struct controller *c, unsigned int qid,
 		   const struct command *cmd)
 {
@@ -167,6 +177,10 @@ bool fault_command(struct controller *c, unsigned int qid,
 		hold(c, qid, cmd, r, NEVER_MS);
 		return true;
 	case FAULT_LATE:
+		if (r->flags & FAULT_DONE) {
+			complete_late(c, qid, cmd, r);
+			return true;
+		}
 		hold(c, qid, cmd, r, r->ms);
 		return true;
 	case FAULT_FATAL:

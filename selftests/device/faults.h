@@ -13,6 +13,7 @@
 #define FAULT_ADMIN_CLEAR	0xc0	/* forget all rules, counters to 0 */
 #define FAULT_ADMIN_ADD		0xc1	/* a struct fault_rule; its number in DW0 */
 #define FAULT_ADMIN_COUNTERS	0xc2	/* a struct fault_counters */
+#define FAULT_ADMIN_CHANGE	0xc3	/* a struct fault_change */
 
 #define FAULT_RULES		8	/* at most */
 #define FAULT_QUEUES		33	/* admin queue and I/O queues */
@@ -59,7 +60,8 @@ enum fault_what {
 /* Flags of a rule. */
 #define FAULT_ABORTABLE	(1U << 0)	/* NEVER: its Abort ends it, status 07h */
 #define FAULT_INSTEAD	(1U << 1)	/* *_CID: the right one does not follow */
-#define FAULT_DONE	(1U << 2)	/* STATUS: carried out all the same */
+#define FAULT_DONE	(1U << 2)	/* STATUS: carried out all the same; \
+					   LATE: at once */
 
 /*
  * Which commands, and what becomes of them. Of several rules that match, the
@@ -78,6 +80,23 @@ struct fault_rule {
 	uint32_t value;
 	uint64_t slba;		/* I/O commands that touch these blocks ... */
 	uint64_t nlb;		/* ... unless this is 0 */
+};
+
+/* What happens to the controller, of which its host gets to know by an event. */
+enum fault_changes {
+	FAULT_CHANGE_BLOCKS = 1,	/* the namespace has so many */
+	FAULT_CHANGE_FORMAT,		/* it is formatted, LBA format @value */
+	FAULT_CHANGE_READ_ONLY,		/* it is write protected, or not any more */
+	FAULT_CHANGE_PAUSE,		/* firmware is activated, for @value ms */
+};
+
+/* LBA formats of the namespace: blocks of 512 bytes, and of 4096. */
+#define FAULT_FORMAT_512	0
+#define FAULT_FORMAT_4K		1
+
+struct fault_change {
+	uint32_t what;
+	uint32_t value;
 };
 
 struct fault_counters {

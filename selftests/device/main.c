@@ -14,8 +14,6 @@
 
 #include "controller.h"
 
-#define NR_BLOCKS	(32U << 10)	/* 16 MiB */
-
 static int fail(const char *what, int error)
 {
 	fprintf(stderr, "controller: %s: %s\n", what, strerror(error));
@@ -34,12 +32,11 @@ int main(int argc, char **argv)
 			sizeof(address.sun_path) - 1);
 		return 2;
 	}
-	c.nr_blocks = NR_BLOCKS;
-	c.blocks = mmap(NULL, c.nr_blocks << BLOCK_SHIFT,
-			PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			-1, 0);
+	c.blocks = mmap(NULL, NAMESPACE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c.blocks == MAP_FAILED)
 		return fail("memory of the namespace", errno);
+	nvm_format(&c, FAULT_FORMAT_512);
 	for (i = 0; i < NR_VECTORS; i++)
 		c.vectors[i] = -1;
 	pci_init(&c);

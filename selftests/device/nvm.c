@@ -12,6 +12,12 @@ enum {
 	WRITE_ZEROES = 0x08, DSM = 0x09,
 };
 
+/* LBA formats: the block size's logarithm. */
+static const uint8_t formats[] = {
+	[FAULT_FORMAT_512] = 9, [FAULT_FORMAT_4K] = 12,
+};
+#define NR_FORMATS	(sizeof(formats) / sizeof(formats[0]))
+
 /* Where the next piece of the data is; a walk over PRP entries. */
 struct walk {
 	struct controller *c;
@@ -21,7 +27,10 @@ struct walk {
 	bool begun;
 };
 
-/* The piece's memory and length; NULL where an entry names none. */
+/*
+ * The piece's memory and length; NULL where an entry names none. The first page
+ * is none: an entry that was not written is zero.
+ */
 static void *next_piece(struct walk *w, size_t *len)
 {
 	uint64_t address = w->cmd->prp1, *entry;
@@ -45,7 +54,7 @@ static void *next_piece(struct walk *w, size_t *len)
 		address = *entry;
 		w->list += sizeof(*entry);
 	}
-	if (w->begun && address & (PAGE_SIZE - 1))
+	if (address < PAGE_SIZE || (w->begun && address & (PAGE_SIZE - 1)))
 		return NULL;
 	w->begun = true;
 	*len = PAGE_SIZE - (address & (PAGE_SIZE - 1));
@@ -82,6 +91,16 @@ static bool in_range(const struct controller *c, uint64_t slba, uint64_t nlb)
 	return slba < c->nr_blocks && nlb <= c->nr_blocks - slba;
 }
 
+bool nvm_format(struct controller *c, unsigned int format)
+{
+	if (format >= NR_FORMATS)
+		return false;
+	c->block_shift = formats[format];
+	c->nr_blocks = NAMESPACE_SIZE >> c->block_shift;
+	memset(c->blocks, 0, NAMESPACE_SIZE);
+	return true;
+}
+
 static uint32_t deallocate(struct controller *c, const struct command *cmd)
 {
 	struct { uint32_t attributes, nlb; uint64_t slba; } range[256];
@@ -93,8 +112,8 @@ static uint32_t deallocate(struct controller *c, const struct command *cmd)
 		if (!in_range(c, range[i].slba, range[i].nlb))
 			status = SC_LBA_RANGE | SC_DNR;
 		else if (cmd->cdw11 & 4)
-			memset(c->blocks + (range[i].slba << BLOCK_SHIFT), 0,
-			       (size_t)range[i].nlb << BLOCK_SHIFT);
+			memset(c->blocks + (range[i].slba << c->block_shift), 0,
+			       (size_t)range[i].nlb << c->block_shift);
 	}
 	return status;
 }
@@ -104,7 +123,7 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 	uint64_t slba = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
 	uint64_t nlb = (cmd->cdw12 & 0xffff) + 1;
 	static uint8_t other[MAX_TRANSFER];
-	size_t len = nlb << BLOCK_SHIFT;
+	size_t len = nlb << c->block_shift;
 	uint8_t *data;
 	uint32_t status;
 
@@ -112,6 +131,9 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 		return SC_INVALID_NS | SC_DNR;
 	if (cmd->opcode == FLUSH)
 		return 0;
+	if (c->read_only && (cmd->opcode == WRITE || cmd->opcode == DSM ||
+			     cmd->opcode == WRITE_ZEROES))
+		return SC_WRITE_PROTECTED | SC_DNR;
 	if (cmd->opcode == DSM)
 		return deallocate(c, cmd);
 	if (cmd->opcode != READ && cmd->opcode != WRITE &&
@@ -119,7 +141,7 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 		return SC_INVALID_OPCODE | SC_DNR;
 	if (!in_range(c, slba, nlb))
 		return SC_LBA_RANGE | SC_DNR;
-	data = c->blocks + (slba << BLOCK_SHIFT);
+	data = c->blocks + (slba << c->block_shift);
 	if (cmd->opcode == WRITE_ZEROES) {
 		memset(data, 0, len);
 		return 0;
@@ -137,12 +159,19 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 uint32_t nvm_identify(struct controller *c, void *page)
 {
 	uint8_t *ns = page;
+	unsigned int i;
 
 	memcpy(ns, &c->nr_blocks, 8);
 	memcpy(ns + 8, &c->nr_blocks, 8);
 	memcpy(ns + 16, &c->nr_blocks, 8);
+	ns[25] = NR_FORMATS - 1;
 	ns[33] = 1;			/* deallocated blocks read as zeroes */
 	memcpy(ns + 104, "nvmesteerfaults", 16);	/* NGUID */
-	ns[128 + 2] = BLOCK_SHIFT;
+	ns[99] = c->read_only;		/* NSATTR */
+	for (i = 0; i < NR_FORMATS; i++) {
+		ns[128 + 4 * i + 2] = formats[i];
+		if (formats[i] == c->block_shift)
+			ns[26] = i;	/* FLBAS */
+	}
 	return 0;
 }

@@ -15,6 +15,7 @@
 #define CC_SHN		(3U << 14)
 #define CSTS_RDY	1U
 #define CSTS_SHST_DONE	(2U << 2)
+#define CSTS_PP		(1U << 5)
 #define DEVCTL_FLR	0x8000
 
 /* MQES, CQR, TO 10 s, the NVM command set */
@@ -63,7 +64,7 @@ static void reset_controller(struct controller *c)
 	memset(c->cq, 0, sizeof(c->cq));
 	memset(c->features, 0, sizeof(c->features));
 	c->features[6] = 1;		/* volatile write cache */
-	c->nr_events = 0;
+	event_forget(c);
 	c->csts = 0;
 	c->stalled = false;
 	c->counters.resets++;
@@ -127,7 +128,7 @@ static void read_registers(struct controller *c, uint8_t *bar)
 	put32(bar + 0x0c, c->intms);
 	put32(bar + 0x10, c->intms);
 	put32(bar + 0x14, c->cc);
-	put32(bar + 0x1c, c->csts);
+	put32(bar + 0x1c, c->csts | (event_paused(c) ? CSTS_PP : 0));
 	put32(bar + 0x24, c->aqa);
 	memcpy(bar + 0x28, &c->asq, 8);
 	memcpy(bar + 0x30, &c->acq, 8);

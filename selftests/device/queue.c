@@ -309,12 +309,19 @@ static struct later *next_due(struct controller *c, uint64_t now,
 	return NULL;
 }
 
+static int ms_until(uint64_t time, uint64_t now)
+{
+	return time > now ? (time - now) / 1000000 + 1 : 0;
+}
+
 int queue_run(struct controller *c)
 {
 	uint64_t now = now_ns(), next = UINT64_MAX;
 	struct later *later;
 	unsigned int i;
 
+	if (event_paused(c) && !c->stalled)
+		return ms_until(c->paused_until, now);
 	queue_fetch(c);
 	while (!c->stalled && (later = next_due(c, now, &next))) {
 		do_later(c, later);
@@ -327,5 +334,5 @@ int queue_run(struct controller *c)
 	}
 	if (c->stalled || next == UINT64_MAX)
 		return -1;
-	return (next - now) / 1000000 + 1;
+	return ms_until(next, now);
 }
