@@ -9,7 +9,7 @@
  * vm: --drives faults --cpus 4
  */
 #include "copy.h"
-#include "lib/fault.h"
+#include "fault.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"

@@ -6,7 +6,7 @@
  *
  * vm: --drives faults --cpus 4
  */
-#include "lib/cell.h"
+#include "cell.h"
 #include "test.h"
 
 #define STOPS	(CELL_ONE | CELL_OTHERS | CELL_RESET)

@@ -13,7 +13,7 @@
  */
 #include <sys/wait.h>
 
-#include "lib/fault.h"
+#include "fault.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"

@@ -6,7 +6,7 @@
  *
  * vm: --drives faults --cpus 4
  */
-#include "lib/cell.h"
+#include "cell.h"
 #include "test.h"
 
 static const struct cell_fault faults[] = {

@@ -7,7 +7,7 @@
  *
  * vm: --drives faults --cpus 4
  */
-#include "lib/cell.h"
+#include "cell.h"
 #include "test.h"
 
 #define DNR	0x4000

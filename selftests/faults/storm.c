@@ -10,7 +10,7 @@
  *
  * vm: --drives faults --cpus 4
  */
-#include "lib/fault.h"
+#include "fault.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"

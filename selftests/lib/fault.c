@@ -3,6 +3,7 @@
  * The controller of selftests/device, by its vendor specific commands.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "copy.h"
@@ -10,6 +11,7 @@
 #include "test.h"
 
 static int device = -1;
+static char name[sizeof(((struct pt_ns *)0)->name)];
 
 static int tell(uint8_t opcode, void *data, uint32_t len, uint32_t *dw0)
 {
@@ -33,6 +35,7 @@ void fault_open(struct pt_ns *ns)
 	char path[32];
 
 	copy_open(ns, "faults", 1);
+	strcpy(name, ns->name);
 	snprintf(path, sizeof(path), "/dev/nvme%d", ns->ctrl);
 	device = open(path, O_RDWR | O_CLOEXEC);
 	test_check(device >= 0, "cannot open %s: %s", path, strerror(errno));
@@ -77,6 +80,38 @@ unsigned int fault_done(unsigned int rule)
 
 	fault_counters(&counters);
 	return counters.done[rule];
+}
+
+static int change(uint32_t what, uint32_t value)
+{
+	struct fault_change change = { what, value };
+
+	return tell(FAULT_ADMIN_CHANGE, &change, sizeof(change), NULL);
+}
+
+/* The events are handled one after the other: the last is seen by then. */
+static void restore_at_end(void *arg)
+{
+	char *path = arg, text[16];
+
+	change(FAULT_CHANGE_READ_ONLY, 0);
+	change(FAULT_CHANGE_FORMAT, FAULT_FORMAT_512);
+	if (!test_wait(test_read(path, text, sizeof(text)) > 0 &&
+		       atoi(text) == 32768, 10000))
+		printf("# the namespace is not as it was\n");
+}
+
+void fault_change(uint32_t what, uint32_t value)
+{
+	static char path[64];
+	int ret;
+
+	if (!*path) {
+		snprintf(path, sizeof(path), "/sys/block/nvme%s/size", name);
+		test_at_end(restore_at_end, path);
+	}
+	ret = change(what, value);
+	test_check(!ret, "cannot change %u to %u: %d", what, value, ret);
 }
 
 void fault_host_is_good(const char *what)

@@ -23,6 +23,11 @@ unsigned int fault_add(const struct fault_rule *rule);
 void fault_counters(struct fault_counters *counters);
 /* How often a rule has applied since fault_clear(). */
 unsigned int fault_done(unsigned int rule);
+/*
+ * Something happens to it (FAULT_CHANGE_*), which its host gets to know by an
+ * event. At the end of the test the namespace is as it was, but empty.
+ */
+void fault_change(uint32_t what, uint32_t value);
 /* The host did nothing that a host must not, or the test fails. */
 void fault_host_is_good(const char *what);
 

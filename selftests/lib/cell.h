@@ -64,4 +64,38 @@ struct cell_fault {
 void cell_run_all(const struct cell_fault *faults, unsigned int nr,
 		  unsigned int timeout_ms);
 
+/*
+ * The same ways for tests of events. Open the namespace, commands of which have
+ * @timeout_ms.
+ */
+struct pt_ns *cell_open(unsigned int timeout_ms);
+/* Again: it has other blocks now. */
+void cell_reopen(void);
+/*
+ * Do something by each way: with nothing attached by the driver's, then with a
+ * policy, whose queues may stand still for @policy_ms (0: as long as commands),
+ * by steer queues. The policy stays, and is still attached in the end.
+ */
+void cell_each_way(unsigned int policy_ms, void (*what)(enum cell_way way));
+bool cell_is_polled(enum cell_way way);
+bool cell_is_block(enum cell_way way);
+struct steer_policy *cell_policy(void);
+
+/* Sixteen commands go well, on the queue they are meant for, as does the data. */
+void cell_works(enum cell_way way);
+/*
+ * Sixteen commands are carried out and complete @ms later. Meanwhile @event
+ * happens; when they have ended, all well, @seen makes sure that the host knows
+ * of it. Either may be NULL. Afterwards others go well, by the same way.
+ */
+void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
+		 void (*seen)(void));
+/*
+ * One command; 0, its status or -errno. @bytes at @slba, whatever the blocks
+ * are; where @way is of block requests it is a read or write at that place. Of
+ * a group of one it is the command's status.
+ */
+int cell_one(enum cell_way way, uint8_t opcode, uint64_t slba, uint32_t nlb,
+	     uint32_t bytes);
+
 #endif /* CELL_H */

@@ -10,8 +10,9 @@
 #include "vm.h"
 
 #define NR		16	/* commands: reads and, in between, writes */
-#define NLB		8	/* blocks of each */
-#define APART		16	/* blocks from one to the next */
+#define DATA		4096	/* bytes of each */
+#define NLB		(DATA / ns.block)	/* blocks of that */
+#define APART		(2 * NLB)	/* blocks from one to the next */
 #define HIT		6	/* a read, and the write after it */
 #define FIRST		1024	/* block */
 #define LIMIT_MS	40000
@@ -78,7 +79,7 @@ static uint64_t slba_of(unsigned int i)
 
 static uint8_t *data_of(struct round *r, unsigned int i)
 {
-	return r->arena.data + i * 4096;
+	return r->arena.data + i * DATA;
 }
 
 static bool is_write(unsigned int i)
@@ -131,7 +132,7 @@ static void prepare(struct round *r, enum cell_way way)
 	r->gen = gen;
 	gen += 2;
 	pt_block_write(&ns, FIRST, NR * APART, r->gen);
-	arena_init(&r->arena, NR, NR * 4096);
+	arena_init(&r->arena, NR, NR * DATA);
 	group_ring_init(&r->ring, ways[way].mode, &r->arena);
 	for (i = 0; i < NR; i++)
 		if (is_write(i))
@@ -241,13 +242,25 @@ static void finish(struct round *r)
 
 /* ------------------------------------------------------------------- the cells */
 
+/* Have the policy send commands by this way. */
+static void choose(enum cell_way way)
+{
+	if (way < CELL_FIRST_STEERED)
+		return;
+	if (ways[way].block)
+		steer_answer_block(&policy, way == CELL_SHARE ? 3 : 1, 1, 2, 1);
+	else
+		steer_answer_block(&policy, 0, 1, 0, 1);
+}
+
 /* Sixteen commands without a fault, on the queue they are meant for. */
-static void works(enum cell_way way)
+void cell_works(enum cell_way way)
 {
 	struct steer_queues before, after;
 	unsigned int i, queue = ways[way].queue;
 	struct round r;
 
+	choose(way);
 	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
 	test_check(!queue || test_wait(steer_queue_live(ns.ctrl, queue), 20000),
 		   "queue %u is not live", queue);
@@ -267,19 +280,26 @@ static void works(enum cell_way way)
 	}), 20000), "queue %u does not carry them", queue);
 }
 
-static void add_rule(const struct cell_fault *f, enum cell_way way)
+/* Of the queues that a way has. */
+static void rule_queues(struct fault_rule *rule, enum cell_way way)
 {
 	unsigned int queue = ways[way].queue;
-	struct fault_rule rule = f->rule;
 	struct steer_queues qs;
 
-	rule.opcode = FAULT_ANY;
-	rule.first_qid = 1;
-	rule.last_qid = FAULT_QUEUES - 1;
+	rule->opcode = FAULT_ANY;
+	rule->first_qid = 1;
+	rule->last_qid = FAULT_QUEUES - 1;
 	if (queue) {
 		steer_queues(ns.ctrl, &qs);
-		rule.first_qid = rule.last_qid = qs.q[queue].qid;
+		rule->first_qid = rule->last_qid = qs.q[queue].qid;
 	}
+}
+
+static void add_rule(const struct cell_fault *f, enum cell_way way)
+{
+	struct fault_rule rule = f->rule;
+
+	rule_queues(&rule, way);
 	rule.slba = slba_of(HIT);
 	rule.nlb = APART + NLB;
 	rule.count = f->flags & CELL_ONE ? 1 : 2;
@@ -332,7 +352,7 @@ static struct ends run_cell(const struct cell_fault *f, enum cell_way way,
 	verify(&r);
 	finish(&r);
 	/* each completion too many is found, at the latest by these */
-	works(way);
+	cell_works(way);
 	bad = steer_event(ns.ctrl, "bad_cid") - bad;
 	test_check(bad == (way >= CELL_FIRST_STEERED &&
 			   f->flags & CELL_SPURIOUS ? times : 0),
@@ -387,12 +407,13 @@ static void print_table(const struct cell_fault *faults, unsigned int nr,
 	       cells);
 }
 
-static void attach(void)
+static void attach(unsigned int policy_ms)
 {
-	static const struct puppet_config config = {
+	struct puppet_config config = {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL,
 			  [3] = NVME_STEER_IRQ },
 		.share = { [3] = 1 },
+		.timeout_ms = policy_ms,
 	};
 
 	steer_puppet_share(&policy, ns.ctrl, &config);
@@ -411,30 +432,31 @@ static const struct ends *measure(const struct ends *row, enum cell_way way)
 	return &row[yardstick[way]];
 }
 
-void cell_run_all(const struct cell_fault *faults, unsigned int nr,
-		  unsigned int timeout_ms)
+struct pt_ns *cell_open(unsigned int timeout_ms)
 {
-	struct ends (*ends)[CELL_WAYS] = calloc(nr, sizeof(*ends));
-	unsigned int f, w;
 	char path[64], text[16];
 
-	test_set_file("/sys/module/nvme_core/parameters/admin_timeout", "2");
 	fault_open(&ns);
 	timeout = timeout_ms;
 	snprintf(path, sizeof(path), "/sys/block/nvme%s/queue/io_timeout",
 		 ns.name);
 	snprintf(text, sizeof(text), "%u", timeout_ms);
 	test_set_file(path, text);
+	return &ns;
+}
 
+void cell_run_all(const struct cell_fault *faults, unsigned int nr,
+		  unsigned int timeout_ms)
+{
+	struct ends (*ends)[CELL_WAYS] = calloc(nr, sizeof(*ends));
+	unsigned int f, w;
+
+	test_set_file("/sys/module/nvme_core/parameters/admin_timeout", "2");
+	cell_open(timeout_ms);
 	for (w = 0; w < CELL_WAYS; w++) {
 		if (w == CELL_FIRST_STEERED)
-			attach();
-		if (w >= CELL_FIRST_STEERED && ways[w].block)
-			steer_answer_block(&policy, w == CELL_SHARE ? 3 : 1, 1,
-					   2, 1);
-		else if (w >= CELL_FIRST_STEERED)
-			steer_answer_block(&policy, 0, 1, 0, 1);
-		works(w);
+			attach(0);
+		cell_works(w);
 		for (f = 0; f < nr; f++)
 			if (w != CELL_DRIVER_POLLED ||
 			    !(faults[f].flags & CELL_RESET))
@@ -443,4 +465,118 @@ void cell_run_all(const struct cell_fault *faults, unsigned int nr,
 	}
 	print_table(faults, nr, ends);
 	free(ends);
+}
+
+/* ---------------------------------------------------------------------- events */
+
+void cell_reopen(void)
+{
+	pt_close(&ns);
+	fault_close();
+	fault_open(&ns);
+}
+
+void cell_each_way(unsigned int policy_ms, void (*what)(enum cell_way way))
+{
+	enum cell_way way;
+
+	for (way = 0; way < CELL_WAYS; way++) {
+		if (way == CELL_FIRST_STEERED && !policy.link)
+			attach(policy_ms);
+		test_step("%s", ways[way].name);
+		what(way);
+	}
+	test_check(!steer_event(ns.ctrl, "ejected"), "the policy was ejected");
+}
+
+bool cell_is_polled(enum cell_way way)
+{
+	return ways[way].mode & PT_IOPOLL;
+}
+
+bool cell_is_block(enum cell_way way)
+{
+	return ways[way].block;
+}
+
+struct steer_policy *cell_policy(void)
+{
+	return &policy;
+}
+
+void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
+		 void (*seen)(void))
+{
+	struct fault_rule rule = {
+		.what = FAULT_LATE, .flags = FAULT_DONE, .ms = ms, .count = NR,
+	};
+	struct round r;
+	unsigned int i;
+
+	choose(way);
+	prepare(&r, way);
+	fault_clear();
+	rule_queues(&rule, way);
+	fault_add(&rule);
+	begin(&r);
+	test_check(test_wait(fault_done(0) == NR, 20000),
+		   "only %u commands are in flight", fault_done(0));
+	if (event)
+		event();
+	end(&r);
+	for (i = 0; i < NR; i++)
+		test_check(!r.res[i], "command %u ended with %d", i, r.res[i]);
+	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
+	if (seen)
+		seen();
+	fault_host_is_good("meanwhile");
+	verify(&r);
+	finish(&r);
+	cell_works(way);
+	fault_host_is_good("afterwards");
+	fault_clear();
+}
+
+int cell_one(enum cell_way way, uint8_t opcode, uint64_t slba, uint32_t nlb,
+	     uint32_t bytes)
+{
+	struct nvme_steer_group g;
+	struct nvme_uring_cmd cmd;
+	struct io_uring_sqe *sqe;
+	struct round r = { .way = way };
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	choose(way);
+	arena_init(&r.arena, 1, 16 * DATA);
+	group_ring_init(&r.ring, ways[way].mode, &r.arena);
+	if (ways[way].block) {
+		sqe = io_uring_get_sqe(&r.ring.uring);
+		memset(sqe, 0, 2 * sizeof(*sqe));
+		if (opcode == PT_WRITE)
+			io_uring_prep_write(sqe, ns.block_fd, r.arena.data,
+					    bytes, slba * ns.block);
+		else
+			io_uring_prep_read(sqe, ns.block_fd, r.arena.data,
+					   bytes, slba * ns.block);
+		pt_submit_only(&r.ring);
+		ret = io_uring_wait_cqe(&r.ring.uring, &cqe);
+		test_check(!ret, "no completion: %d", ret);
+		ret = cqe->res == (int)bytes ? 0 : cqe->res;
+		io_uring_cqe_seen(&r.ring.uring, cqe);
+	} else if (ways[way].group) {
+		group_set(&ns, r.arena.cmds, opcode, slba, nlb, r.arena.data);
+		r.arena.cmds[0].data_len = bytes;
+		g = group_whole(&r.arena, 1);
+		ret = group_do(&r.ring, &ns, &g, NULL);
+		if (r.arena.cmds[0].status != UNTOUCHED)
+			ret = r.arena.cmds[0].status;
+	} else {
+		pt_rw(&cmd, &ns, opcode, slba, nlb, r.arena.data, bytes);
+		ret = pt_do(&r.ring, ns.fd, &cmd, cell_is_polled(way) ?
+			    PT_FIXED : 0, NULL);
+	}
+	pt_ring_exit(&r.ring);
+	arena_free(&r.arena);
+	return ret;
 }
