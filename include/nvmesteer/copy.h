@@ -100,8 +100,10 @@ struct nvme_steer_copy_cmd {
  * @status:	written by the kernel: 0, all of it is copied; an NVMe status; or
  *		-errno: -ECANCELED when it was not tried, or only in part, for
  *		another range had failed, -EINTR when a reset or the end of the
- *		caller ended it. What a reset ends may have been answered by
- *		the controller before, as aborted (status 07h or 08h)
+ *		caller ended it, -ESTALE when a namespace was formatted with
+ *		other blocks meanwhile. What a reset ends may have been
+ *		answered by the controller before, as aborted (status 07h or
+ *		08h)
  * @offset:	in bytes, from the beginning of the device
  * @len:	in bytes
  * @done:	written by the kernel: how much of it is copied, from its

@@ -148,6 +148,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 	side->q = NULL;
 	side->nsid = ns->head->ns_id;
 	side->shift = ns->head->lba_shift;
+	side->ms = ns->head->ms;
 	side->mask = (1ULL << side->shift) - 1;
 	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
 			  SECTOR_SHIFT, NVME_STEER_COPY_DATA);

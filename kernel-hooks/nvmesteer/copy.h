@@ -103,7 +103,8 @@ struct nvme_steer_copy_buf {
  * @ns:		a reference
  * @q:		the steer queue that its commands go to, which is the job's;
  *		NULL: the driver's own path
- * @mask:	bytes of a logical block, less one; @shift is their logarithm
+ * @mask:	bytes of a logical block, less one; @shift is their logarithm, as
+ *		they are when the job begins, with @ms bytes of metadata
  * @nsid:	its identifier
  * @max:	bytes of a read or write
  * @offload:	the controller can copy from it
@@ -114,6 +115,7 @@ struct nvme_steer_side {
 	u64 mask;
 	u32 nsid;
 	u32 max;
+	u16 ms;
 	u8 shift;
 	bool offload;
 };

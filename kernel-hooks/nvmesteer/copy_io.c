@@ -91,6 +91,10 @@ int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 	req = blk_mq_alloc_request(side->ns->queue, nvme_req_op(cmd), 0);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
+	if (nvme_steer_side_outdated(side)) {
+		blk_mq_free_request(req);
+		return -ESTALE;
+	}
 	nvme_init_request(req, cmd);
 	req->timeout = lane->job->timeout;
 	ret = blk_rq_map_kern(side->ns->queue, req,

@@ -437,6 +437,12 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 	}
 	if (likely(ret > 0))
 		return NVME_STEER_ROUND_SENT;
+	if (ret == -ESTALE) {
+		lane->bad = 0;
+		lane->status = ret;
+		lane->result = 0;
+		return NVME_STEER_ROUND_ENDED;
+	}
 	if (!sleep)
 		return NVME_STEER_ROUND_WORK;
 	return nvme_steer_lane_own(lane) ? NVME_STEER_ROUND_ENDED :

@@ -75,6 +75,18 @@ static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
 	return !q->refs;
 }
 
+/*
+ * Has the namespace other blocks than when the job began? Then a command would
+ * name others than it should, and move more data than its buffer holds. A
+ * reference to the request queue is held, which keeps it as it is.
+ */
+static inline bool nvme_steer_side_outdated(const struct nvme_steer_side *side)
+{
+	const struct nvme_ns_head *head = side->ns->head;
+
+	return unlikely(head->lba_shift != side->shift || head->ms != side->ms);
+}
+
 /* nvme_steer_lane_send() to a queue of a share: the commands may have to wait. */
 static inline void
 nvme_steer_lane_share(struct nvme_steer_lane *lane,
@@ -115,7 +127,8 @@ nvme_steer_lane_share(struct nvme_steer_lane *lane,
  * Context: any.
  * Return: how many were sent, and the lane is not the caller's any more;
  * -EAGAIN (somebody holds the lock, in an interrupt; the namespace is frozen),
- * -EBUSY (no free slots), -ENODEV (the queue is not live).
+ * -EBUSY (no free slots), -ENODEV (the queue is not live), -ESTALE (the
+ * namespace was formatted).
  */
 static __always_inline int
 nvme_steer_lane_send(struct nvme_steer_lane *lane,
@@ -144,6 +157,10 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
 		nvme_steer_leave();
 		return -EAGAIN;
+	}
+	if (nvme_steer_side_outdated(side)) {
+		ret = -ESTALE;
+		goto put;
 	}
 	if (unlikely(!nvme_steer_lane_lock(q, &flags))) {
 		ret = -EAGAIN;

@@ -199,8 +199,6 @@ static int nvme_steer_group_route(struct nvme_steer_run *run,
 	pt.ioucmd = run->ioucmd;
 	pt.meta = false;
 	pt.vec = false;
-	/* then the first one is, and it is the only one where one is asked for */
-	pt.plain = nr == 1 && r->plain;
 	for (i = 0; i < nr; i++) {
 		pt.cmd = &run->members[i].cmd;
 		pt.addr = run->members[i].addr;
@@ -298,14 +296,17 @@ static int nvme_steer_group_begin(struct nvme_steer_run *run,
  * Under RCU, which is dropped.
  */
 static int nvme_steer_group_long(struct nvme_steer_run *run,
-				 struct nvme_steer_ctrl *sc,
+				 const struct nvme_steer_reading *r,
 				 struct nvme_steer_queue *q,
 				 unsigned int issue_flags,
 				 enum nvme_steer_event *why)
 	__releases(RCU)
 {
-	int ret = nvme_steer_round(run, sc, q, true, why);
+	int ret;
 
+	run->lba_shift = r->shift;
+	run->ms = r->ms;
+	ret = nvme_steer_round(run, r->sc, q, true, why);
 	if (likely(!ret))
 		return -EIOCBQUEUED;
 
@@ -348,7 +349,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 			nvme_steer_group_refuse(run, r->bad, ret);
 			break;
 		}
-		ret = nvme_steer_group_long(run, r->sc, q, issue_flags, &why);
+		ret = nvme_steer_group_long(run, r, q, issue_flags, &why);
 		if (likely(ret == -EIOCBQUEUED))
 			return ret;
 		if (ret != -EAGAIN)
@@ -368,6 +369,8 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 			ret = -ENOTTY;
 			break;
 		}
+		/* it may have waited for the namespace to be formatted */
+		nvme_steer_read_begin(run, r, r->array, ns);
 		ret = nvme_steer_group_begin(run, r, p, issue_flags, &q);
 		/* what is next is long */
 		rcu_read_lock();

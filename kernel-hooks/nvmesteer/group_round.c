@@ -237,6 +237,18 @@ bool nvme_steer_group_short(struct nvme_steer_run *run,
 }
 
 /*
+ * Were the commands checked by another block size than the namespace has now?
+ * Data that does not match the number of blocks would be overrun. A reference
+ * to the request queue is held, which keeps the namespace, and as it is.
+ */
+static bool nvme_steer_run_outdated(const struct nvme_steer_run *run)
+{
+	const struct nvme_ns *ns = run->rq->queuedata;
+
+	return ns->head->lba_shift != run->lba_shift || ns->head->ms != run->ms;
+}
+
+/*
  * Send as many commands as there are slots for. Under RCU, which is dropped;
  * the slots of the round before, if any, are given back for that, and keep
  * @q until then.
@@ -261,6 +273,12 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 	*why = NVME_STEER_EV_FROZEN;
 	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter))) {
 		nvme_steer_count(sc, *why);
+		rcu_read_unlock();
+		return -EAGAIN;
+	}
+	if (unlikely(nvme_steer_run_outdated(run))) {
+		nvme_steer_count(sc, *why);
+		percpu_ref_put(&run->rq->q_usage_counter);
 		rcu_read_unlock();
 		return -EAGAIN;
 	}

@@ -32,6 +32,8 @@
  * @base:	address of the part of the registered buffer in use, its length
  *		@len, which starts @skip bytes into @bvec; a bio_vec but the
  *		first and the last has 1 << @shift bytes
+ * @lba_shift:	of the namespace, with @ms, when the commands were checked; on
+ *		the long way
  *
  * Belongs to whoever sends a round until its first command is in flight, then
  * to cq_lock: @left, @failed, @first and @status change under it; when @left is
@@ -63,6 +65,8 @@ struct nvme_steer_run {
 	bool holds_rq;
 	bool reserved;
 	u8 shift;
+	u8 lba_shift;
+	u16 ms;
 	struct request_queue *rq;
 	const struct bio_vec *bvec;
 	size_t skip;
@@ -102,7 +106,7 @@ nvme_steer_run_bvec(const struct nvme_steer_run *run, u64 offset, size_t *skip)
  * @error:	of the first command that is refused; its index is @bad
  * @plain:	first word of a read or write that was allowed
  * @from:	@bytes from this address on are kept mapped at @dma
- * @shift:	of a logical block
+ * @shift:	of a logical block; @ms are bytes of its metadata
  * @align:	of data, a mask
  * @most:	bytes of a read or write
  * @write:	the file may be written to
@@ -124,6 +128,7 @@ struct nvme_steer_reading {
 	u32 nsid;
 	u32 most;
 	unsigned int bare;
+	u16 ms;
 	bool write;
 	bool kept;
 	struct nvme_ns *ns;
@@ -148,6 +153,7 @@ nvme_steer_read_begin(struct nvme_steer_run *run, struct nvme_steer_reading *r,
 	r->ns = ns;
 	r->nsid = head->ns_id;
 	r->shift = head->lba_shift;
+	r->ms = head->ms;
 	r->most = head->ms ? 0 :
 		  queue_max_hw_sectors(run->rq) << SECTOR_SHIFT;
 	r->align = queue_dma_alignment(run->rq);

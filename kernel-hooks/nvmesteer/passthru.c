@@ -514,6 +514,8 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 		*why = NVME_STEER_EV_FROZEN;
 		goto pass;
 	}
+	/* judged by a block size that stays as long as the reference is held */
+	pt->plain = nvme_steer_is_plain(pt, issue_flags);
 	slot = nvme_steer_slot_get(q);
 	if (slot == ERR_PTR(-EBUSY) && q->shared) {
 		percpu_ref_put(io.usage);
@@ -736,7 +738,6 @@ int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		nvme_steer_leave();
 		return nvme_steer_pass(&pt);
 	}
-	pt.plain = nvme_steer_is_plain(&pt, issue_flags);
 
 	do {
 		if (seen) {
