@@ -143,7 +143,7 @@ void nvme_steer_abort_work(struct work_struct *work)
  */
 static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 				     struct nvme_steer_slot *slot,
-				     u16 *cid, bool *again)
+				     bool paused, u16 *cid, bool *again)
 {
 	bool expired;
 
@@ -152,7 +152,7 @@ static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 	if (expired) {
 		*cid = nvme_steer_cid(slot);
 		*again = slot->aborted;
-		if (!*again)
+		if (!*again && !paused)
 			slot->aborted = NVME_STEER_ABORT_DUE;
 		slot->deadline = jiffies + slot->io.timeout;
 	}
@@ -161,13 +161,14 @@ static bool nvme_steer_claim_expired(struct nvme_steer_queue *q,
 }
 
 static void nvme_steer_expire(struct nvme_steer_queue *q,
-			      struct nvme_steer_slot *slot, bool fatal)
+			      struct nvme_steer_slot *slot, bool fatal,
+			      bool paused)
 {
 	struct nvme_steer_ctrl *sc = q->ctrl;
 	bool again;
 	u16 cid;
 
-	if (!nvme_steer_claim_expired(q, slot, &cid, &again))
+	if (!nvme_steer_claim_expired(q, slot, paused, &cid, &again) || paused)
 		return;
 	nvme_steer_count(sc, NVME_STEER_EV_TIMEOUT);
 	if (fatal || again) {
@@ -185,12 +186,24 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 	queue_work(nvme_steer_wq, &q->abort_work);
 }
 
+/*
+ * Does the controller stand still because it was told to? It activates firmware,
+ * or somebody is about to reset it, and has not come to down() yet. As in
+ * nvme_timeout(), commands get all their time once more.
+ */
+static bool nvme_steer_paused(const struct nvme_steer_ctrl *sc)
+{
+	enum nvme_ctrl_state state = nvme_ctrl_state(sc->nvme);
+
+	return state == NVME_CTRL_RESETTING || state == NVME_CTRL_CONNECTING;
+}
+
 void nvme_steer_timeout_work(struct work_struct *work)
 {
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, timer.work);
 	struct nvme_steer_ctrl *sc = q->ctrl;
-	bool any = false, up, fatal = false, held;
+	bool any = false, up, fatal = false, paused, held;
 	unsigned int i, found;
 
 	nvme_steer_queue_expire(q);
@@ -201,7 +214,8 @@ void nvme_steer_timeout_work(struct work_struct *work)
 
 	mutex_lock(&sc->state_lock);
 	up = sc->up && q->started;
-	if (up)
+	paused = nvme_steer_paused(sc);
+	if (up && !paused)
 		fatal = nvme_steer_ctrl_fatal(sc);
 	mutex_unlock(&sc->state_lock);
 
@@ -217,7 +231,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 
 	for (i = 0; i < q->depth - 1; i++)
 		if (nvme_steer_expired(&q->slots[i]))
-			nvme_steer_expire(q, &q->slots[i], fatal);
+			nvme_steer_expire(q, &q->slots[i], fatal, paused);
 rearm:
 	nvme_steer_rearm(q);
 }

@@ -274,6 +274,8 @@ static void nvme_steer_sum_all(struct nvme_steer_ctrl *sc,
 /* One look at each queue. */
 static void nvme_steer_look(struct nvme_steer_ctrl *sc)
 {
+	/* nothing is to be had of one that activates firmware */
+	bool live = nvme_ctrl_state(sc->nvme) == NVME_CTRL_LIVE;
 	struct nvme_steer_sums all, s;
 	struct nvme_steer_queue *q;
 
@@ -284,7 +286,7 @@ static void nvme_steer_look(struct nvme_steer_ctrl *sc)
 
 		nvme_steer_sum_queue(q, &s);
 		if (g->busy && s.inflight && g->ended == s.ended &&
-		    q->started) {
+		    q->started && live) {
 			g->looks++;
 			continue;
 		}
