@@ -200,6 +200,19 @@ static bool nvme_steer_send_copies(struct nvme_steer_run *run,
 }
 
 /*
+ * Were commands checked by another block size than the namespace has now? Data
+ * that does not match the number of blocks would be overrun. A reference to the
+ * request queue is held, which keeps the namespace, and as it is.
+ */
+static bool nvme_steer_outdated(const struct nvme_steer_run *run, u8 lba_shift,
+				u16 ms)
+{
+	const struct nvme_ns *ns = run->rq->queuedata;
+
+	return ns->head->lba_shift != lba_shift || ns->head->ms != ms;
+}
+
+/*
  * The short way: there are slots for all commands, and all are complete, or
  * only the first one was read and the rest is read on the way. Anything else
  * has another try on the long way. Returns whether the group was sent, and is
@@ -219,6 +232,8 @@ bool nvme_steer_group_short(struct nvme_steer_run *run,
 	io.kept = run->epoch;
 	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter)))
 		return false;
+	if (unlikely(nvme_steer_outdated(run, r->shift, r->ms)))
+		goto put;
 	run->queue = q;
 	run->nr_slots = nr;
 	run->left = nr;
@@ -232,20 +247,9 @@ bool nvme_steer_group_short(struct nvme_steer_run *run,
 	}
 	run->nr_slots = 0;
 	run->sent = 0;
+put:
 	percpu_ref_put(&run->rq->q_usage_counter);
 	return false;
-}
-
-/*
- * Were the commands checked by another block size than the namespace has now?
- * Data that does not match the number of blocks would be overrun. A reference
- * to the request queue is held, which keeps the namespace, and as it is.
- */
-static bool nvme_steer_run_outdated(const struct nvme_steer_run *run)
-{
-	const struct nvme_ns *ns = run->rq->queuedata;
-
-	return ns->head->lba_shift != run->lba_shift || ns->head->ms != run->ms;
 }
 
 /*
@@ -276,7 +280,7 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 		rcu_read_unlock();
 		return -EAGAIN;
 	}
-	if (unlikely(nvme_steer_run_outdated(run))) {
+	if (unlikely(nvme_steer_outdated(run, run->lba_shift, run->ms))) {
 		nvme_steer_count(sc, *why);
 		percpu_ref_put(&run->rq->q_usage_counter);
 		rcu_read_unlock();

@@ -226,6 +226,18 @@ nvme_steer_short_ring(const struct nvme_steer_policy *p,
 }
 
 /*
+ * Is its buffer as long as its blocks? Under a usage reference: a namespace is
+ * formatted while it is frozen.
+ */
+static nvme_steer_inline bool
+nvme_steer_short_fits(const struct nvme_ns_head *head,
+		      const struct nvme_steer_seen *seen)
+{
+	return !head->ms &&
+	       ((u16)seen->cdw12 + 1U) << head->lba_shift == seen->len;
+}
+
+/*
  * Send a command to @q, where its buffer is kept and nothing is in the way.
  * @seen: what was read of its SQE; @asked: the same and the policy's answer,
  * where it was asked about this one; @plugged: a batch holds @q. Returns as the
@@ -248,16 +260,15 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	unsigned long deadline;
 	u16 cid;
 
-	if (unlikely(!nvme_steer_short_data(sc, ioucmd, seen, &head, &dptr)))
-		goto missed;
 	usage = &ns->queue->q_usage_counter;
 	if (unlikely(!nvme_steer_use(usage)))
 		goto missed;
+	if (unlikely(!nvme_steer_short_fits(ns->head, seen) ||
+		     !nvme_steer_short_data(sc, ioucmd, seen, &head, &dptr)))
+		goto put;
 	slot = nvme_steer_begin(q);
-	if (unlikely(!slot)) {
-		percpu_ref_put(usage);
-		goto missed;
-	}
+	if (unlikely(!slot))
+		goto put;
 	deadline = jiffies + p->timeout;
 	nvme_steer_arm_timer(q, deadline);
 	nvme_steer_pdu(ioucmd)->req = NULL;
@@ -292,6 +303,8 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	nvme_steer_leave();
 	return -EIOCBQUEUED;
 
+put:
+	percpu_ref_put(usage);
 missed:
 	return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p, asked);
 }
@@ -416,16 +429,15 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		     !nvme_steer_is_allowed(nshead, ioucmd->file, head)))
 		goto long_way;
 
-	/* nothing but a buffer of the right size */
+	/* nothing but a buffer, of a size that is looked at before it is sent */
 	addr = READ_ONCE(sqe->addr);
 	len = READ_ONCE(sqe->data_len);
 	cdw12 = nvme_steer_sqe_word(&sqe->cdw12);
 	if (unlikely(READ_ONCE(sqe->metadata) | READ_ONCE(sqe->timeout_ms) |
-		     nshead->ms | (issue_flags & IO_URING_F_COMPAT) |
+		     (issue_flags & IO_URING_F_COMPAT) |
 		     (((u32)addr | len) & queue_dma_alignment(rq))))
 		goto long_way;
-	if (unlikely(((u16)cdw12 + 1U) << nshead->lba_shift != len ||
-		     len > queue_max_hw_sectors(rq) << SECTOR_SHIFT))
+	if (unlikely(len > queue_max_hw_sectors(rq) << SECTOR_SHIFT))
 		goto long_way;
 
 	seen.head = head;
