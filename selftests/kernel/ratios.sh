@@ -20,23 +20,23 @@ tmp=$TEST_TMP
 
 # RATIO ROW, and for a group the row it is compared with
 bounds='
-1.9  passthru,batch=1,poll,fixed
-2.1  passthru,batch=2,poll,fixed
+2.0  passthru,batch=1,poll,fixed
+2.3  passthru,batch=2,poll,fixed
 2.3  passthru,batch=8,poll,fixed
-2.35 passthru,batch=32,poll,fixed
-1.9  passthru,bytes=4k,batch=1,poll,fixed
+2.4  passthru,batch=32,poll,fixed
+2.0  passthru,bytes=4k,batch=1,poll,fixed
 2.3  passthru,bytes=4k,batch=8,poll,fixed
-2.35 passthru,bytes=4k,batch=32,poll,fixed
-2.2  passthru,batch=1,poll
-2.6  passthru,batch=2,poll
-2.8  passthru,batch=8,poll
-3.0  passthru,batch=32,poll
+2.4  passthru,bytes=4k,batch=32,poll,fixed
+2.4  passthru,batch=1,poll
+2.8  passthru,batch=2,poll
+3.0  passthru,batch=8,poll
+3.3  passthru,batch=32,poll
 7.5  passthru,bytes=128k,batch=1,poll,fixed
 10.0 passthru,bytes=128k,batch=2,poll,fixed
 13.5 passthru,bytes=128k,batch=8,poll,fixed
 15.0 passthru,bytes=128k,batch=32,poll,fixed
-4.8  group,batch=8,poll,fixed passthru,batch=8,poll,fixed
-9.5  group,batch=32,poll,fixed passthru,batch=32,poll,fixed
+5.1  group,batch=8,poll,fixed passthru,batch=8,poll,fixed
+10.1 group,batch=32,poll,fixed passthru,batch=32,poll,fixed
 '
 
 # measure NAME ROW...: writes $tmp/NAME.json, a row a line
