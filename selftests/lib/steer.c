@@ -4,8 +4,11 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "steer.h"
 #include "test.h"
@@ -375,6 +378,27 @@ void steer_puppet_copy(struct steer_policy *p, int ctrl,
 		       const struct puppet_config *config)
 {
 	load_and_attach(p, ctrl, "puppet_copy", config);
+}
+
+int steer_rmmod(void)
+{
+	return syscall(SYS_delete_module, "nvmesteer", O_NONBLOCK) ? -errno : 0;
+}
+
+void steer_modprobe(void *unused)
+{
+	if (!test_exists("/sys/module/nvmesteer"))
+		test_sh("modprobe nvmesteer");
+}
+
+void steer_path_idle(int ctrl)
+{
+	char path[128], text[128];
+
+	snprintf(path, sizeof(path), "%s", steer_path(ctrl, "path"));
+	test_check(test_wait(test_read(path, text, sizeof(text)) > 0 &&
+			     strstr(text, " inflight=0 "), 10000),
+		   "nvme%d: %s", ctrl, text);
 }
 
 void steer_reload(void)

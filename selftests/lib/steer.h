@@ -75,6 +75,8 @@ bool steer_state_is(int ctrl, const char *state);
 
 /* No commands in flight on any queue, within @ms. */
 bool steer_wait_idle(int ctrl, unsigned int ms);
+/* Nothing stays counted as in flight on this path of a subsystem. */
+void steer_path_idle(int ctrl);
 
 /*
  * Load a policy for a controller. @name: "puppet", "puppet_batch", one of the
@@ -87,6 +89,10 @@ int steer_attach(struct steer_policy *p);
 void steer_detach(struct steer_policy *p);
 /* Unload nvmesteer, which nothing may hold any more, and load it again. */
 void steer_reload(void);
+/* Unload it, and say why it cannot be: 0 or -errno. Does not wait. */
+int steer_rmmod(void);
+/* Load it, unless it is loaded; as a test_at_end() as well. */
+void steer_modprobe(void *unused);
 /* End the attachment only; it can be attached again. */
 void steer_unlink(struct steer_policy *p);
 

@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lib/block_load.h"
@@ -234,17 +233,6 @@ static void verify(void)
 		}
 }
 
-static int rmmod(void)
-{
-	return syscall(SYS_delete_module, "nvmesteer", O_NONBLOCK) ? -errno : 0;
-}
-
-static void modprobe(void *arg)
-{
-	if (!test_exists("/sys/module/nvmesteer"))
-		test_sh("modprobe nvmesteer");
-}
-
 static void attach(void)
 {
 	steer_puppet_block(&policy, ns.ctrl, &config);
@@ -259,15 +247,15 @@ static void unload_under_load(void)
 	test_step("the module is unloaded under block I/O");
 	block_load_start(&load, &ns, 16384);
 	test_check(block_load_wait(&load, 50, 20000), "no block I/O");
-	ret = rmmod();
+	ret = steer_rmmod();
 	test_check(ret == -EWOULDBLOCK || ret == -EBUSY,
 		   "rmmod while a policy is attached: %d", ret);
 	steer_detach(&policy);
-	test_check(test_wait(!(ret = rmmod()), 20000), "rmmod: %s",
+	test_check(test_wait(!(ret = steer_rmmod()), 20000), "rmmod: %s",
 		   strerror(-ret));
 	test_check(block_load_wait(&load, 50, 20000),
 		   "no block I/O without the module");
-	modprobe(NULL);
+	steer_modprobe(NULL);
 	attach();
 	steered = steer_event(ns.ctrl, "block");
 	test_check(block_load_wait(&load, 50, 20000) &&
@@ -296,7 +284,7 @@ int main(void)
 		for (slot = 0; slot < SLOTS; slot++)
 			sh->page[w][slot].is = 1;
 	}
-	test_at_end(modprobe, NULL);
+	test_at_end(steer_modprobe, NULL);
 	test_at_end(kill_all, NULL);
 	attach();
 

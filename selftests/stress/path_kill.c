@@ -10,8 +10,6 @@
  *
  * vm: --cpus 4
  */
-#include <fcntl.h>
-#include <sys/syscall.h>
 
 #include "lib/block_load.h"
 #include "load.h"
@@ -22,16 +20,6 @@ static struct load load;
 static struct pt_ns ns;
 static struct steer_policy policy;
 static int ctrl[2];
-
-static void in_flight_none(int instance)
-{
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "%s", steer_path(instance, "path"));
-	test_check(test_wait(test_read(path, text, sizeof(text)) > 0 &&
-			     strstr(text, " inflight=0 "), 10000),
-		   "nvme%d: %s", instance, text);
-}
 
 /* Both paths in turn. */
 static void attach(void)
@@ -44,17 +32,6 @@ static void attach(void)
 	policy.state->path_answer = NVME_STEER_PATH(ctrl[0]);
 	policy.state->path_second = NVME_STEER_PATH(ctrl[1]);
 	steer_answer(&policy, 1, 2);
-}
-
-static int rmmod(void)
-{
-	return syscall(SYS_delete_module, "nvmesteer", O_NONBLOCK) ? -errno : 0;
-}
-
-static void modprobe(void *arg)
-{
-	if (!test_exists("/sys/module/nvmesteer"))
-		test_sh("modprobe nvmesteer");
 }
 
 static void kills(unsigned long count)
@@ -81,16 +58,16 @@ static void unload(void)
 	load_start(&load);
 	test_check(load_wait(&load, 50, 20000) &&
 		   block_load_wait(&block, 50, 20000), "no I/O");
-	ret = rmmod();
+	ret = steer_rmmod();
 	test_check(ret == -EWOULDBLOCK || ret == -EBUSY,
 		   "rmmod while a policy is attached: %d", ret);
 	steer_detach(&policy);
-	test_check(test_wait(!(ret = rmmod()), 20000), "rmmod: %s",
+	test_check(test_wait(!(ret = steer_rmmod()), 20000), "rmmod: %s",
 		   strerror(-ret));
 	test_check(load_wait(&load, 50, 20000) &&
 		   block_load_wait(&block, 50, 20000),
 		   "no I/O without the module");
-	modprobe(NULL);
+	steer_modprobe(NULL);
 	attach();
 	test_check(test_wait(steer_event(ctrl[0], "path") > 50 &&
 			     steer_event(ctrl[1], "path") > 50, 20000),
@@ -110,7 +87,7 @@ int main(void)
 	pt_open(&ns, PT_WANT_HEAD);
 	ctrl[0] = ns.ctrl;
 	ctrl[1] = ns.ctrl2;
-	test_at_end(modprobe, NULL);
+	test_at_end(steer_modprobe, NULL);
 	load_init(&load, &ns, 4, 8);
 	load_mix(&load);
 	block_load_start(&block, &ns, ns.nr_blocks / 2);
@@ -129,6 +106,6 @@ int main(void)
 	load_sum(&load, &sum);
 	test_check(sum.good == sum.submitted, "commands failed");
 	for (c = 0; c < 2; c++)
-		in_flight_none(ctrl[c]);
+		steer_path_idle(ctrl[c]);
 	test_pass();
 }

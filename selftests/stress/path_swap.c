@@ -19,16 +19,6 @@ static struct block_load block;
 static struct load load;
 static struct pt_ns ns;
 
-static void in_flight_none(int instance)
-{
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "%s", steer_path(instance, "path"));
-	test_check(test_wait(test_read(path, text, sizeof(text)) > 0 &&
-			     strstr(text, " inflight=0 "), 5000),
-		   "nvme%d: %s", instance, text);
-}
-
 /* Each answers by turns one path, the other, both, its own, one not there. */
 static void answer(struct steer_policy *p, unsigned long i, const int *ctrl)
 {
@@ -98,6 +88,6 @@ int main(void)
 	test_check(sum.good == sum.submitted, "commands failed");
 	test_check(path && own, "nothing was chosen");
 	for (c = 0; c < 2; c++)
-		in_flight_none(ctrl[c]);
+		steer_path_idle(ctrl[c]);
 	test_pass();
 }

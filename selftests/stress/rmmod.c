@@ -8,25 +8,12 @@
  *
  * vm: --cpus 4
  */
-#include <fcntl.h>
-#include <sys/syscall.h>
 
 #include "load.h"
 #include "test.h"
 #include "vm.h"
 
 static struct pt_ns ns;
-
-static int rmmod(void)
-{
-	return syscall(SYS_delete_module, "nvmesteer", O_NONBLOCK) ? -errno : 0;
-}
-
-static void modprobe(void *arg)
-{
-	if (!test_exists("/sys/module/nvmesteer"))
-		test_sh("modprobe nvmesteer");
-}
 
 /* Who keeps it loaded was said when that began. */
 static bool log_says(const char *text)
@@ -36,7 +23,7 @@ static bool log_says(const char *text)
 
 static void refused(const char *why)
 {
-	int ret = rmmod();
+	int ret = steer_rmmod();
 
 	test_check(ret == -EWOULDBLOCK || ret == -EBUSY,
 		   "rmmod while %s: %d", why, ret);
@@ -57,7 +44,7 @@ int main(void)
 	pt_open(&ns, PT_WANT_PLAIN);
 	if (!test_exists("/sys/module/nvmesteer/refcnt"))
 		test_skip("nvmesteer is not a loaded module");
-	test_at_end(modprobe, NULL);
+	test_at_end(steer_modprobe, NULL);
 	load_init(&load, &ns, 4, 8);
 	load_mix(&load);
 	load_start(&load);
@@ -80,7 +67,7 @@ int main(void)
 		ret = test_write(steer_path(ns.ctrl, "queue_remove"), "3");
 		test_check(!ret, "queue_remove: %s", strerror(-ret));
 
-		test_check(test_wait(!(ret = rmmod()), 10000), "rmmod: %s",
+		test_check(test_wait(!(ret = steer_rmmod()), 10000), "rmmod: %s",
 			   strerror(-ret));
 		test_check(!test_exists("/sys/module/nvmesteer") &&
 			   !test_exists("%s", steer_path(ns.ctrl, "state")),
