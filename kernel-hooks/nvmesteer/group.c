@@ -340,6 +340,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 	struct nvme_ns *ns = r->ns;
 	struct nvme_steer_policy *p;
 	enum nvme_steer_event why;
+	bool tried = false;
 
 	for (;;) {
 		if (ret) {
@@ -360,7 +361,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 			break;
 		}
 		ret = -ENODEV;
-		if (!nvme_steer_wait(ns->ctrl, ns, why))
+		if (!nvme_steer_wait(ns->ctrl, ns, why, &tried))
 			break;
 		nvme_steer_enter();
 		p = nvme_steer_group_policy(ns, &r->sc);

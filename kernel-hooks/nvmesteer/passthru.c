@@ -552,10 +552,11 @@ pass:
 /*
  * Wait for the end of whatever made a command miss its queue: the namespace is
  * frozen, or the queues are not back yet after a reset. False when the driver
- * should have the command after all.
+ * should have the command after all. @tried: false at first, and the caller's
+ * until the command is sent.
  */
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-		     enum nvme_steer_event why)
+		     enum nvme_steer_event why, bool *tried)
 {
 	struct nvme_steer_ctrl *sc;
 	struct request *req;
@@ -584,6 +585,10 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 					   READ_ONCE(sc->ready) ||
 					   READ_ONCE(sc->gone), HZ) &&
 			!READ_ONCE(sc->gone);
+	} else {
+		/* they came back meanwhile, or this one does not: try once */
+		again = !*tried;
+		*tried = true;
 	}
 	nvme_steer_ctrl_put(sc);
 	module_put(THIS_MODULE);
@@ -630,7 +635,7 @@ static noinline int nvme_steer_pass(const struct nvme_steer_passthru *pt)
  * and the driver would cut the caller's addresses to 32 bits.
  */
 static struct nvme_steer_policy *
-nvme_steer_again(const struct nvme_steer_passthru *pt, unsigned int issue_flags,
+nvme_steer_again(struct nvme_steer_passthru *pt, unsigned int issue_flags,
 		 enum nvme_steer_event why, struct nvme_steer_ctrl **sc)
 {
 	struct nvme_steer_policy *p;
@@ -641,7 +646,7 @@ nvme_steer_again(const struct nvme_steer_passthru *pt, unsigned int issue_flags,
 		return NULL;
 	/* for a slot it has waited already */
 	if (why != NVME_STEER_EV_SHARE_FULL &&
-	    !nvme_steer_wait(pt->ns->ctrl, pt->ns, why))
+	    !nvme_steer_wait(pt->ns->ctrl, pt->ns, why, &pt->tried))
 		return NULL;
 	nvme_steer_enter();
 	*sc = rcu_dereference(pt->ns->ctrl->steer);

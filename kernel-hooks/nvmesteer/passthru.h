@@ -59,6 +59,7 @@ struct nvme_steer_passthru {
 	bool vec;
 	bool bounded;	/* its length was checked against its block count */
 	bool plain;	/* see nvme_steer_is_plain() */
+	bool tried;	/* of nvme_steer_wait() */
 };
 
 /*
@@ -117,7 +118,7 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      unsigned int issue_flags,
 			      struct nvme_steer_queue **q);
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
-		     enum nvme_steer_event why);
+		     enum nvme_steer_event why, bool *tried);
 void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd);
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
 			 size_t len);
