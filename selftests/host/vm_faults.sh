@@ -3,7 +3,7 @@
 #
 # The drive that does wrong does right as long as nothing else is asked of it,
 # with the distribution's driver: identity, data, the commands it says it has,
-# resets, and being removed.
+# formats, resets, and being removed.
 . selftests/lib/host.sh
 
 [ ! -e "$BUILD/qemu-vfio-user/absent" ] ||
@@ -35,6 +35,17 @@ refuse nvme compare /dev/nvme0n1 -s 8 -c 7 -z 4096 -d /tmp/b
 check nvme dsm /dev/nvme0n1 -d -s 8 -b 8
 check nvme smart-log /dev/nvme0
 refuse nvme read /dev/nvme0n1 -s 32768 -c 0 -z 512 -d /tmp/b
+
+step 'formatted'
+for format in 1 0; do
+	check nvme format /dev/nvme0n1 --lbaf=$format --force
+	same $((512 << 3 * format)) \
+		"$(cat /sys/block/nvme0n1/queue/logical_block_size)"
+	same 32768 "$(cat /sys/block/nvme0n1/size)" size
+	check cmp -n 16777216 /dev/zero /dev/nvme0n1
+	check dd if=/tmp/a of=/dev/nvme0n1 bs=64k oflag=direct status=none
+	check cmp /tmp/a /dev/nvme0n1
+done
 
 step 'resets'
 check nvme reset /dev/nvme0
