@@ -63,6 +63,6 @@ int main(void)
 	cell_each_way(TIMEOUT_MS, each);
 	copies(0);
 	copies(PT_IOPOLL);
-	test_check(!steer_event(ns->ctrl, "ejected"), "the policy was ejected");
+	cell_policy_stays();
 	test_pass();
 }

@@ -59,6 +59,7 @@ struct ends {
 static struct pt_ns ns;
 static struct steer_policy policy;
 static unsigned int timeout;
+static uint64_t ejected;		/* before, by other tests */
 static uint64_t gen = 1;
 
 /* ------------------------------------------------------------ sixteen commands */
@@ -253,6 +254,12 @@ static void choose(enum cell_way way)
 		steer_answer_block(&policy, 0, 1, 0, 1);
 }
 
+void cell_policy_stays(void)
+{
+	test_check(steer_event(ns.ctrl, "ejected") == ejected,
+		   "the policy was ejected");
+}
+
 /* Sixteen commands without a fault, on the queue they are meant for. */
 void cell_works(enum cell_way way)
 {
@@ -357,7 +364,7 @@ static struct ends run_cell(const struct cell_fault *f, enum cell_way way,
 	test_check(bad == (way >= CELL_FIRST_STEERED &&
 			   f->flags & CELL_SPURIOUS ? times : 0),
 		   "%ju events bad_cid", bad);
-	test_check(!steer_event(ns.ctrl, "ejected"), "the policy was ejected");
+	cell_policy_stays();
 	return ends;
 }
 
@@ -437,6 +444,7 @@ struct pt_ns *cell_open(unsigned int timeout_ms)
 	char path[64], text[16];
 
 	fault_open(&ns);
+	ejected = steer_event(ns.ctrl, "ejected");
 	timeout = timeout_ms;
 	snprintf(path, sizeof(path), "/sys/block/nvme%s/queue/io_timeout",
 		 ns.name);
@@ -486,7 +494,7 @@ void cell_each_way(unsigned int policy_ms, void (*what)(enum cell_way way))
 		test_step("%s", ways[way].name);
 		what(way);
 	}
-	test_check(!steer_event(ns.ctrl, "ejected"), "the policy was ejected");
+	cell_policy_stays();
 }
 
 bool cell_is_polled(enum cell_way way)

@@ -80,6 +80,8 @@ void cell_each_way(unsigned int policy_ms, void (*what)(enum cell_way way));
 bool cell_is_polled(enum cell_way way);
 bool cell_is_block(enum cell_way way);
 struct steer_policy *cell_policy(void);
+/* No policy was ejected since the namespace was opened. */
+void cell_policy_stays(void);
 
 /* Sixteen commands go well, on the queue they are meant for, as does the data. */
 void cell_works(enum cell_way way);
