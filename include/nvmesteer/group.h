@@ -118,8 +118,8 @@ struct nvme_steer_group {
  *		a command that transfers logical blocks it is their length.
  * @status:	written by the kernel: 0, an NVMe status, or -errno: -EINTR when
  *		a reset ended the command, -ECANCELED when it was not sent,
- *		-EAGAIN when it was not sent because the namespace was frozen,
- *		the controller reset or the queue removed meanwhile
+ *		-EAGAIN when it was not sent because the namespace was frozen or
+ *		formatted, the controller reset or the queue removed meanwhile
  *
  * Laid out as the submission queue entry it becomes.
  */

@@ -418,5 +418,6 @@ void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);
 int nvme_steer_copy_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
 			   bool sleep, struct nvme_steer_copy_ns *limits);
 u64 nvme_steer_copy_hw_bytes(const struct nvme_steer_copy_ns *limits);
+void nvme_steer_copy_limits_wrong(struct nvme_steer_ctrl *sc, u32 nsid);
 
 #endif /* NVMESTEER_COPY_ENGINE_H */

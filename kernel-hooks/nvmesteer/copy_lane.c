@@ -10,6 +10,13 @@
 
 #include "copy_send.h"
 
+/* Was a Copy refused because it is too large? */
+static bool nvme_steer_is_size_limit(int status)
+{
+	return status > 0 && (status & NVME_SCT_SC_MASK) ==
+			     NVME_SC_CMD_SIZE_LIM_EXCEEDED;
+}
+
 /* Could the command succeed by reading and writing? */
 static bool nvme_steer_curable(int status)
 {
@@ -553,6 +560,8 @@ static void nvme_steer_copy_ended(struct nvme_steer_lane *lane)
 	struct nvme_steer_copy_job *job = lane->job;
 	u64 before;
 
+	if (unlikely(nvme_steer_is_size_limit(lane->status)))
+		nvme_steer_copy_limits_wrong(job->sc, job->side[0].nsid);
 	if (likely(!lane->status)) {
 		lane->offloaded += lane->len;
 		lane->copies++;

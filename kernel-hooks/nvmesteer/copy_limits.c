@@ -293,6 +293,27 @@ void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc)
 	mutex_unlock(&c->lock);
 }
 
+/**
+ * nvme_steer_copy_limits_wrong - a Copy was refused for its size
+ * @sc: the controller
+ * @nsid: the destination
+ *
+ * It has other limits now than when it was asked, by a format for instance: the
+ * next copy asks again. Larger ones are not noticed before a reset.
+ *
+ * Context: any.
+ */
+void nvme_steer_copy_limits_wrong(struct nvme_steer_ctrl *sc, u32 nsid)
+{
+	struct nvme_steer_copy_ns *l;
+
+	rcu_read_lock();
+	l = xa_load(&sc->copier.limits, nsid);
+	if (l)
+		WRITE_ONCE(l->generation, 0);
+	rcu_read_unlock();
+}
+
 /* Set copy_max_bytes of a namespace. -ENOENT: there is no such namespace. */
 int nvme_steer_copy_set_max(struct nvme_steer_ctrl *sc, u32 nsid, u64 bytes)
 {

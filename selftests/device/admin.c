@@ -23,7 +23,8 @@ static void text(uint8_t *at, const char *what, size_t len)
 static void identify_controller(uint8_t *id)
 {
 	uint32_t version = 0x00010400;
-	uint16_t oncs = 1 << 0 | 1 << 2 | 1 << 3; /* compare, DSM, zeroes */
+	/* compare, DSM, zeroes, copy */
+	uint16_t oncs = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 8;
 	uint32_t ids = 0x12341234;	/* as in configuration space */
 	uint32_t nn = 1;
 	uint32_t oaes = 1 << 8 | 1 << 9; /* namespaces, firmware activation */

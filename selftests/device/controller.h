@@ -93,6 +93,7 @@ struct completion {
 #define SC_LOG_PAGE		0x0109
 #define SC_INVALID_FORMAT	0x010a
 #define SC_QUEUE_DELETION	0x010c
+#define SC_SIZE_LIMIT		0x0183
 #define SC_COMPARE_FAILED	0x0285
 #define SC_DNR			0x4000
 /* Not a status: the command is not completed yet. */
@@ -163,6 +164,7 @@ struct controller {
 	uint64_t nr_blocks;
 	unsigned int block_shift;
 	bool read_only;
+	uint16_t copy_blocks;		/* of a source range; 0: no copies */
 
 	struct fault_rule rules[FAULT_RULES];
 	uint32_t matched[FAULT_RULES];

@@ -79,6 +79,9 @@ uint32_t event_change(struct controller *c, const struct command *cmd)
 	case FAULT_CHANGE_READ_ONLY:
 		c->read_only = change.value;
 		break;
+	case FAULT_CHANGE_COPY:
+		c->copy_blocks = change.value;
+		break;
 	case FAULT_CHANGE_PAUSE:
 		c->paused_until = now_ns() + change.value * 1000000ULL;
 		event_notice(c, FIRMWARE_STARTING);

@@ -88,6 +88,11 @@ enum fault_changes {
 	FAULT_CHANGE_FORMAT,		/* it is formatted, LBA format @value */
 	FAULT_CHANGE_READ_ONLY,		/* it is write protected, or not any more */
 	FAULT_CHANGE_PAUSE,		/* firmware is activated, for @value ms */
+	/*
+	 * its Copy commands have at most 4 source ranges of @value blocks each;
+	 * it has none as long as nothing else is said
+	 */
+	FAULT_CHANGE_COPY,
 };
 
 /* LBA formats of the namespace: blocks of 512 bytes, and of 4096. */

@@ -9,7 +9,7 @@
 
 enum {
 	FLUSH = 0x00, WRITE = 0x01, READ = 0x02, COMPARE = 0x05,
-	WRITE_ZEROES = 0x08, DSM = 0x09,
+	WRITE_ZEROES = 0x08, DSM = 0x09, COPY = 0x19,
 };
 
 /* LBA formats: the block size's logarithm. */
@@ -118,6 +118,34 @@ static uint32_t deallocate(struct controller *c, const struct command *cmd)
 	return status;
 }
 
+#define COPY_RANGES	4
+
+/* By one range after the other, as if it were by memory of its own. */
+static uint32_t copy(struct controller *c, const struct command *cmd)
+{
+	struct { uint64_t rsvd, slba; uint16_t nlb, rest[7]; } range[COPY_RANGES];
+	uint64_t to = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32, nlb;
+	unsigned int i, n = (cmd->cdw12 & 0xff) + 1;
+	uint32_t status;
+
+	if (!c->copy_blocks || n > COPY_RANGES)
+		return SC_SIZE_LIMIT | SC_DNR;
+	if (cmd->cdw12 >> 8 & 0xf)
+		return SC_INVALID_FIELD | SC_DNR;
+	status = dma_prp(c, cmd, range, n * sizeof(range[0]), false);
+	for (i = 0; !status && i < n; i++, to += nlb) {
+		nlb = range[i].nlb + 1UL;
+		if (nlb > c->copy_blocks)
+			return SC_SIZE_LIMIT | SC_DNR;
+		if (!in_range(c, range[i].slba, nlb) || !in_range(c, to, nlb))
+			return SC_LBA_RANGE | SC_DNR;
+		memmove(c->blocks + (to << c->block_shift),
+			c->blocks + (range[i].slba << c->block_shift),
+			nlb << c->block_shift);
+	}
+	return status;
+}
+
 uint32_t nvm_command(struct controller *c, const struct command *cmd)
 {
 	uint64_t slba = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
@@ -132,10 +160,13 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 	if (cmd->opcode == FLUSH)
 		return 0;
 	if (c->read_only && (cmd->opcode == WRITE || cmd->opcode == DSM ||
-			     cmd->opcode == WRITE_ZEROES))
+			     cmd->opcode == WRITE_ZEROES ||
+			     cmd->opcode == COPY))
 		return SC_WRITE_PROTECTED | SC_DNR;
 	if (cmd->opcode == DSM)
 		return deallocate(c, cmd);
+	if (cmd->opcode == COPY)
+		return copy(c, cmd);
 	if (cmd->opcode != READ && cmd->opcode != WRITE &&
 	    cmd->opcode != COMPARE && cmd->opcode != WRITE_ZEROES)
 		return SC_INVALID_OPCODE | SC_DNR;
@@ -160,6 +191,7 @@ uint32_t nvm_identify(struct controller *c, void *page)
 {
 	uint8_t *ns = page;
 	unsigned int i;
+	uint32_t most;
 
 	memcpy(ns, &c->nr_blocks, 8);
 	memcpy(ns + 8, &c->nr_blocks, 8);
@@ -167,6 +199,10 @@ uint32_t nvm_identify(struct controller *c, void *page)
 	ns[25] = NR_FORMATS - 1;
 	ns[33] = 1;			/* deallocated blocks read as zeroes */
 	memcpy(ns + 104, "nvmesteerfaults", 16);	/* NGUID */
+	memcpy(ns + 74, &c->copy_blocks, 2);	/* MSSRL */
+	most = COPY_RANGES * c->copy_blocks;
+	memcpy(ns + 76, &most, 4);	/* MCL */
+	ns[80] = COPY_RANGES - 1;	/* MSRC */
 	ns[99] = c->read_only;		/* NSATTR */
 	for (i = 0; i < NR_FORMATS; i++) {
 		ns[128 + 4 * i + 2] = formats[i];

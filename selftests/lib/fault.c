@@ -95,6 +95,7 @@ static void restore_at_end(void *arg)
 	char *path = arg, text[16];
 
 	change(FAULT_CHANGE_READ_ONLY, 0);
+	change(FAULT_CHANGE_COPY, 0);
 	change(FAULT_CHANGE_FORMAT, FAULT_FORMAT_512);
 	if (!test_wait(test_read(path, text, sizeof(text)) > 0 &&
 		       atoi(text) == 32768, 10000))
