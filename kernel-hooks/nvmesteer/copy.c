@@ -57,6 +57,22 @@ void nvme_steer_copies_exit(void)
 	kmem_cache_destroy(nvme_steer_jobs);
 }
 
+/*
+ * One that was constructed some time. With CONFIG_DEBUG_OBJECTS_WORK a work that
+ * was freed is one that nobody has initialised, and the constructor does not run
+ * again; without it __init_work() is nothing.
+ */
+static struct nvme_steer_copy_job *nvme_steer_job_new(void)
+{
+	struct nvme_steer_copy_job *job;
+	unsigned int i;
+
+	job = kmem_cache_alloc(nvme_steer_jobs, GFP_KERNEL);
+	for (i = 0; job && i < NVME_STEER_FEW_LANES; i++)
+		__init_work(&job->few_lanes[i].work, 0);
+	return job;
+}
+
 /**
  * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
  * @nr: ranges, 1 and up
@@ -70,7 +86,7 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 
 	job = this_cpu_xchg(nvme_steer_spare_job, NULL);
 	if (unlikely(!job))
-		job = kmem_cache_alloc(nvme_steer_jobs, GFP_KERNEL);
+		job = nvme_steer_job_new();
 	if (!job)
 		return NULL;
 	memset(&job->cleared, 0, sizeof(job->cleared));
