@@ -4,7 +4,6 @@
  * says to that, and, when its lanes have ended, how far it got.
  */
 #include <linux/module.h>
-#include <linux/slab.h>
 
 #include "copy.h"
 #include "passthru.h"
@@ -13,125 +12,6 @@
 
 /* Bits of nvme_steer_copy_ns.formats: of one namespace, of several. */
 #define NVME_STEER_FORMAT_CROSS		2
-
-/*
- * One that has ended is left here for the next copy on the CPU, whichever
- * controller's that is. Exchanged by one instruction; what is left is freed
- * with the module.
- */
-static DEFINE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
-
-/*
- * They come from a cache with a constructor for what is the same in each, so
- * kernels built to clear what is allocated (CONFIG_INIT_ON_ALLOC) do not.
- */
-static struct kmem_cache *nvme_steer_jobs;
-
-static void nvme_steer_job_construct(void *memory)
-{
-	struct nvme_steer_copy_job *job = memory;
-	unsigned int i;
-
-	spin_lock_init(&job->lock);
-	for (i = 0; i < NVME_STEER_FEW_LANES; i++)
-		nvme_steer_lane_construct(&job->few_lanes[i], job);
-}
-
-int nvme_steer_copies_init(void)
-{
-	nvme_steer_jobs = kmem_cache_create("nvme_steer_copy",
-					    sizeof(struct nvme_steer_copy_job),
-					    0, SLAB_HWCACHE_ALIGN,
-					    nvme_steer_job_construct);
-	return nvme_steer_jobs ? 0 : -ENOMEM;
-}
-
-void nvme_steer_copies_exit(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		if (per_cpu(nvme_steer_spare_job, cpu))
-			kmem_cache_free(nvme_steer_jobs,
-					per_cpu(nvme_steer_spare_job, cpu));
-	kmem_cache_destroy(nvme_steer_jobs);
-}
-
-/*
- * One that was constructed some time. With CONFIG_DEBUG_OBJECTS_WORK a work that
- * was freed is one that nobody has initialised, and the constructor does not run
- * again; without it __init_work() is nothing.
- */
-static struct nvme_steer_copy_job *nvme_steer_job_new(void)
-{
-	struct nvme_steer_copy_job *job;
-	unsigned int i;
-
-	job = kmem_cache_alloc(nvme_steer_jobs, GFP_KERNEL);
-	for (i = 0; job && i < NVME_STEER_FEW_LANES; i++)
-		__init_work(&job->few_lanes[i].work, 0);
-	return job;
-}
-
-/**
- * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
- * @nr: ranges, 1 and up
- *
- * Context: task; holds the module.
- * Return: the job, whose ranges and destination the caller fills in, or NULL.
- */
-struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
-{
-	struct nvme_steer_copy_job *job;
-
-	job = this_cpu_xchg(nvme_steer_spare_job, NULL);
-	if (unlikely(!job))
-		job = nvme_steer_job_new();
-	if (!job)
-		return NULL;
-	memset(&job->cleared, 0, sizeof(job->cleared));
-	job->lanes = job->few_lanes;
-	job->nr_lanes = 1;
-	job->range = job->few;
-	job->nr = nr;
-	job->nr_sides = 0;
-	if (nr > NVME_STEER_FEW_RANGES)
-		job->range = kvmalloc_array(nr, sizeof(*job->range),
-					    GFP_KERNEL_ACCOUNT);
-	if (!job->range) {
-		kmem_cache_free(nvme_steer_jobs, job);
-		return NULL;
-	}
-	__module_get(THIS_MODULE);
-	return job;
-}
-
-/**
- * nvme_steer_job_free - free a job that was not started, or has ended
- * @job: the job
- *
- * Context: task.
- */
-void nvme_steer_job_free(struct nvme_steer_copy_job *job)
-{
-	struct nvme_steer_side *side;
-
-	if (job->q)
-		nvme_steer_queue_drop(job->q);
-	if (job->nr_sides && job->sc)
-		nvme_steer_ctrl_put(job->sc);
-	for (side = job->side; side < job->side + job->nr_sides; side++)
-		nvme_put_ns(side->ns);
-	if (job->lanes != job->few_lanes)
-		kvfree(job->lanes);
-	if (job->range != job->few)
-		kvfree(job->range);
-	kfree(job->descs);
-	job = this_cpu_xchg(nvme_steer_spare_job, job);
-	if (unlikely(job))
-		kmem_cache_free(nvme_steer_jobs, job);
-	module_put(THIS_MODULE);
-}
 
 /**
  * nvme_steer_job_side - make a namespace part of a job

@@ -370,9 +370,11 @@ static inline bool nvme_steer_job_polled(const struct nvme_steer_copy_how *how)
 	return how->issue_flags & IO_URING_F_IOPOLL;
 }
 
-/* copy.c */
+/* copy_mem.c */
 struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr);
 void nvme_steer_job_free(struct nvme_steer_copy_job *job);
+
+/* copy.c */
 int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns);
 int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 			 const struct nvme_steer_copy_how *how);

@@ -187,7 +187,7 @@ static void make_root(void)
 	mnt("tmpfs", "run", "/new/run", 0, "mode=755");
 	mnt("tmpfs", "tmp", "/new/tmp", 0, "mode=1777");
 	p9("run", "/new/run/vm", 0, "none");
-	if (in_cmdline("nvmesteer.share"))
+	if (in_cmdline("nvmesteer_vm.share"))
 		p9("share", "/new/run/vm/share", 0, "none");
 	p9("repo", "/new/nvmesteer", MS_RDONLY, "mmap");
 	if (in_cmdline("nvmesteer.build"))
