@@ -282,9 +282,8 @@ static void event_off(void)
 	load_policy(ctrl);
 }
 
-static void event_reset(void)
+static void reset(int ctrl)
 {
-	int ctrl = a_controller();
 	int ret;
 
 	books.comparable &= ctrl != other.ctrl;
@@ -294,9 +293,15 @@ static void event_reset(void)
 	test_check(vm_wait_live(ctrl, WAIT_MS), "nvme%d is not live", ctrl);
 }
 
+static void event_reset(void)
+{
+	reset(a_controller());
+}
+
 /* How many queues are reserved changes with the next start. */
 static void event_reserve(void)
 {
+	int ctrl = a_controller();
 	char text[8];
 	int ret;
 
@@ -304,11 +309,11 @@ static void event_reserve(void)
 	printf("#   %s queues\n", text);
 	ret = test_write("/sys/module/nvme/parameters/steer_queues", text);
 	test_check(!ret, "steer_queues: %s", strerror(-ret));
-	event_reset();
+	reset(ctrl);
 	goes_on("another reservation");
 	test_check(!test_write("/sys/module/nvme/parameters/steer_queues",
 			       "8"), "steer_queues");
-	event_reset();
+	reset(ctrl);
 }
 
 static void event_kill(void)
