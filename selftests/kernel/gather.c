@@ -155,6 +155,9 @@ static void deep(const char *name, unsigned int total)
 	reads_apart(32, total);
 	cost_since(&c);
 	test_check(c.gathered, "nothing was gathered");
+	/* a kernel that checks itself takes longer than the policy waits */
+	if (test_slow() > 1)
+		return;
 	test_check(c.interrupts <= total / 8,
 		   "%ju interrupts for %u commands", c.interrupts, total);
 	test_check(c.interrupts + c.timer <= total / 4,
