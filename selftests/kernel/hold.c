@@ -449,8 +449,10 @@ static void groups(struct steer_policy *p)
 	for (i = 0; i < 256; i++)
 		group_on(&ring, &a, 2);
 	asked = calls(p) - asked;
-	test_check(asked <= asked_at_most(start) * DEPTH && asked < 256,
-		   "asked %ju times for 256 groups", asked);
+	/* and where that took so long that it says little, of most not */
+	test_check(asked <= asked_at_most(start) * DEPTH &&
+		   asked < 256 * DEPTH / 2,
+		   "asked %ju times for 256 groups of %u", asked, DEPTH);
 
 	usleep((HOLD_MS + 20) * 1000);
 	steer_answer(p, 3, 1);
