@@ -91,7 +91,7 @@ int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 	req = blk_mq_alloc_request(side->ns->queue, nvme_req_op(cmd), 0);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	if (nvme_steer_side_outdated(side)) {
+	if (nvme_steer_formatted(side->ns->head, side->shift, side->ms)) {
 		blk_mq_free_request(req);
 		return -ESTALE;
 	}

@@ -75,18 +75,6 @@ static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
 	return !q->refs;
 }
 
-/*
- * Has the namespace other blocks than when the job began? Then a command would
- * name others than it should, and move more data than its buffer holds. A
- * reference to the request queue is held, which keeps it as it is.
- */
-static inline bool nvme_steer_side_outdated(const struct nvme_steer_side *side)
-{
-	const struct nvme_ns_head *head = side->ns->head;
-
-	return unlikely(head->lba_shift != side->shift || head->ms != side->ms);
-}
-
 /* nvme_steer_lane_send() to a queue of a share: the commands may have to wait. */
 static inline void
 nvme_steer_lane_share(struct nvme_steer_lane *lane,
@@ -158,7 +146,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		nvme_steer_leave();
 		return -EAGAIN;
 	}
-	if (nvme_steer_side_outdated(side)) {
+	if (nvme_steer_formatted(side->ns->head, side->shift, side->ms)) {
 		ret = -ESTALE;
 		goto put;
 	}

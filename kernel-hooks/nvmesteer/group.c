@@ -319,14 +319,6 @@ static int nvme_steer_group_long(struct nvme_steer_run *run,
 	return *why == NVME_STEER_EV_QUEUE_FULL ? -EBUSY : -EAGAIN;
 }
 
-/* The policy, or NULL, and the controller. In nvme_steer_enter(). */
-static struct nvme_steer_policy *
-nvme_steer_group_policy(struct nvme_ns *ns, struct nvme_steer_ctrl **sc)
-{
-	*sc = rcu_dereference(ns->ctrl->steer);
-	return likely(*sc) ? rcu_dereference((*sc)->policy) : NULL;
-}
-
 /*
  * What comes after the first nvme_steer_group_begin(), which returned @ret. May
  * sleep. Under RCU, which is dropped.
@@ -364,7 +356,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 		if (!nvme_steer_wait(ns->ctrl, ns, why, &tried))
 			break;
 		nvme_steer_enter();
-		p = nvme_steer_group_policy(ns, &r->sc);
+		p = nvme_steer_policy_of(ns, &r->sc);
 		if (unlikely(!p)) {
 			nvme_steer_leave();
 			ret = -ENOTTY;
@@ -407,7 +399,7 @@ int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 
 	nvme_steer_pdu(ioucmd)->req = NULL;
 	nvme_steer_enter();
-	p = nvme_steer_group_policy(ns, &r.sc);
+	p = nvme_steer_policy_of(ns, &r.sc);
 	if (unlikely(!p)) {
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
@@ -427,7 +419,7 @@ int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		if (!run)
 			goto put;
 		nvme_steer_enter();
-		p = nvme_steer_group_policy(ns, &r.sc);
+		p = nvme_steer_policy_of(ns, &r.sc);
 	}
 	ret = nvme_steer_run_set(run, ns, ioucmd, nr, &array);
 	if (unlikely(ret || !p)) {

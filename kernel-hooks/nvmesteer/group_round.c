@@ -200,19 +200,6 @@ static bool nvme_steer_send_copies(struct nvme_steer_run *run,
 }
 
 /*
- * Were commands checked by another block size than the namespace has now? Data
- * that does not match the number of blocks would be overrun. A reference to the
- * request queue is held, which keeps the namespace, and as it is.
- */
-static bool nvme_steer_outdated(const struct nvme_steer_run *run, u8 lba_shift,
-				u16 ms)
-{
-	const struct nvme_ns *ns = run->rq->queuedata;
-
-	return ns->head->lba_shift != lba_shift || ns->head->ms != ms;
-}
-
-/*
  * The short way: there are slots for all commands, and all are complete, or
  * only the first one was read and the rest is read on the way. Anything else
  * has another try on the long way. Returns whether the group was sent, and is
@@ -232,7 +219,7 @@ bool nvme_steer_group_short(struct nvme_steer_run *run,
 	io.kept = run->epoch;
 	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter)))
 		return false;
-	if (unlikely(nvme_steer_outdated(run, r->shift, r->ms)))
+	if (nvme_steer_formatted(r->ns->head, r->shift, r->ms))
 		goto put;
 	run->queue = q;
 	run->nr_slots = nr;
@@ -271,6 +258,7 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 		.done = nvme_steer_group_done,
 		.timeout = run->timeout,
 	};
+	const struct nvme_ns *ns;
 	unsigned int kept;
 	int ret;
 
@@ -280,7 +268,8 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 		rcu_read_unlock();
 		return -EAGAIN;
 	}
-	if (unlikely(nvme_steer_outdated(run, run->lba_shift, run->ms))) {
+	ns = run->rq->queuedata;
+	if (nvme_steer_formatted(ns->head, run->lba_shift, run->ms)) {
 		nvme_steer_count(sc, *why);
 		percpu_ref_put(&run->rq->q_usage_counter);
 		rcu_read_unlock();

@@ -649,8 +649,7 @@ nvme_steer_again(struct nvme_steer_passthru *pt, unsigned int issue_flags,
 	    !nvme_steer_wait(pt->ns->ctrl, pt->ns, why, &pt->tried))
 		return NULL;
 	nvme_steer_enter();
-	*sc = rcu_dereference(pt->ns->ctrl->steer);
-	p = *sc ? rcu_dereference((*sc)->policy) : NULL;
+	p = nvme_steer_policy_of(pt->ns, sc);
 	if (!p)
 		nvme_steer_leave();
 	return p;

@@ -21,6 +21,18 @@ enum {
 	lockdep_assert((q)->shared || lockdep_is_held(&(q)->sq_lock))
 
 /*
+ * Has a namespace other blocks than a command was checked by? Then it would name
+ * others than it should, and move more data than its buffer holds. A usage
+ * reference is held, which keeps the namespace as it is: it is formatted while
+ * it is frozen.
+ */
+static __always_inline bool
+nvme_steer_formatted(const struct nvme_ns_head *head, u8 lba_shift, u16 ms)
+{
+	return unlikely(head->lba_shift != lba_shift || head->ms != ms);
+}
+
+/*
  * Update a shadow doorbell; true when the register must be written too. The
  * barriers order the queue entries before the doorbell, and the doorbell
  * before the event index the controller wrote (NVMe 2.0, 5.8).

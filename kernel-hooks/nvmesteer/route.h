@@ -46,6 +46,14 @@ static __always_inline int nvme_steer_call(struct nvme_steer_policy *p,
 	return nvme_steer_run(READ_ONCE(p->run[call]), arg);
 }
 
+/* The policy of a namespace, or NULL, and the controller. Under RCU. */
+static __always_inline struct nvme_steer_policy *
+nvme_steer_policy_of(const struct nvme_ns *ns, struct nvme_steer_ctrl **sc)
+{
+	*sc = rcu_dereference(ns->ctrl->steer);
+	return likely(*sc) ? rcu_dereference((*sc)->policy) : NULL;
+}
+
 static __always_inline int nvme_steer_ask(struct nvme_steer_policy *p,
 					  struct nvme_steer_cmd *cmd)
 {

@@ -370,8 +370,7 @@ static noinline int nvme_steer_other_op(struct nvme_ns *ns,
 	}
 
 	nvme_steer_enter();
-	sc = rcu_dereference(ns->ctrl->steer);
-	p = likely(sc) ? rcu_dereference(sc->policy) : NULL;
+	p = nvme_steer_policy_of(ns, &sc);
 	if (unlikely(!p)) {
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
@@ -414,8 +413,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		return nvme_steer_other_op(ns, ioucmd, issue_flags);
 
 	nvme_steer_enter();
-	sc = rcu_dereference(ns->ctrl->steer);
-	p = likely(sc) ? rcu_dereference(sc->policy) : NULL;
+	p = nvme_steer_policy_of(ns, &sc);
 	if (unlikely(!p)) {
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
