@@ -51,6 +51,15 @@ struct nvme_steer_copy_desc {
 #define NVME_STEER_COPY_DATA		SZ_256K
 #define NVME_STEER_COPY_LIST		SZ_16K
 
+/* What becomes of limits that the controller itself does not keep to. */
+enum nvme_steer_copy_doubt {
+	NVME_STEER_COPY_BELIEVED,
+	/* a Copy within these limits was refused for its size */
+	NVME_STEER_COPY_DOUBTED,
+	/* and they were the same when asked again: no use to ask each time */
+	NVME_STEER_COPY_CONFIRMED,
+};
+
 /**
  * struct nvme_steer_copy_ns - what copies a namespace can be part of
  * @generation:	nvme_steer_ctrl.generation it was asked in
@@ -61,9 +70,10 @@ struct nvme_steer_copy_desc {
  * @max_bytes:	of a Copy command, as an administrator wants it; U64_MAX: as the
  *		controller can. Kept over resets
  * @lba_shift:	when it was asked; another one now makes it void
+ * @doubt:	enum nvme_steer_copy_doubt
  *
- * Constant but for @max_bytes, and @generation, which becomes 0 when it is not
- * to be used any more; replaced as a whole, under copier.lock.
+ * Constant but for @max_bytes, @doubt, and @generation, which becomes 0 when it
+ * is not to be used any more; replaced as a whole, under copier.lock.
  */
 struct nvme_steer_copy_ns {
 	struct rcu_head rcu;
@@ -74,6 +84,7 @@ struct nvme_steer_copy_ns {
 	u32 mcl;
 	u16 msrc;
 	u8 lba_shift;
+	u8 doubt;
 	u64 max_bytes;
 };
 

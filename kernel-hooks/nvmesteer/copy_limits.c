@@ -141,6 +141,10 @@ nvme_steer_read_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
 		l->formats = c->formats;
 	else
 		l->mssrl = l->mcl = l->msrc = 0;
+	if (old && READ_ONCE(old->doubt) == NVME_STEER_COPY_DOUBTED &&
+	    l->mssrl == old->mssrl && l->mcl == old->mcl &&
+	    l->msrc == old->msrc)
+		l->doubt = NVME_STEER_COPY_CONFIRMED;
 	old = xa_store(&c->limits, l->nsid, l, GFP_KERNEL);
 	ret = xa_err(old);
 	if (!ret) {
@@ -298,8 +302,9 @@ void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc)
  * @sc: the controller
  * @nsid: the destination
  *
- * It has other limits now than when it was asked, by a format for instance: the
- * next copy asks again. Larger ones are not noticed before a reset.
+ * It may have other limits now than when it was asked, by a format for instance:
+ * the next copy asks again, once, if they are the same. Larger ones are not
+ * noticed before a reset.
  *
  * Context: any.
  */
@@ -309,8 +314,10 @@ void nvme_steer_copy_limits_wrong(struct nvme_steer_ctrl *sc, u32 nsid)
 
 	rcu_read_lock();
 	l = xa_load(&sc->copier.limits, nsid);
-	if (l)
+	if (l && READ_ONCE(l->doubt) == NVME_STEER_COPY_BELIEVED) {
+		WRITE_ONCE(l->doubt, NVME_STEER_COPY_DOUBTED);
 		WRITE_ONCE(l->generation, 0);
+	}
 	rcu_read_unlock();
 }
 

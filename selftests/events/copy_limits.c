@@ -2,7 +2,8 @@
 /*
  * A namespace's limits for Copy commands become smaller, and the controller is
  * not reset. The copy that finds out is read and written; those after it are
- * cut to what the controller says now. All go well.
+ * cut to what the controller says now. All go well. A controller that refuses
+ * what it says it takes is asked once more, and not for each copy.
  *
  * vm: --drives faults --cpus 4
  */
@@ -37,6 +38,29 @@ static void one(unsigned int path, const char *what)
 	copy_good(&ring, &copy, path, what);
 }
 
+static void refuses(void)
+{
+	struct fault_rule refuse = {
+		.what = FAULT_STATUS, .opcode = 0x19, .first_qid = 1,
+		.last_qid = FAULT_QUEUES - 1, .value = 0x183,
+	}, asked = {
+		.what = FAULT_LATE, .opcode = 0x06,
+	};
+	unsigned int i;
+
+	fault_clear();
+	fault_add(&refuse);
+	fault_add(&asked);
+	for (i = 0; i < 4; i++)
+		one(NVME_STEER_COPY_EMULATE, "refused within the limits");
+	test_check(fault_done(0) >= 4, "%u Copy commands were refused",
+		   fault_done(0));
+	test_check(fault_done(1) == 1, "it was asked %u times", fault_done(1));
+	test_check(limit() == SMALL, "ranges of %u blocks", limit());
+	fault_clear();
+	one(NVME_STEER_COPY_SPLIT, "and taken again");
+}
+
 int main(void)
 {
 	static const struct puppet_config config = {
@@ -60,6 +84,7 @@ int main(void)
 	one(NVME_STEER_COPY_SPLIT, "the second");
 	test_check(limit() == SMALL, "ranges of %u blocks", limit());
 	one(NVME_STEER_COPY_SPLIT, "the third");
+	refuses();
 	fault_host_is_good("copies");
 	pt_ring_exit(&ring);
 	image_free(&src);

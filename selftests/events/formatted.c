@@ -196,12 +196,15 @@ static void between_rounds(unsigned int mode)
 	back_to_512();
 }
 
-static void between_pieces(unsigned int mode)
+static void between_pieces(unsigned int mode, bool own)
 {
 	int ret;
 
-	test_step("between the pieces of a copy%s", mode ? ", polled" : "");
+	test_step("between the pieces of a copy%s%s", mode ? ", polled" : "",
+		  own ? ", on the driver's own path" : "");
+	copies_own(own);
 	ret = copies_during(ns, mode, HELD_MS, format_4k, false);
+	copies_own(false);
 	test_check(ret == -ESTALE, "it ended with %d", ret);
 	know(4096);
 	copies_work(ns, "with blocks of 4096 bytes");
@@ -218,7 +221,9 @@ int main(void)
 	cell_each_way(0, waits_where_steered);
 	between_rounds(0);
 	between_rounds(PT_IOPOLL);
-	between_pieces(0);
-	between_pieces(PT_IOPOLL);
+	between_pieces(0, false);
+	between_pieces(PT_IOPOLL, false);
+	between_pieces(0, true);
+	between_pieces(PT_IOPOLL, true);
 	test_pass();
 }

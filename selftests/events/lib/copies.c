@@ -9,12 +9,14 @@
 #define TARGET	(2UL << 20)
 #define PART	(4UL << 10)
 
+static bool own;
 static struct image src, dst;
 static struct copy copy;
 
 static void begin(struct pt_ns *ns, unsigned int mode)
 {
-	cell_policy()->state->copy_route = mode == PT_IOPOLL ? 2 : 1;
+	cell_policy()->state->copy_route = own ? NVME_STEER_DEFAULT :
+					   mode == PT_IOPOLL ? 2 : 1;
 	image_init(&src, ns, SOURCE, AREA);
 	image_init(&dst, ns, TARGET, AREA);
 	copy_init(&copy, 4);
@@ -28,6 +30,11 @@ static void end(void)
 	copy_free(&copy);
 	image_free(&src);
 	image_free(&dst);
+}
+
+void copies_own(bool on)
+{
+	own = on;
 }
 
 void copies_work(struct pt_ns *ns, const char *when)

@@ -8,7 +8,9 @@
 
 #include "copy.h"
 
-/* They go well, by rings that poll and that do not. */
+/* From now on they are on the driver's own path, or not any more. */
+void copies_own(bool on);
+/* They go well on the policy's queues, by rings that poll and that do not. */
 void copies_work(struct pt_ns *ns, const char *when);
 /*
  * One copy, whose reads are carried out and complete @ms later; @event happens
