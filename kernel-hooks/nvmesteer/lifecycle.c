@@ -134,19 +134,22 @@ static void nvme_steer_restart_queues(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_queue *q;
 	unsigned int n;
+	bool lost;
 	int ret;
 
 	lockdep_assert_held(&sc->queue_lock);
 
 	nvme_steer_for_each_queue(sc, q, n) {
 		ret = nvme_steer_queue_start(q);
-		WRITE_ONCE(q->lost, ret && ret != -ENODEV);
-		if (q->lost) {
+		lost = ret && ret != -ENODEV;
+		/* counted by the time that the attributes tell of it */
+		if (lost)
 			nvme_steer_count(sc, NVME_STEER_EV_QUEUE_LOST);
+		WRITE_ONCE(q->lost, lost);
+		if (lost)
 			dev_warn(sc->nvme->device,
 				 "steer queue %u is lost after the reset (%d); remove it, or raise nvme.steer_queues and reset again\n",
 				 n, ret);
-		}
 	}
 }
 

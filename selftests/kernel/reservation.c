@@ -116,7 +116,8 @@ int main(void)
 	queue_state(6, "lost");
 	test_check(steer_event(ns.ctrl, "queue_lost") == lost + 1, "no event");
 	one_read(0);
-	test_check(steer_event(ns.ctrl, "queue_down") == down + 1, "no event");
+	/* more than once where the reset was not through yet */
+	test_check(steer_event(ns.ctrl, "queue_down") > down, "no event");
 	reserve(8, false);
 	queue_state(6, "live");
 	one_read(6);
