@@ -34,7 +34,7 @@ int main(void)
 			  [3] = NVME_STEER_POLL, [4] = NVME_STEER_POLL },
 	};
 	unsigned long i, count = test_env("COUNT", 6);
-	struct group_stats before_reset, sum;
+	struct group_stats sum;
 	struct steer_policy policy;
 	struct steer_queues before;
 	int ret;
@@ -53,7 +53,6 @@ int main(void)
 		test_check(group_load_wait(&load, 20, 20000),
 			   "no group ended for 20 s");
 		group_load_hold(&load);
-		group_load_sum(&load, &before_reset);
 		vm_throttle(ns.name, 4);
 		group_load_go_on(&load);
 		/* nearly all of two groups of each thread */
@@ -65,12 +64,14 @@ int main(void)
 		test_check(vm_wait_live(ns.ctrl, 20000), "not live");
 		test_check(group_load_wait(&load, 20, 20000),
 			   "no group ended after the reset");
-		group_load_sum(&load, &sum);
-		test_check(sum.cancelled >= before_reset.cancelled + GROUP_NR,
-			   "%ju commands cancelled by the reset",
-			   sum.cancelled - before_reset.cancelled);
 	}
 	group_load_stop(&load);
+	/* a drive that is disabled may end some of what it holds, and says so */
+	group_load_sum(&load, &sum);
+	printf("#   %ju commands cancelled by %lu resets\n", sum.cancelled,
+	       count);
+	test_check(sum.cancelled >= count * GROUP_NR / 2,
+		   "%ju commands cancelled by the resets", sum.cancelled);
 	test_check(steer_wait_idle(ns.ctrl, 5000), "commands left in flight");
 	steer_queues(ns.ctrl, &qs);
 	group_load_verify(&load);
