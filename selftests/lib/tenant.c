@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <poll.h>
 #include <time.h>
 
 #include "tenant.h"
@@ -70,7 +71,7 @@ static void tenant_reap(struct tenant *t)
 	}
 }
 
-void tenant_run(struct tenant *t)
+static void tenant_run(struct tenant *t)
 {
 	unsigned int n = 0;
 
@@ -83,20 +84,31 @@ void tenant_run(struct tenant *t)
 		test_check(pt_submit_only(&t->ring) == (int)n, "submit");
 }
 
+uint64_t tenants_turn(struct tenant *t, unsigned int n)
+{
+	uint64_t ended = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		tenant_run(&t[i]);
+		ended += t[i].ended;
+	}
+	return ended;
+}
+
 void tenants_run(struct tenant *t, unsigned int n, uint64_t commands,
 		 uint64_t us)
 {
-	uint64_t start = tenant_now_us(), ended, before = 0;
+	uint64_t start = tenant_now_us(), before = 0, ended;
+	struct pollfd fd = { .fd = t->ring.uring.ring_fd, .events = POLLIN };
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
 		before += t[i].ended;
 	do {
-		ended = 0;
-		for (i = 0; i < n; i++) {
-			tenant_run(&t[i]);
-			ended += t[i].ended;
-		}
+		ended = tenants_turn(t, n);
+		if (n == 1 && t->sleeps)
+			poll(&fd, 1, 10);
 	} while ((!commands || ended - before < commands) &&
 		 (!us || tenant_now_us() - start < us));
 }

@@ -15,6 +15,7 @@ struct tenant {
 	struct pt_ns *ns;
 	bool block;		/* by the block device */
 	bool write;		/* else it reads */
+	bool sleeps;		/* alone, until something ends: of a slow drive */
 	unsigned int depth;
 	uint64_t first;		/* block where its area begins */
 	uint32_t nlb;		/* blocks of a command */
@@ -33,11 +34,14 @@ struct tenant {
 void tenant_init(struct tenant *t, unsigned int mode);
 /* What 99 of 100 of its last @n commands did not take longer than, us. */
 unsigned int tenant_p99(const struct tenant *t, unsigned int n);
-/* As many as it may have in flight, and what has ended is counted. */
-void tenant_run(struct tenant *t);
 /* Submit no more, and wait for what is in flight. */
 void tenant_exit(struct tenant *t);
 
+/*
+ * What has ended is counted, and as many submitted as may be in flight. Returns
+ * what @n tenants have ended in all.
+ */
+uint64_t tenants_turn(struct tenant *t, unsigned int n);
 /* Let @n tenants run until all together have ended @commands, or @us are over. */
 void tenants_run(struct tenant *t, unsigned int n, uint64_t commands,
 		 uint64_t us);
