@@ -108,6 +108,7 @@ busy() { # reads and writes that must not fail
 			oflag=direct status=none; do
 		n=$((n + 1))
 		echo $n >/run/busy
+		sleep 0.1
 	done
 	echo failed >/run/busy
 }

@@ -7,7 +7,7 @@
  * byte they read is what they wrote; in the end, on the driver's own path, the
  * file system has no fault and every file is as it was left.
  *
- * COUNT=   rounds of trouble for each file system (default 4)
+ * COUNT=   rounds of trouble for each file system (default 3)
  *
  * vm: --cpus 4
  * timeout: 300
@@ -299,7 +299,7 @@ static void unmount(void *arg)
 
 static void try(const char *fs, const char *make, const char *check)
 {
-	unsigned int i, w, count = test_env("COUNT", 4);
+	unsigned int i, w, count = test_env("COUNT", 3);
 	void *buf = test_alloc(SIZE);
 	uint64_t steered;
 	const char *why;

@@ -7,7 +7,7 @@
  * polled for, in batches: no request fails, none is lost, each block is always
  * what was written last.
  *
- * COUNT=   rounds of each (default 6)
+ * COUNT=   rounds of each (default 4)
  *
  * vm: --cpus 4
  * timeout: 300
@@ -216,7 +216,7 @@ static void kill_all(void *arg)
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 6);
+	unsigned long i, count = test_env("COUNT", 4);
 	uint64_t steered, timeouts;
 	unsigned int w;
 	int status;

@@ -6,7 +6,7 @@
  * commands go to steer queues as well. No command fails, and in the end nothing
  * is in flight.
  *
- * COUNT=   of changes (default 40)
+ * COUNT=   of changes (default 24)
  *
  * vm: --cpus 4
  */
@@ -35,7 +35,7 @@ static void answer(struct steer_policy *p, unsigned long i, const int *ctrl)
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 40);
+	unsigned long i, count = test_env("COUNT", 24);
 	static const struct puppet_config config = {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
 	};

@@ -7,7 +7,7 @@
  * processes: no command is lost or ends twice, no block request fails, nothing
  * is left waiting, and data is what was written.
  *
- * COUNT=   rounds of each (default 6)
+ * COUNT=   rounds of each (default 4)
  *
  * vm: --cpus 4
  * timeout: 400
@@ -151,7 +151,7 @@ static void both_at_once(unsigned long i)
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 6);
+	unsigned long i, count = test_env("COUNT", 4);
 	uint64_t waits, timeouts, bad;
 	struct load_stats sum;
 	unsigned int w;

@@ -6,7 +6,7 @@
  * next one can be attached at once, no command is lost or ends twice, and the
  * module can be unloaded afterwards.
  *
- * COUNT=   policies (default 24)
+ * COUNT=   policies (default 16)
  *
  * vm: --cpus 4
  */
@@ -99,7 +99,7 @@ static void disturb(unsigned long i)
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 24), slow = 0;
+	unsigned long i, count = test_env("COUNT", 16), slow = 0;
 	struct load_stats sum;
 	uint64_t ejected;
 	char kind[32];
