@@ -74,6 +74,32 @@ refuse env NVMESTEER_BUILD="$BUILD" NVMESTEER_RESULTS="$TEST_TMP/results" \
 says out '^selftests: host/l_limit: .*not a number of seconds: is a word here$'
 rm "$repo/selftests/host/l_limit.sh"
 
+step 'the emulator aborts: the test runs again, once'
+for name in l_again m_aborts; do
+	plant $name <<-T
+		echo >>/run/vm/share/$name
+		[ $name = m_aborts ] || [ "\$(wc -l </run/vm/share/$name)" = 1 ] || exit 0
+		sleep 1000
+	T
+done
+NVMESTEER_BUILD=$BUILD NVMESTEER_RESULTS=$TEST_TMP/results \
+	"$repo/selftests/run" --filter 'l_again|m_aborts' planted \
+	>"$TEST_TMP/out" 2>&1 &
+pid=$!
+emulator_aborts() { # where TEST has begun TIMES times
+	local began=("$TEST_TMP"/results/guest.*/"$1")
+	[ -e "${began[0]}" ] && [ "$(wc -l <"${began[0]}")" = "$2" ] &&
+		pkill -ABRT -f "qemu-system.*path=$TEST_TMP/results/guest"
+}
+check wait_for 60 emulator_aborts l_again 1
+check wait_for 60 emulator_aborts m_aborts 1
+check wait_for 60 emulator_aborts m_aborts 2
+wait $pid
+says out '^ok    planted/l_again .* run again: QEMU aborted$'
+says out "^FAIL  planted/m_aborts .*the guest died .QEMU's status 134"
+same '1 passed, 1 failed, 0 skipped' "$(tail -n 1 "$TEST_TMP/out")"
+rm "$repo"/selftests/planted/{l_again,m_aborts}.sh
+
 step 'an interrupted run ends what it started'
 plant host/l_waits <<T
 echo \$\$ >$TEST_TMP/pid
