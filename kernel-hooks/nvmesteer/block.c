@@ -167,8 +167,10 @@ static __always_inline void nvme_steer_note_polled(struct nvme_steer_queue *q,
 						       NVME_STEER_HCTXS];
 	unsigned int bit = q->number < NVME_STEER_BITS ? q->number : 0;
 
-	if (unlikely(!test_bit(bit, polled)))
+	if (unlikely(!test_bit(bit, polled))) {
 		set_bit(bit, polled);
+		set_bit(NVME_STEER_WANTS_POLL, &q->ctrl->nvme->steer_wants);
+	}
 }
 
 /* Write a request to a submission queue, which has a free slot. */

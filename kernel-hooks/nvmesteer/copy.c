@@ -241,7 +241,7 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 			 (nvme_steer_job_polled(how) ? NVME_STEER_CMD_POLLED :
 						       0) |
 			 (how->sleep ? 0 : NVME_STEER_CMD_NOWAIT);
-	args.cmd.opcode = NVME_STEER_OPC_COPY;
+	args.cmd.opcode = NVME_STEER_COPY;
 	args.cmd.ioprio = current->io_context ? current->io_context->ioprio : 0;
 	args.cmd.nsid = to->nsid;
 	args.cmd.len = min_t(u64, job->len, U32_MAX);

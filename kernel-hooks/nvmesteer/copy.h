@@ -19,7 +19,6 @@
 #include "nvmesteer.h"
 
 /* NVM Command Set 1.0, 3.2.2: what linux/nvme.h does not have. */
-#define NVME_STEER_OPC_COPY		0x19
 #define NVME_STEER_ONCS_COPY		(1U << 8)
 #define NVME_STEER_SC_INCOMPATIBLE_NS	0x185
 #define NVME_STEER_SC_FAST_COPY		0x186
@@ -409,6 +408,7 @@ void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 			   u64 result, struct nvme_steer_drain *drain);
 
 /* copy_io.c; the way to a steer queue is copy_send.h */
+bool nvme_steer_lane_owns(const struct request *req);
 int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 			     const struct nvme_steer_side *side, unsigned int i,
 			     struct nvme_command *cmd,

@@ -64,8 +64,14 @@ static enum rq_end_io_ret nvme_steer_lane_end_io(struct request *req,
 static enum rq_end_io_ret nvme_steer_lane_end_counted(struct request *req,
 						      blk_status_t err)
 {
-	nvme_steer_end_hook(req);
+	nvme_steer_end(req);
 	return nvme_steer_lane_end_io(req, err);
+}
+
+/* Is it a command of a copy? Any context. */
+bool nvme_steer_lane_owns(const struct request *req)
+{
+	return req->end_io == nvme_steer_lane_end_counted;
 }
 
 /**
@@ -103,8 +109,8 @@ int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 		blk_mq_free_request(req);
 		return ret;
 	}
-	req->end_io = nvme_steer_start_hook(req) ? nvme_steer_lane_end_counted :
-						   nvme_steer_lane_end_io;
+	req->end_io = nvme_steer_start(req) ? nvme_steer_lane_end_counted :
+					      nvme_steer_lane_end_io;
 	req->end_io_data = &lane->cmd[i];
 	blk_execute_rq_nowait(req, false);
 	return 0;

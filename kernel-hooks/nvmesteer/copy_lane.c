@@ -317,7 +317,7 @@ static void nvme_steer_make_copy(struct nvme_steer_lane *lane,
 	u64 slba = (job->to + lane->pos) >> to->shift;
 
 	*cmd = (struct nvme_command) { };
-	cmd->common.opcode = NVME_STEER_OPC_COPY;
+	cmd->common.opcode = NVME_STEER_COPY;
 	cmd->common.nsid = cpu_to_le32(to->nsid);
 	cmd->common.cdw10 = cpu_to_le32(lower_32_bits(slba));
 	cmd->common.cdw11 = cpu_to_le32(upper_32_bits(slba));

@@ -303,7 +303,7 @@ int nvme_steer_ioctl_hook(struct nvme_ns *ns, struct nvme_command *cmd,
 	bool attached;
 	int ret;
 
-	if (cmd->common.opcode != NVME_STEER_OPC_COPY)
+	if (cmd->common.opcode != NVME_STEER_COPY)
 		return NVME_STEER_PASS;
 	rcu_read_lock();
 	sc = rcu_dereference(ns->ctrl->steer);

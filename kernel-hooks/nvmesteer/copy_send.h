@@ -93,7 +93,7 @@ nvme_steer_lane_share(struct nvme_steer_lane *lane,
 	for (i = 0; i < nr; i++) {
 		memset(&cmd, 0, sizeof(cmd));
 		fill(lane, side, &cmd);
-		len = cmd.common.opcode == NVME_STEER_OPC_COPY ? 0 :
+		len = cmd.common.opcode == NVME_STEER_COPY ? 0 :
 		      (le16_to_cpu(cmd.rw.length) + 1) <<
 		      side->ns->head->lba_shift;
 		io->owner = &lane->cmd[i];

@@ -28,7 +28,7 @@ static int nvme_steer_member_allowed(struct nvme_steer_member *m,
 		return 0;
 	ret = nvme_steer_cmd_allowed(r->ns, cmd, r->write);
 	/* a Copy could read what the caller may not: copy_nvme.c looks at it */
-	if (!ret && opcode == NVME_STEER_OPC_COPY)
+	if (!ret && opcode == NVME_STEER_COPY)
 		ret = -EOPNOTSUPP;
 	if (!ret)
 		__set_bit(opcode, r->allowed);

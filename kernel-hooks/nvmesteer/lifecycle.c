@@ -119,6 +119,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_add(struct nvme_ctrl *ctrl)
 
 	/* readers of the attributes find it through nvme_ctrl.steer */
 	rcu_assign_pointer(ctrl->steer, sc);
+	WRITE_ONCE(ctrl->steer_own, &sc->stats->own);
 	mutex_lock(&nvme_steer_ctrls_lock);
 	list_add_tail(&sc->entry, &nvme_steer_ctrls);
 	mutex_unlock(&nvme_steer_ctrls_lock);
@@ -261,11 +262,14 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 	WRITE_ONCE(sc->up, false);
 	WRITE_ONCE(sc->ready, false);
 	WRITE_ONCE(sc->gone, true);
+	WRITE_ONCE(ctrl->steer_wants, 0);
 	mutex_unlock(&sc->state_lock);
 	wake_up_all(&sc->ready_wait);
 
 	sysfs_remove_group(&ctrl->device->kobj, &nvme_steer_sysfs_group);
+	WRITE_ONCE(ctrl->steer_own, NULL);
 	RCU_INIT_POINTER(ctrl->steer, NULL);
+	synchronize_rcu();	/* counters are being added to */
 
 	nvme_steer_watch_stop(sc);
 	rcu_read_lock();
@@ -285,8 +289,6 @@ const struct nvme_steer_hooks nvmesteer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
 	.ioctl		= nvme_steer_ioctl_hook,
-	.start		= nvme_steer_start_hook,
-	.end		= nvme_steer_end_hook,
 	.rq		= nvme_steer_rq_hook,
 	.rqs		= nvme_steer_rqs_hook,
 	.commit		= nvme_steer_commit_hook,

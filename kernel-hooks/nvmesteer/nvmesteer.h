@@ -45,10 +45,7 @@ struct nvme_steer_shared;
 
 /* Counters of one CPU: of the driver's own path (queue 0), and the events. */
 struct nvme_steer_stats {
-	u64 submitted;
-	u64 completed;
-	u64 failed;
-	u64 cancelled;
+	struct nvme_steer_own own;
 	u64 events[NVME_STEER_NR_EVENTS];
 };
 
@@ -74,7 +71,8 @@ struct nvme_steer_answer {
  * @run:	what is run for them, NULL where there is none: the programs
  *		behind them, or now and then what times these; see watch.h
  * @timed:	and what they take
- * @per_batch:	NVME_STEER_OPS_PER_BATCH; @copies_only: NVME_STEER_OPS_COPIES
+ * @per_batch:	NVME_STEER_OPS_PER_BATCH
+ * @copies_only: NVME_STEER_OPS_COPIES, or there is no @route
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
  * @shares:	its map of shares, or NULL (a reference); set by its init()
  * @hold:	how long an answer of route() holds for its ring, jiffies

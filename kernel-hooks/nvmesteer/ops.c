@@ -171,7 +171,7 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 			nvme_steer_prog_get(ops, nvme_steer_call_name(call));
 	INIT_LIST_HEAD(&p->path_entry);
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
-	p->copies_only = ops->flags & NVME_STEER_OPS_COPIES;
+	p->copies_only = (ops->flags & NVME_STEER_OPS_COPIES) || !ops->route;
 	p->block = (ops->flags & NVME_STEER_OPS_BLOCK) && !p->copies_only;
 	p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;

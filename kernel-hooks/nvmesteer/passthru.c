@@ -730,7 +730,7 @@ int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		nvme_steer_leave();
 		return ret;
 	}
-	if (unlikely(cmd.common.opcode == NVME_STEER_OPC_COPY)) {
+	if (unlikely(cmd.common.opcode == NVME_STEER_COPY)) {
 		__module_get(THIS_MODULE);
 		nvme_steer_leave();
 		ret = nvme_steer_copy_passthru(&pt, issue_flags);

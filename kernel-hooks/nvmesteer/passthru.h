@@ -102,8 +102,6 @@ nvme_steer_drain_take(struct nvme_steer_drain *drain,
 
 void nvme_steer_tell(struct io_uring_cmd *ioucmd, nvme_steer_tell_fn tell);
 void nvme_steer_passthru_tell(struct nvme_steer_drain *drain);
-bool nvme_steer_start_hook(struct request *req);
-bool nvme_steer_end_hook(struct request *req);
 
 /* passthru.c: the way of any command */
 int nvme_steer_passthru(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,

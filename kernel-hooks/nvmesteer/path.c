@@ -276,7 +276,7 @@ static void nvme_steer_fill_uring(struct nvme_steer_path *path,
 		break;
 	case NVME_STEER_URING_CMD_COPY:
 		path->source = NVME_STEER_SRC_COPY;
-		path->opcode = NVME_STEER_OPC_COPY;
+		path->opcode = NVME_STEER_COPY;
 		break;
 	default:
 		nvme_steer_fill_command(path, READ_ONCE(sqe->opcode),
@@ -363,17 +363,15 @@ static void nvme_steer_mark_again(const struct nvme_steer_path *path,
 		ioucmd->flags |= NVME_STEER_URING_AGAIN;
 }
 
-/**
- * nvme_steer_path_again - is a uring_cmd that has failed to be tried again?
- * @req: its request, which has ended
- *
- * Context: any.
- */
-bool nvme_steer_path_again(struct request *req)
+/* Is a passthrough command that has failed to be tried again? */
+static bool nvme_steer_path_again(struct request *req)
 {
 	struct io_uring_cmd *ioucmd = req->end_io_data;
 	u16 status = nvme_req(req)->status;
 
+	/* no uring_cmd */
+	if (nvme_steer_lane_owns(req))
+		return false;
 	if (!(ioucmd->flags & NVME_STEER_URING_AGAIN) ||
 	    !nvme_is_path_error(status) || status & NVME_STATUS_DNR ||
 	    (ioucmd->flags & NVME_STEER_URING_TRIES) ==
@@ -446,29 +444,45 @@ struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 	return ns;
 }
 
-/* The hook path_start. */
+/* The hook path_start. The driver has counted what comes from a head. */
 void nvme_steer_path_start_hook(struct request *req)
 {
+	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_steer_ctrl *sc;
 
 	nvme_steer_enter();
-	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	if (sc)
+	sc = rcu_dereference(ctrl->steer);
+	if (sc) {
+		if (blk_rq_is_passthrough(req)) {
+			atomic_inc(&ctrl->nr_active);
+			nvme_req(req)->flags |= NVME_MPATH_CNT_ACTIVE;
+		}
 		nvme_steer_load_start(&sc->load, req);
+	}
 	nvme_steer_leave();
 }
 
 /* The hook path_end. What fails over has lost its bios, and its status. */
-void nvme_steer_path_end_hook(struct request *req)
+bool nvme_steer_path_end_hook(struct request *req)
 {
+	bool own = blk_rq_is_passthrough(req), good = !nvme_req(req)->status;
+	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_steer_ctrl *sc;
+	bool again;
 
+	if (own)
+		atomic_dec_if_positive(&ctrl->nr_active);
+	again = own && !good && nvme_steer_path_again(req);
 	nvme_steer_enter();
-	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
-	if (sc)
+	sc = rcu_dereference(ctrl->steer);
+	if (sc) {
 		nvme_steer_load_end(&sc->load, req,
-				    req->bio && !nvme_req(req)->status);
+				    good && (own || req->bio));
+		if (again)
+			nvme_steer_count(sc, NVME_STEER_EV_PATH_RETRY);
+	}
 	nvme_steer_leave();
+	return again;
 }
 
 /* The attribute path. */

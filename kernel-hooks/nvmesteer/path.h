@@ -26,35 +26,13 @@ struct nvme_steer_path_args {
 struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 				     const struct nvme_steer_path_io *io);
 void nvme_steer_path_start_hook(struct request *req);
-void nvme_steer_path_end_hook(struct request *req);
-bool nvme_steer_path_again(struct request *req);
+bool nvme_steer_path_end_hook(struct request *req);
 void nvme_steer_path_attach(struct nvme_steer_policy *p);
 void nvme_steer_path_replace(struct nvme_steer_policy *old,
 			     struct nvme_steer_policy *p);
 void nvme_steer_path_detach(struct nvme_steer_policy *p);
 void nvme_steer_path_away(struct nvme_steer_ctrl *sc);
 int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf);
-
-/*
- * A passthrough command goes down the driver's own path: count it as the driver
- * counts a request of a multipath head. Under RCU.
- */
-static inline void nvme_steer_path_sent(struct nvme_steer_ctrl *sc,
-					struct request *req)
-{
-	atomic_inc(&nvme_req(req)->ctrl->nr_active);
-	nvme_req(req)->flags |= NVME_MPATH_CNT_ACTIVE;
-	nvme_steer_load_start(&sc->load, req);
-}
-
-/* It has ended. @sc is NULL once its controller is going away. Under RCU. */
-static inline void nvme_steer_path_ended(struct nvme_steer_ctrl *sc,
-					 struct request *req)
-{
-	atomic_dec_if_positive(&nvme_req(req)->ctrl->nr_active);
-	if (sc)
-		nvme_steer_load_end(&sc->load, req, !nvme_req(req)->status);
-}
 
 /*
  * A block request goes to a steer queue, which counts what is in flight. Its

@@ -294,6 +294,21 @@ static void nvme_steer_policy_setup(struct nvme_steer_policy *p,
 	nvme_steer_watch_policy(p);
 }
 
+/* Have the driver offer what @p, or nobody if that is NULL, is asked about. */
+static void nvme_steer_policy_wants(struct nvme_steer_ctrl *sc,
+				    const struct nvme_steer_policy *p)
+{
+	unsigned long *wants = &sc->nvme->steer_wants;
+
+	lockdep_assert_held(&sc->policy_lock);
+	mutex_lock(&sc->state_lock);
+	if (!sc->gone) {
+		assign_bit(NVME_STEER_WANTS_OWN, wants, p);
+		assign_bit(NVME_STEER_WANTS_ALL, wants, p && !p->copies_only);
+	}
+	mutex_unlock(&sc->state_lock);
+}
+
 /**
  * nvme_steer_policy_attach - attach a policy to its controller
  * @p: filled by ops.c, with a reference on its controller; freed on error
@@ -344,6 +359,7 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 		static_branch_inc(&nvme_steer_path_key);
 	nvme_steer_share_attached(sc, p);
 	rcu_assign_pointer(sc->policy, p);
+	nvme_steer_policy_wants(sc, p);
 	if (p->path)
 		nvme_steer_path_attach(p);
 	nvme_steer_copy_attached(sc);
@@ -415,6 +431,7 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 		static_branch_inc(&nvme_steer_path_key);
 	nvme_steer_share_attached(sc, p);
 	rcu_assign_pointer(sc->policy, p);
+	nvme_steer_policy_wants(sc, p);
 	nvme_steer_path_replace(old, p);
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,
@@ -458,6 +475,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	WRITE_ONCE(sc->ending, true);
 	nvme_steer_copy_detaching(sc);
 	RCU_INIT_POINTER(sc->policy, NULL);
+	nvme_steer_policy_wants(sc, NULL);
 	nvme_steer_path_detach(p);
 	synchronize_rcu();
 	nvme_steer_watch_stop(sc);

@@ -342,7 +342,7 @@ static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
 	if (READ_ONCE(sc->copier.cdfe))
 		nvme_steer_own_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
-	if (unlikely(READ_ONCE(sqe->opcode) == NVME_STEER_OPC_COPY))
+	if (unlikely(READ_ONCE(sqe->opcode) == NVME_STEER_COPY))
 		return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
 					   NULL);
 	nvme_steer_leave();

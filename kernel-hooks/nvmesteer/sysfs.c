@@ -190,16 +190,16 @@ static void nvme_steer_sum_stats(struct nvme_steer_ctrl *sc,
 		struct nvme_steer_stats *s = per_cpu_ptr(sc->stats, cpu);
 
 		/* ends before starts: in flight is never less than nothing */
-		sum->completed += READ_ONCE(s->completed);
-		sum->failed += READ_ONCE(s->failed);
-		sum->cancelled += READ_ONCE(s->cancelled);
+		sum->own.completed += READ_ONCE(s->own.completed);
+		sum->own.failed += READ_ONCE(s->own.failed);
+		sum->own.cancelled += READ_ONCE(s->own.cancelled);
 		for (i = 0; i < NVME_STEER_NR_EVENTS; i++)
 			sum->events[i] += READ_ONCE(s->events[i]);
 	}
 	smp_rmb();
 	for_each_possible_cpu(cpu)
-		sum->submitted += READ_ONCE(per_cpu_ptr(sc->stats,
-							cpu)->submitted);
+		sum->own.submitted += READ_ONCE(per_cpu_ptr(sc->stats, cpu)->
+						own.submitted);
 }
 
 const char *nvme_steer_event_name(enum nvme_steer_event ev)
@@ -422,6 +422,7 @@ nvme_steer_queue_after(struct nvme_steer_ctrl *sc, unsigned int number)
  */
 int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 {
+	const struct nvme_steer_own *own;
 	struct nvme_steer_stats *sum;
 	struct nvme_steer_queue *q;
 	int len = 0;
@@ -430,12 +431,13 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	if (!sum)
 		return 0;
 	nvme_steer_sum_stats(sc, sum);
+	own = &sum->own;
 	len += scnprintf(buf, size,
 			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0 share=0 waiting=0",
 			 READ_ONCE(sc->up) ? "live" : "down",
-			 sum->submitted, sum->completed, sum->failed,
-			 sum->cancelled, sum->submitted - sum->completed -
-			 sum->failed - sum->cancelled);
+			 own->submitted, own->completed, own->failed,
+			 own->cancelled, own->submitted - own->completed -
+			 own->failed - own->cancelled);
 	len = nvme_steer_pad_line(buf, len, size);
 	kfree(sum);
 

@@ -243,7 +243,7 @@ static void nvme_steer_sum_own(struct nvme_steer_ctrl *sc,
 
 	memset(s, 0, sizeof(*s));
 	for_each_possible_cpu(cpu) {
-		struct nvme_steer_stats *c = per_cpu_ptr(sc->stats, cpu);
+		struct nvme_steer_own *c = &per_cpu_ptr(sc->stats, cpu)->own;
 
 		s->answered += READ_ONCE(c->completed) + READ_ONCE(c->failed);
 		s->ended += READ_ONCE(c->cancelled);
@@ -251,7 +251,8 @@ static void nvme_steer_sum_own(struct nvme_steer_ctrl *sc,
 	s->ended += s->answered;
 	smp_rmb();
 	for_each_possible_cpu(cpu)
-		submitted += READ_ONCE(per_cpu_ptr(sc->stats, cpu)->submitted);
+		submitted += READ_ONCE(per_cpu_ptr(sc->stats, cpu)->
+				       own.submitted);
 	s->inflight = submitted - s->ended;
 }
 
