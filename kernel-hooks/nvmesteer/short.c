@@ -141,7 +141,8 @@ nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 /*
  * Leave a command to the driver's own path, as it was when the policy was
  * asked: nvme_steer_pass() for the short way. The words that are read only here
- * are none that a policy sees.
+ * are none that a policy sees; what io_uring has read of the SQE nobody reads
+ * again.
  */
 static noinline int nvme_steer_short_pass(struct io_uring_cmd *ioucmd,
 					  const struct nvme_steer_seen *seen)
@@ -153,7 +154,6 @@ static noinline int nvme_steer_short_pass(struct io_uring_cmd *ioucmd,
 	BUILD_BUG_ON(offsetof(struct nvme_uring_cmd, timeout_ms) != 64);
 	if (ioucmd->sqe == copy)
 		return NVME_STEER_PASS;
-	memcpy(copy, ioucmd->sqe, offsetof(struct io_uring_sqe, cmd));
 	words[0] = seen->head;
 	words[1] = nvme_steer_sqe_word(&sqe->cdw2);
 	words[2] = 0;			/* metadata */
