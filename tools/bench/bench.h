@@ -215,7 +215,9 @@ void counters__compare(const struct counters *before,
 		       struct result *r);
 
 /* measure.c: ticks a command */
-void measure(struct bench *b, unsigned int rounds, struct result *r);
+/* At most @rounds, and fewer where @agree of them, if that is not 0, agree. */
+void measure(struct bench *b, unsigned int rounds, unsigned int agree,
+	     struct result *r);
 uint64_t measure__submit(struct bench *b);
 uint64_t measure__reap(struct bench *b);	/* until nothing is left, or of
 						 * copies what there is */

@@ -15,6 +15,7 @@
 
 struct options {
 	unsigned int rounds;
+	unsigned int agree;
 	double seconds;
 	bool write;
 	const char *profile;
@@ -79,6 +80,7 @@ static void help(void)
 "  --seconds S    measure by the wall clock, S seconds a row: I/Os a second and\n"
 "                 latency percentiles\n"
 "  --rounds N     rounds of a row without --seconds (default 15)\n"
+"  --agree N      fewer where N of them, and most, agree within 0.2 percent\n"
 "  --write        the namespace may be written to: rows with 'write', and a\n"
 "                 fresh pattern before each row, DESTROY ITS DATA from the\n"
 "                 start on. Refused while it is mounted or held.\n"
@@ -135,6 +137,7 @@ static void parse(int argc, char **argv, struct options *o)
 	static const struct option long_options[] = {
 		{ "seconds", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
+		{ "agree", required_argument, NULL, 'a' },
 		{ "write", no_argument, NULL, 'w' },
 		{ "beside", required_argument, NULL, 'b' },
 		{ "note", required_argument, NULL, 'n' },
@@ -157,6 +160,12 @@ static void parse(int argc, char **argv, struct options *o)
 			o->rounds = strtoul(optarg, &end, 0);
 			if (*end || !o->rounds || o->rounds > 10000)
 				usage_error("--rounds takes 1 to 10000, not '%s'",
+					    optarg);
+			break;
+		case 'a':
+			o->agree = strtoul(optarg, &end, 0);
+			if (*end || !o->agree || o->agree > 10000)
+				usage_error("--agree takes 1 to 10000, not '%s'",
 					    optarg);
 			break;
 		case 'w':
@@ -214,7 +223,7 @@ static void run_row(struct device *dev, const struct row *row,
 		if (o->seconds > 0)
 			measure_clock(&b, o->seconds, &r);
 		else
-			measure(&b, o->rounds, &r);
+			measure(&b, o->rounds, o->agree, &r);
 		row__print(row, beside, &r, o->notes, o->nr_notes);
 	}
 	if (beside)

@@ -18,6 +18,10 @@
 /* More often than any copy has to be polled for. */
 #define MAX_REAPS	10000
 
+/* Rounds after which they do not end early any more. */
+#define MAX_AGREED	64
+#define COPIES_AGREED	3
+
 /* ----------------------------------------------------------------- waiting */
 
 /* Two instructions a turn. */
@@ -39,13 +43,13 @@ int measure__compare(const void *a, const void *b)
 /* What a spin costs when nothing but the timer interrupts it. */
 static uint64_t spin_alone(uint64_t turns)
 {
-	uint64_t v[9];
+	uint64_t v[5];
 	unsigned int i;
 
-	for (i = 0; i < 9; i++)
+	for (i = 0; i < 5; i++)
 		v[i] = measure__spin(turns);
-	qsort(v, 9, sizeof(v[0]), measure__compare);
-	return v[4];
+	qsort(v, 5, sizeof(v[0]), measure__compare);
+	return v[2];
 }
 
 bool measure__counts_instructions(void)
@@ -185,19 +189,41 @@ static void one_round(struct bench *b, const struct waiting *w,
 	t->total[i] = t->submit[i] + t->wait[i] + t->reap[i];
 }
 
-static void rounds_run(struct bench *b, unsigned int n,
-		       const struct waiting *w, struct ticks *t,
-		       struct result *r)
+/*
+ * Do @agree of @n rounds, and more than half of them, take the same but for
+ * what a timer's interrupt takes? More rounds would not change the median, then.
+ */
+static bool agreed(const uint64_t *ticks, unsigned int n, unsigned int agree)
+{
+	uint64_t sorted[MAX_AGREED], middle;
+	unsigned int i, same = 0;
+
+	if (!agree || n < agree || n > MAX_AGREED)
+		return false;
+	memcpy(sorted, ticks, n * sizeof(*ticks));
+	qsort(sorted, n, sizeof(*sorted), measure__compare);
+	middle = sorted[n / 2];
+	for (i = 0; i < n; i++)
+		if (sorted[i] <= middle + middle / 512 &&
+		    sorted[i] >= middle - middle / 512)
+			same++;
+	return same >= agree && 2 * same > n;
+}
+
+/* At most @n rounds. Returns how many. */
+static unsigned int rounds_run(struct bench *b, unsigned int n,
+			       unsigned int agree, const struct waiting *w,
+			       struct ticks *t, struct result *r)
 {
 	static const struct counters none;
 	struct counters before, after, sum = {};
-	double ios = (double)n * b->row.batch;
 	unsigned int i;
+	double ios;
 
 	r->verified = 0;
 	b->calls = b->commands = 0;
 	memset(b->paths, 0, sizeof(b->paths));
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !agreed(t->total, i, agree); i++) {
 		data__poison(b);
 		counters__read(&before, b->dev);
 		one_round(b, w, t, i);
@@ -206,11 +232,13 @@ static void rounds_run(struct bench *b, unsigned int n,
 		r->verified += data__verify(b);
 	}
 
-	r->rounds = n;
+	ios = (double)i * b->row.batch;
+	r->rounds = i;
 	r->calls = b->calls / ios;
 	r->commands = b->commands / ios;
 	memcpy(r->paths, b->paths, sizeof(r->paths));
 	counters__compare(&none, &sum, ios, r);
+	return i;
 }
 
 static double quantile(const struct bench *b, const uint64_t *v,
@@ -234,9 +262,10 @@ static bool settled(const struct bench *b, const uint64_t *reap,
 	return high <= low * 1.02 + 40.0 / b->row.batch;
 }
 
-void measure(struct bench *b, unsigned int rounds, struct result *r)
+void measure(struct bench *b, unsigned int rounds, unsigned int agree,
+	     struct result *r)
 {
-	unsigned int size = rounds * sizeof(uint64_t), try, factor = 1;
+	unsigned int size = rounds * sizeof(uint64_t), try, factor = 1, n;
 	struct ticks t = {
 		.submit = malloc(size), .wait = malloc(size),
 		.reap = malloc(size), .total = malloc(size),
@@ -246,28 +275,31 @@ void measure(struct bench *b, unsigned int rounds, struct result *r)
 	struct result now;
 	bool copies = b->row.kind->copies, done = false;
 
+	/* a copy is many commands, and is waited for in two ways */
+	if (copies && agree > COPIES_AGREED)
+		agree = COPIES_AGREED;
 	/* An idle guest's counter jumps: nobody may idle in submit(). */
 	if (b->row.kind->no_ring)
 		spinner__start();
 	if (!t.submit || !t.wait || !t.reap || !t.total)
 		die("malloc", ENOMEM);
 	wait_plan(&w, b, 1);
-	rounds_run(b, rounds < 3 ? rounds : 3, &w, &t, &now);
+	rounds_run(b, rounds < 3 ? rounds : 3, 0, &w, &t, &now);
 	for (try = 0; !done && try < MAX_TRIES; try++, factor *= 3) {
 		if (try)
 			wait_plan(&w, b, factor);
 		now = *r;
-		rounds_run(b, rounds, &w, &t, &now);
-		now.reap = median(b, t.reap, rounds);
-		now.submit = median(b, t.submit, rounds);
-		now.wait = median(b, t.wait, rounds);
-		now.total = median(b, t.total, rounds);
-		now.spread = quantile(b, t.total, rounds, 90) -
-			     quantile(b, t.total, rounds, 10);
-		now.least = quantile(b, t.total, rounds, 0);
+		n = rounds_run(b, rounds, agree, &w, &t, &now);
+		now.reap = median(b, t.reap, n);
+		now.submit = median(b, t.submit, n);
+		now.wait = median(b, t.wait, n);
+		now.total = median(b, t.total, n);
+		now.spread = quantile(b, t.total, n, 90) -
+			     quantile(b, t.total, n, 10);
+		now.least = quantile(b, t.total, n, 0);
 		if (!try || now.least < least)
 			least = now.least;
-		done = settled(b, t.reap, rounds);
+		done = settled(b, t.reap, n);
 		/* A device may be late in each round of a copy likewise. */
 		if (copies)
 			done = done && try && now.total >= r->total * 0.99;
