@@ -326,10 +326,10 @@ nvme_steer_short_asked(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 
 /*
  * Leave a command to the driver's own path, unless it is an NVMe Copy: the
- * policy is asked about nothing else. The driver will read the SQE again, from
- * a copy that the application cannot turn into a Copy meanwhile, if that could
- * do what is not allowed: read other namespaces. In nvme_steer_enter(), which
- * it leaves.
+ * policy is asked about nothing else. It was one when the driver looked, or has
+ * several buffers, and the driver will read the SQE again: from a copy that the
+ * application cannot turn into a Copy meanwhile. In nvme_steer_enter(), which it
+ * leaves.
  */
 static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
 					   struct io_uring_cmd *ioucmd,
@@ -339,8 +339,7 @@ static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
 {
 	const struct nvme_uring_cmd *sqe;
 
-	if (READ_ONCE(sc->copier.cdfe))
-		nvme_steer_own_sqe(ioucmd);
+	nvme_steer_own_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	if (unlikely(READ_ONCE(sqe->opcode) == NVME_STEER_COPY))
 		return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
