@@ -117,6 +117,29 @@ static void nvme_steer_abort(struct nvme_steer_queue *q, u16 cid)
 }
 
 /*
+ * Does the controller stand still because it was told to? It activates firmware,
+ * or somebody is about to reset it, and has not come to down() yet. As in
+ * nvme_timeout(), commands get all their time once more.
+ */
+static bool nvme_steer_paused(const struct nvme_steer_ctrl *sc)
+{
+	enum nvme_ctrl_state state = nvme_ctrl_state(sc->nvme);
+
+	return state == NVME_CTRL_RESETTING || state == NVME_CTRL_CONNECTING;
+}
+
+/*
+ * A command that a reset is about to end needs no Abort, and one that is sent
+ * late in the reset would be rung for at a controller that is disabled. Between
+ * here and there a reset has much to do, so this is looked at without a lock, as
+ * nvme_timeout() does.
+ */
+static bool nvme_steer_takes_aborts(const struct nvme_steer_ctrl *sc)
+{
+	return READ_ONCE(sc->up) && !nvme_steer_paused(sc);
+}
+
+/*
  * Send the Aborts that are due, one after the other, and wait for each answer.
  * Apart from the timeout work, which must go on: on an admin queue that is dead
  * as well the answer never comes, and the next expiry resets the controller.
@@ -130,9 +153,11 @@ void nvme_steer_abort_work(struct work_struct *work)
 	unsigned int i;
 	u16 cid;
 
-	for (i = 0; i < q->depth - 1; i++)
+	for (i = 0; i < q->depth - 1; i++) {
+		room = room && nvme_steer_takes_aborts(q->ctrl);
 		if (nvme_steer_claim_abort(q, &q->slots[i], room, &cid))
 			nvme_steer_abort(q, cid);
+	}
 	atomic_inc(limit);
 }
 
@@ -184,18 +209,6 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 		 "steer queue %u (qid %u): command id %#x timed out, aborting it\n",
 		 q->number, q->qid, cid);
 	queue_work(nvme_steer_wq, &q->abort_work);
-}
-
-/*
- * Does the controller stand still because it was told to? It activates firmware,
- * or somebody is about to reset it, and has not come to down() yet. As in
- * nvme_timeout(), commands get all their time once more.
- */
-static bool nvme_steer_paused(const struct nvme_steer_ctrl *sc)
-{
-	enum nvme_ctrl_state state = nvme_ctrl_state(sc->nvme);
-
-	return state == NVME_CTRL_RESETTING || state == NVME_CTRL_CONNECTING;
 }
 
 void nvme_steer_timeout_work(struct work_struct *work)
