@@ -28,6 +28,12 @@ steer := $(wildcard kernel-hooks/nvmesteer/*)
 
 ifneq ($(hooks),)
 
+# Of a debug kernel: nvme_timeout() begins to freeze queues that nvme_reset_work()
+# unfreezes, which lockdep is to be told, or it reports who ran the time-out, and
+# wrong things from then on. Linux 6.12's driver does not tell, later ones do.
+freeze := $(if $(filter debug-%,$(notdir $(O))),\
+	-Dblk_freeze_queue_start=blk_freeze_queue_start_non_owner)
+
 # Where Kbuild sees everything: the prepared drivers/nvme, and nvmesteer/ made
 # of links, so that nothing is written next to the sources.
 $(nvme)/.ready: $(hooks) kernel-hooks/prepare kernel-hooks/build.mk $(steer)
@@ -38,6 +44,7 @@ $(nvme)/.ready: $(hooks) kernel-hooks/prepare kernel-hooks/build.mk $(steer)
 	@find $(nvme)/nvmesteer -type l -delete
 	$(if $(steer),@ln -s $(abspath $(steer)) $(nvme)/nvmesteer/)
 	@{ echo 'obj-m += drivers/nvme/host/ drivers/nvme/target/'; \
+	   $(if $(freeze),echo 'subdir-ccflags-y += $(freeze)';) \
 	   $(if $(wildcard kernel-hooks/nvmesteer/Kbuild \
 	   kernel-hooks/nvmesteer/Makefile),echo 'obj-m += nvmesteer/';) \
 	 } >$(nvme)/Kbuild.new
