@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What becomes of a copy: what of it the controller could do, what the policy
- * says to that, and, when its lanes have ended, how far it got.
+ * says to that, and how it begins. How it ends is copy_end.c.
  */
 #include <linux/module.h>
 
@@ -12,6 +12,19 @@
 
 /* Bits of nvme_steer_copy_ns.formats: of one namespace, of several. */
 #define NVME_STEER_FORMAT_CROSS		2
+
+static __always_inline void nvme_steer_side_init(struct nvme_steer_side *side,
+						 struct nvme_ns *ns)
+{
+	side->ns = ns;
+	side->q = NULL;
+	side->nsid = ns->head->ns_id;
+	side->shift = ns->head->lba_shift;
+	side->ms = ns->head->ms;
+	side->mask = (1ULL << side->shift) - 1;
+	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
+			  SECTOR_SHIFT, NVME_STEER_COPY_DATA);
+}
 
 /**
  * nvme_steer_job_side - make a namespace part of a job
@@ -24,7 +37,6 @@
  */
 int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 {
-	struct nvme_steer_side *side;
 	unsigned int i;
 
 	for (i = 0; i < job->nr_sides; i++) {
@@ -39,15 +51,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 	}
 	if (!i)
 		job->sc = nvme_steer_ctrl_get(ns->ctrl);
-	side = &job->side[job->nr_sides++];
-	side->ns = ns;
-	side->q = NULL;
-	side->nsid = ns->head->ns_id;
-	side->shift = ns->head->lba_shift;
-	side->ms = ns->head->ms;
-	side->mask = (1ULL << side->shift) - 1;
-	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
-			  SECTOR_SHIFT, NVME_STEER_COPY_DATA);
+	nvme_steer_side_init(&job->side[job->nr_sides++], ns);
 	return i;
 }
 
@@ -109,8 +113,9 @@ static bool nvme_steer_same_blocks(const struct nvme_ns_head *a,
 }
 
 /* Why the controller could not copy from a namespace: NVME_STEER_COPY_WHY_* */
-static int nvme_steer_side_why(const struct nvme_steer_copy_job *job,
-			       const struct nvme_steer_side *from)
+static __always_inline int
+nvme_steer_side_why(const struct nvme_steer_copy_job *job,
+		    const struct nvme_steer_side *from)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	const struct nvme_steer_copy_ns *l = &job->limits;
@@ -133,13 +138,14 @@ static int nvme_steer_side_why(const struct nvme_steer_copy_job *job,
 }
 
 /*
- * Find what can be done. Return: NVME_STEER_COPY_WHY_* of why it is not one
- * Copy command, 0 if it is.
+ * Find what can be done. @nr: of sides; one is the destination and all sources.
+ * Return: NVME_STEER_COPY_WHY_* of why it is not one Copy command, 0 if it is.
  */
-static int nvme_steer_job_can(struct nvme_steer_copy_job *job)
+static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
+					      unsigned int nr)
 {
 	struct nvme_steer_side *to = &job->side[0], *side;
-	struct nvme_steer_side *end = to + job->nr_sides;
+	struct nvme_steer_side *end = to + nr;
 	const struct nvme_steer_copy_ns *l = &job->limits;
 	const struct nvme_ns_head *head = to->ns->head;
 	bool metadata = false, some = false, all = true;
@@ -161,7 +167,7 @@ static int nvme_steer_job_can(struct nvme_steer_copy_job *job)
 		side->offload = !no;
 		metadata |= side->ns->head->ms;
 		/* the destination may be no source at all */
-		if (side == to && !job->own)
+		if (side == to && nr > 1 && !job->own)
 			continue;
 		some |= !no;
 		all &= !no;
@@ -194,47 +200,18 @@ static int nvme_steer_job_can(struct nvme_steer_copy_job *job)
 	return why;
 }
 
-/* What copies of the size have taken lately; see nvme_steer_copy. */
-static u32 nvme_steer_size_class(u64 len)
-{
-	return min(fls64(len >> 13), NVME_STEER_COPY_CLASSES - 1);
-}
-
-static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
-{
-	struct nvme_steer_copier *c = &job->sc->copier;
-	bool emulated = job->path == NVME_STEER_COPY_EMULATE;
-	struct nvme_steer_copy_cost *cost =
-		&c->cost[emulated][nvme_steer_size_class(job->len)];
-	u64 mean = READ_ONCE(cost->ns);
-	u32 nr = READ_ONCE(cost->nr);
-
-	if (job->status || job->path == NVME_STEER_COPY_HYBRID)
-		return;
-	/* the first few weigh as much as each other, then an eighth */
-	if (nr < 8)
-		mean += div_s64((s64)(ns - mean), nr + 1);
-	else
-		mean += (s64)(ns - mean) / 8;
-	WRITE_ONCE(cost->ns, mean);
-	if (nr < 255)
-		WRITE_ONCE(cost->nr, nr + 1);
-}
-
 /*
  * Ask where its commands go. In nvme_steer_enter(). Return: 0, or -errno:
  * refused.
  */
 static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 				struct nvme_steer_policy *p,
-				const struct nvme_steer_copy_how *how)
+				const struct nvme_steer_copy_how *how,
+				struct nvme_steer_queue **q)
 {
 	struct nvme_steer_side *to = &job->side[0];
 	struct nvme_ctrl *nvme = to->ns->ctrl;
-	struct nvme_steer_route_args args = { };
-	struct nvme_steer_queue *q;
-	unsigned int i;
-	int ret;
+	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
 	args.cmd.source = NVME_STEER_SRC_COPY;
 	args.cmd.flags = NVME_STEER_CMD_WRITE | NVME_STEER_CMD_RANGE |
@@ -251,9 +228,15 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 	args.cmd.dev_node = nvme->numa_node;
 	args.policy = p;
 	args.ring = how->ioucmd ? cmd_to_io_kiocb(how->ioucmd)->ctx : NULL;
-	ret = nvme_steer_route(job->sc, &args, &q);
-	if (ret <= 0)
-		return ret;
+	*q = NULL;
+	return nvme_steer_route(job->sc, &args, q);
+}
+
+/* Have its commands go to a queue, if that is live. In nvme_steer_enter(). */
+static void nvme_steer_job_hold(struct nvme_steer_copy_job *job,
+				struct nvme_steer_queue *q)
+{
+	struct nvme_steer_side *side;
 
 	spin_lock(&q->sq_lock);
 	if (likely(q->live)) {
@@ -262,17 +245,17 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 	}
 	spin_unlock(&q->sq_lock);
 	if (unlikely(!job->q))
-		return 0;
-	for (i = 0; i < job->nr_sides; i++)
-		if (job->side[i].ns->ctrl == nvme)
-			job->side[i].q = q;
+		return;
+	for (side = job->side; side < job->side + job->nr_sides; side++)
+		if (side->ns->ctrl == job->side[0].ns->ctrl)
+			side->q = q;
 	nvme_steer_count(job->sc, NVME_STEER_EV_ROUTED);
-	return 0;
 }
 
 /* Ask how. In nvme_steer_enter(). Return: an answer, or -errno: refused. */
 static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
-			      struct nvme_steer_policy *p)
+			      struct nvme_steer_policy *p,
+			      const struct nvme_steer_queue *q)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	struct nvme_steer_copier *c = &job->sc->copier;
@@ -296,10 +279,10 @@ static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
 		.emulates = READ_ONCE(c->cost[1][class].nr),
 	};
 
-	if (job->q) {
-		cp.queue = job->q->number;
-		cp.queue_depth = job->q->depth - 1;
-		cp.queue_inflight = nvme_steer_queue_inflight(job->q);
+	if (q) {
+		cp.queue = q->number;
+		cp.queue_depth = q->depth - 1;
+		cp.queue_inflight = nvme_steer_queue_inflight(q);
 	}
 	return nvme_steer_ask_copy(job->sc, p, &cp);
 }
@@ -423,187 +406,95 @@ static int nvme_steer_job_limits(struct nvme_steer_copy_job *job, bool sleep)
 	return ret;
 }
 
-/* The lane whose piece failed at the lowest place, in a job that has ended. */
-static const struct nvme_steer_lane *
-nvme_steer_job_failed(const struct nvme_steer_copy_job *job)
-{
-	const struct nvme_steer_lane *first = NULL, *lane;
-
-	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++)
-		if (lane->failed_status &&
-		    (!first || lane->failed_pos < first->failed_pos))
-			first = lane;
-	return first;
-}
-
-/**
- * nvme_steer_range_report - what became of a range
- * @job: has ended
- * @i: the range
- * @done: gets the bytes copied, from its beginning
- *
- * Return: 0, an NVMe status, or -errno, as in struct nvme_steer_copy_range.
+/*
+ * Ask all that is to be asked, and decide how it is done. @why: it is not one
+ * Copy command. In nvme_steer_enter(). Return: 0, with the queue to be used,
+ * or NULL, in @q; or -errno.
  */
-int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
-			    u64 *done)
+static int nvme_steer_job_decide(struct nvme_steer_copy_job *job,
+				 struct nvme_steer_policy *p,
+				 const struct nvme_steer_copy_how *how, int why,
+				 struct nvme_steer_queue **q)
 {
-	const struct nvme_steer_source *r = &job->range[i];
-	u64 end = r->pos + r->len, upto = end;
-	const struct nvme_steer_lane *lane;
-	int status = 0;
+	int ret;
 
-	/* what no lane took; a range that is moved downwards is whole or not */
-	if (job->pos < upto) {
-		upto = r->down ? r->pos : max(job->pos, r->pos);
-		status = job->stopped ? -EINTR : -ECANCELED;
+	job->policy = p;
+	if (!job->timeout)
+		job->timeout = p->timeout;
+	ret = nvme_steer_job_route(job, p, how, q);
+	if (ret >= 0)
+		ret = nvme_steer_job_ask(job, p, *q);
+	if (ret < 0)
+		return ret;
+	job->answer = ret;
+	return nvme_steer_job_choose(job, why);
+}
+
+/* It is under way from here on, by one lane. */
+static void nvme_steer_job_begin(struct nvme_steer_copy_job *job,
+				 const struct nvme_steer_copy_how *how,
+				 struct nvme_steer_queue *q)
+{
+	struct nvme_steer_pdu *pdu;
+
+	if (how->ioucmd) {
+		pdu = nvme_steer_pdu(how->ioucmd);
+		pdu->req = NULL;
+		pdu->queue = q;
+		pdu->job = job;
 	}
-	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++) {
-		if (!lane->failed_status || lane->failed_pos >= end ||
-		    lane->pos + lane->len <= r->pos ||
-		    lane->failed_pos > upto)
-			continue;
-		upto = max(lane->failed_pos, r->pos);
-		/* it failed in a range before this one */
-		status = lane->failed_pos < r->pos ? -ECANCELED :
-						     lane->failed_status;
+	atomic_inc(&job->sc->copier.copies);
+	job->started = ktime_get_ns();
+	atomic_set(&job->running, 1);
+}
+
+/* Begin with it, by the way of lanes. */
+static noinline void nvme_steer_job_lanes_start(struct nvme_steer_copy_job *job,
+						unsigned int depth)
+{
+	unsigned int i;
+
+	nvme_steer_job_lanes(job, depth);
+	atomic_set(&job->running, job->nr_lanes);
+	if (likely(job->nr_lanes == 1)) {
+		nvme_steer_lane_start(job->lanes);
+		return;
 	}
-	*done = upto - r->pos;
-	return status;
+	/* one for us: the job must not end before all are started */
+	atomic_inc(&job->running);
+	for (i = 0; i < job->nr_lanes; i++)
+		nvme_steer_lane_start(&job->lanes[i]);
+	nvme_steer_job_put(job, NULL);
 }
 
-static void nvme_steer_count_bytes(struct nvme_steer_ctrl *sc,
-				   enum nvme_steer_event ev, u64 bytes)
+/*
+ * Ask, and begin. @why: it is not one Copy command. In nvme_steer_enter(),
+ * which it leaves. Returns as nvme_steer_job_start() does.
+ */
+static int nvme_steer_job_run(struct nvme_steer_copy_job *job,
+			      const struct nvme_steer_copy_how *how, int why)
 {
-	this_cpu_add(sc->stats->events[ev], bytes);
-}
+	struct nvme_steer_policy *p = rcu_dereference(job->sc->policy);
+	struct nvme_steer_queue *q;
+	int ret;
 
-static void nvme_steer_job_count(const struct nvme_steer_copy_job *job,
-				 u64 offloaded, u64 emulated)
-{
-	static const u8 paths[] = {
-		[NVME_STEER_COPY_OFFLOAD]	= NVME_STEER_EV_COPY_OFFLOADED,
-		[NVME_STEER_COPY_SPLIT]		= NVME_STEER_EV_COPY_SPLIT,
-		[NVME_STEER_COPY_EMULATE]	= NVME_STEER_EV_COPY_EMULATED,
-		[NVME_STEER_COPY_HYBRID]	= NVME_STEER_EV_COPY_HYBRID,
-	};
-	static const u8 whys[] = {
-		[NVME_STEER_COPY_WHY_NO_COPY]	= NVME_STEER_EV_COPY_NO_COPY,
-		[NVME_STEER_COPY_WHY_LIMITS]	= NVME_STEER_EV_COPY_LIMITS,
-		[NVME_STEER_COPY_WHY_CAP]	= NVME_STEER_EV_COPY_CAP,
-		[NVME_STEER_COPY_WHY_FORMAT]	= NVME_STEER_EV_COPY_FORMAT,
-		[NVME_STEER_COPY_WHY_CTRL]	= NVME_STEER_EV_COPY_CTRL,
-		[NVME_STEER_COPY_WHY_DEVICE]	= NVME_STEER_EV_COPY_DEVICE,
-		[NVME_STEER_COPY_WHY_METADATA]	= NVME_STEER_EV_COPY_METADATA,
-		[NVME_STEER_COPY_WHY_CALLER]	= 0,
-	};
-	struct nvme_steer_ctrl *sc = job->sc;
-
-	nvme_steer_count(sc, job->status ? NVME_STEER_EV_COPY_FAILED :
-					   paths[job->path]);
-	if (whys[job->why])
-		nvme_steer_count(sc, whys[job->why]);
-	if (offloaded)
-		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_OFFLOADED_BYTES,
-				       offloaded);
-	if (emulated)
-		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_EMULATED_BYTES,
-				       emulated);
-}
-
-/* How it ended. */
-static void nvme_steer_job_settle(struct nvme_steer_copy_job *job)
-{
-	const struct nvme_steer_lane *failed = nvme_steer_job_failed(job), *lane;
-	u64 offloaded = 0, emulated = 0;
-	unsigned int copies = 0;
-
-	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++) {
-		offloaded += lane->offloaded;
-		emulated += lane->emulated;
-		copies += lane->copies;
+	ret = p ? nvme_steer_job_decide(job, p, how, why, &q) : -ENOTTY;
+	if (unlikely(ret)) {
+		nvme_steer_leave();
+		return ret;
 	}
-	job->copied = job->pos;
-	job->status = 0;
-	if (unlikely(failed)) {
-		job->copied = failed->failed_pos;
-		job->status = failed->failed_status;
-	} else if (job->pos < job->len) {
-		job->status = -EINTR;
+	nvme_steer_job_begin(job, how, q);
+	if (q && nvme_steer_short_copy(job, q)) {
+		nvme_steer_leave();
+		return 0;
 	}
-	if (offloaded && emulated)
-		job->path = NVME_STEER_COPY_HYBRID;
-	else if (emulated || job->how == NVME_STEER_COPY_EMULATE)
-		job->path = NVME_STEER_COPY_EMULATE;
-	else
-		job->path = copies > 1 || job->how == NVME_STEER_COPY_SPLIT ?
-			    NVME_STEER_COPY_SPLIT : NVME_STEER_COPY_OFFLOAD;
-	nvme_steer_job_count(job, offloaded, emulated);
-}
-
-/* What became of it, for the policy and for tracing. */
-static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
-					 struct nvme_steer_policy *p, u64 ns)
-{
-	const struct nvme_steer_side *to = &job->side[0];
-	struct nvme_steer_copied ev = {
-		.ctrl = to->ns->ctrl->instance,
-		.nsid = to->nsid,
-		.answer = job->answer,
-		.path = job->path,
-		.why = job->why,
-		.status = job->status,
-		.ranges = job->nr,
-		.size_class = nvme_steer_size_class(job->len),
-		.len = job->len,
-		.done = job->copied,
-		.ns = ns,
-		.flags = job->can,
-	};
-
-	trace_nvme_steer_copy(job->sc, job->to >> to->shift, &ev);
-	if (p)
-		nvme_steer_call(p, NVME_STEER_CALL_COPIED, &ev);
-}
-
-/* Tell the policy, if it is the one that was asked and wants to know. */
-static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
-{
-	struct nvme_steer_policy *p;
-
-	nvme_steer_enter();
-	p = rcu_dereference(job->sc->policy);
-	if (p != job->policy || !p->copied || READ_ONCE(p->exit_kind))
-		p = NULL;
-	if (p || trace_nvme_steer_copy_enabled())
-		nvme_steer_job_tell(job, p, ns);
+	if (q)
+		nvme_steer_job_hold(job, q);
 	nvme_steer_leave();
-}
-
-/* All lanes of a job have ended. */
-static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
-			       struct nvme_steer_drain *drain)
-{
-	u64 ns = ktime_get_ns() - job->started;
-
-	nvme_steer_job_settle(job);
-	nvme_steer_job_learn(job, ns);
-	nvme_steer_job_feedback(job, ns);
-	atomic_dec(&job->sc->copier.copies);
-	job->done(job, drain);
-}
-
-/**
- * nvme_steer_job_put - a lane of a copy has ended
- * @job: the job; may be gone afterwards
- * @drain: as in struct nvme_steer_io
- *
- * Context: any; cq_lock may be held.
- */
-void nvme_steer_job_put(struct nvme_steer_copy_job *job,
-			struct nvme_steer_drain *drain)
-{
-	if (atomic_dec_and_test(&job->running))
-		nvme_steer_job_end(job, drain);
+	if (how->ioucmd && !job->q)
+		nvme_steer_pdu(how->ioucmd)->queue = NVME_STEER_NO_QUEUE;
+	nvme_steer_job_lanes_start(job, how->depth);
+	return 0;
 }
 
 /**
@@ -620,60 +511,66 @@ void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 			 const struct nvme_steer_copy_how *how)
 {
-	struct nvme_steer_ctrl *sc = job->sc;
-	struct nvme_steer_policy *p;
-	unsigned int i;
 	int ret, why;
 
-	if (!sc)
+	if (!job->sc)
 		return -ENOTTY;
 	ret = nvme_steer_job_measure(job);
 	if (!ret)
 		ret = nvme_steer_job_limits(job, how->sleep);
 	if (ret)
 		return ret;
-	why = nvme_steer_job_can(job);
+	why = job->nr_sides == 1 ? nvme_steer_job_can(job, 1) :
+				   nvme_steer_job_can(job, job->nr_sides);
+	nvme_steer_enter();
+	return nvme_steer_job_run(job, how, why);
+}
+
+/**
+ * nvme_steer_job_start_own - carry out a copy that is within one namespace
+ * @job: filled in but for its side, with its ranges measured: no overlap, and
+ *	no longer than NVME_STEER_COPY_DATA
+ * @ns: the namespace, not held yet
+ * @bits: of all its numbers that are to be multiples of a block
+ * @how: who asks for it, who cannot sleep
+ *
+ * Context: task.
+ * Return: as nvme_steer_job_start(); or 1, it must be done that way, from its
+ * beginning, and nothing has happened.
+ */
+int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
+			     struct nvme_ns *ns, u64 bits,
+			     const struct nvme_steer_copy_how *how)
+{
+	unsigned int first = ns->head->ns_id - 1;
+	struct nvme_steer_side *side = &job->side[0];
+	const struct nvme_steer_copy_ns *l;
+	struct nvme_steer_ctrl *sc;
 
 	nvme_steer_enter();
-	p = rcu_dereference(sc->policy);
-	ret = -ENOTTY;
-	if (p) {
-		job->policy = p;
-		if (!job->timeout)
-			job->timeout = p->timeout;
-		ret = nvme_steer_job_route(job, p, how);
+	sc = rcu_dereference(ns->ctrl->steer);
+	if (unlikely(!sc || first >= NVME_STEER_COPY_FIRST))
+		goto other;
+	l = rcu_dereference(sc->copier.first[first]);
+	if (unlikely(!nvme_steer_limits_hold(sc, ns, l)))
+		goto other;
+	/* its block size is looked at again before anything is sent */
+	nvme_steer_side_init(side, ns);
+	if (unlikely((bits & side->mask) || !kref_get_unless_zero(&ns->kref)))
+		goto other;
+	if (unlikely(!kref_get_unless_zero(&sc->ref))) {
+		nvme_steer_leave();
+		nvme_put_ns(ns);
+		return 1;
 	}
-	if (!ret) {
-		ret = nvme_steer_job_ask(job, p);
-		job->answer = ret;
-	}
+	job->nr_sides = 1;
+	job->own = true;
+	job->sc = sc;
+	job->limits = *l;
+	return nvme_steer_job_run(job, how, nvme_steer_job_can(job, 1));
+other:
 	nvme_steer_leave();
-	if (ret < 0)
-		return ret;
-	ret = nvme_steer_job_choose(job, why);
-	if (ret)
-		return ret;
-	nvme_steer_job_lanes(job, how->depth);
-
-	if (how->ioucmd) {
-		nvme_steer_pdu(how->ioucmd)->req = NULL;
-		nvme_steer_pdu(how->ioucmd)->queue = job->q ?:
-						     NVME_STEER_NO_QUEUE;
-		nvme_steer_pdu(how->ioucmd)->job = job;
-	}
-	atomic_inc(&sc->copier.copies);
-	job->started = ktime_get_ns();
-	atomic_set(&job->running, job->nr_lanes);
-	if (likely(job->nr_lanes == 1)) {
-		nvme_steer_lane_start(job->lanes);
-		return 0;
-	}
-	/* one for us: the job must not end before all are started */
-	atomic_inc(&job->running);
-	for (i = 0; i < job->nr_lanes; i++)
-		nvme_steer_lane_start(&job->lanes[i]);
-	nvme_steer_job_put(job, NULL);
-	return 0;
+	return 1;
 }
 
 /**

@@ -2,9 +2,10 @@
 /*
  * The copy engine. A copy is a job: source ranges, a destination, and lanes
  * that carry out pieces of it side by side. copy.c decides what becomes of a
- * job and ends it, copy_lane.c carries it out, copy_io.c sends the commands,
- * copy_buf.c has the memory, copy_limits.c knows what the device can do. The
- * ways in are copy_nvme.c (NVMe Copy commands), copy_uring.c (applications)
+ * job, copy_lane.c carries it out, copy_short.c does so where there is little to
+ * do, copy_end.c ends it; copy_io.c sends the commands, copy_mem.c has the memory
+ * of jobs, copy_buf.c that of data, copy_limits.c knows what the device can do.
+ * The ways in are copy_nvme.c (NVMe Copy commands), copy_uring.c (applications)
  * and copy_kernel.c (other modules).
  */
 #ifndef NVMESTEER_COPY_ENGINE_H
@@ -187,7 +188,8 @@ enum nvme_steer_lane_state {
  *		@failed_pos in the copy is not copied, or not known to be
  * @offloaded:	bytes, by @copies commands; @emulated likewise
  * @buf:	for data, or NULL; @list for descriptors
- * @slots:	of a round, in flight or ended, @nr_slots of them, of @slots_q
+ * @slots:	of a round, in flight or ended, @nr_slots of them, of @slots_q. Of
+ *		a job that ended by the short way they go with the job
  * @wait:	among those that wait for a buffer; @turn: it has, and goes before
  *		those that still do
  *
@@ -347,6 +349,12 @@ struct nvme_steer_copy_job {
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
 };
 
+/* See NVME_STEER_COPY_CLASSES. */
+static inline u32 nvme_steer_size_class(u64 len)
+{
+	return min(fls64(len >> 13), NVME_STEER_COPY_CLASSES - 1);
+}
+
 /* Are the numbers of a struct nvme_steer_copy_cmd in their ranges? */
 static inline bool nvme_steer_copy_makes_sense(u32 nr, u32 flags, u32 depth)
 {
@@ -381,6 +389,7 @@ static inline bool nvme_steer_job_polled(const struct nvme_steer_copy_how *how)
 }
 
 /* copy_mem.c */
+struct nvme_steer_copy_job *nvme_steer_job_make(u32 nr);
 struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr);
 void nvme_steer_job_free(struct nvme_steer_copy_job *job);
 
@@ -388,9 +397,16 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job);
 int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns);
 int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 			 const struct nvme_steer_copy_how *how);
+int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
+			     struct nvme_ns *ns, u64 bits,
+			     const struct nvme_steer_copy_how *how);
+void nvme_steer_job_stop(struct nvme_steer_copy_job *job);
+
+/* copy_end.c */
+void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
+			     struct nvme_steer_drain *drain);
 void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 			struct nvme_steer_drain *drain);
-void nvme_steer_job_stop(struct nvme_steer_copy_job *job);
 int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
 			    u64 *done);
 
@@ -407,6 +423,13 @@ void nvme_steer_lane_start(struct nvme_steer_lane *lane);
 void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 			   u64 result, struct nvme_steer_drain *drain);
 
+void nvme_steer_lane_resume(struct nvme_steer_lane *lane,
+			    struct nvme_steer_drain *drain);
+
+/* copy_short.c */
+bool nvme_steer_short_copy(struct nvme_steer_copy_job *job,
+			   struct nvme_steer_queue *q);
+
 /* copy_io.c; the way to a steer queue is copy_send.h */
 bool nvme_steer_lane_owns(const struct request *req);
 int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
@@ -417,10 +440,17 @@ int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 bool nvme_steer_lane_put_slots(struct nvme_steer_lane *lane);
 
 /* copy_buf.c */
+extern struct list_head nvme_steer_waiters;
+
+/* Is there somebody who waits for a buffer? */
+static inline bool nvme_steer_buf_wanted(void)
+{
+	return !list_empty_careful(&nvme_steer_waiters);
+}
+
 struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
 					       bool list, gfp_t gfp);
 void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf);
-bool nvme_steer_buf_wanted(void);
 void nvme_steer_buf_wake(void);
 int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
 
@@ -428,6 +458,15 @@ void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);
 
 /* copy_limits.c */
+static __always_inline bool
+nvme_steer_limits_hold(const struct nvme_steer_ctrl *sc,
+		       const struct nvme_ns *ns,
+		       const struct nvme_steer_copy_ns *l)
+{
+	return l && l->generation == READ_ONCE(sc->generation) &&
+	       l->lba_shift == ns->head->lba_shift;
+}
+
 int nvme_steer_copy_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
 			   bool sleep, struct nvme_steer_copy_ns *limits);
 u64 nvme_steer_copy_hw_bytes(const struct nvme_steer_copy_ns *limits);

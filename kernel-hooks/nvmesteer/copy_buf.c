@@ -26,7 +26,7 @@ MODULE_PARM_DESC(copy_mb,
  */
 static atomic_long_t nvme_steer_buf_bytes;
 static DEFINE_SPINLOCK(nvme_steer_waiters_lock);
-static LIST_HEAD(nvme_steer_waiters);
+LIST_HEAD(nvme_steer_waiters);
 
 /* Of fabrics the driver does all mapping. */
 static struct device *nvme_steer_buf_dev(const struct nvme_steer_ctrl *sc)
@@ -127,6 +127,13 @@ uncharge:
 	return NULL;
 }
 
+/* Take the hot buffer, which counts as used; NULL: there is none. */
+static __always_inline struct nvme_steer_copy_buf *
+nvme_steer_buf_cool(struct nvme_steer_copier *c)
+{
+	return READ_ONCE(c->hot) ? xchg(&c->hot, NULL) : NULL;
+}
+
 /**
  * nvme_steer_buf_get - get a buffer
  * @sc: the controller it is mapped for
@@ -144,6 +151,11 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
 	struct nvme_steer_copy_buf *buf;
 	unsigned long flags;
 
+	if (!list) {
+		buf = nvme_steer_buf_cool(c);
+		if (likely(buf))
+			return buf;
+	}
 	spin_lock_irqsave(&c->buf_lock, flags);
 	if (unlikely(c->away)) {
 		spin_unlock_irqrestore(&c->buf_lock, flags);
@@ -166,12 +178,6 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
 		wake_up(&c->bufs_wait);
 	spin_unlock_irqrestore(&c->buf_lock, flags);
 	return ERR_PTR(-ENOMEM);
-}
-
-/* Is there somebody who waits for one? */
-bool nvme_steer_buf_wanted(void)
-{
-	return !list_empty_careful(&nvme_steer_waiters);
 }
 
 /* It waits no more. Under the lock. */
@@ -226,6 +232,24 @@ static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
 	return taken;
 }
 
+/*
+ * Leave a buffer for the next to come. Whoever frees buffers first writes down
+ * why, @away or not @trimming, and then takes the hot one; here it is the other
+ * way round, so that one of both finds it.
+ */
+static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
+						struct nvme_steer_copy_buf *buf)
+{
+	if (buf->list || !READ_ONCE(c->trimming) || READ_ONCE(c->hot) ||
+	    cmpxchg(&c->hot, NULL, buf))
+		return false;
+	WRITE_ONCE(c->buf_last, jiffies);
+	if (likely(READ_ONCE(c->trimming) && !READ_ONCE(c->away)))
+		return true;
+	/* somebody else may have taken it since, or another one is there */
+	return cmpxchg(&c->hot, buf, NULL) != buf;
+}
+
 /**
  * nvme_steer_buf_put - give a buffer back
  * @buf: no command uses it
@@ -239,11 +263,16 @@ void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
 
 	if (unlikely(nvme_steer_buf_wanted()) && nvme_steer_buf_pass_on(buf))
 		return;
+	if (likely(nvme_steer_buf_heat(c, buf))) {
+		if (unlikely(nvme_steer_buf_wanted()))
+			nvme_steer_buf_wake();
+		return;
+	}
 	spin_lock_irqsave(&c->buf_lock, flags);
 	list_add(&buf->entry, &c->idle[buf->list]);
-	c->buf_last = jiffies;
+	WRITE_ONCE(c->buf_last, jiffies);
 	if (!c->trimming && likely(!c->away)) {
-		c->trimming = true;
+		WRITE_ONCE(c->trimming, true);
 		queue_delayed_work(nvme_steer_wq, &c->trim,
 				   NVME_STEER_BUF_IDLE);
 	}
@@ -263,6 +292,11 @@ static bool nvme_steer_bufs_free(struct nvme_steer_ctrl *sc)
 	spin_lock_irq(&c->buf_lock);
 	list_splice_init(&c->idle[0], &idle);
 	list_splice_init(&c->idle[1], &idle);
+	buf = nvme_steer_buf_cool(c);
+	if (buf) {
+		list_add(&buf->entry, &idle);
+		c->bufs_used--;
+	}
 	spin_unlock_irq(&c->buf_lock);
 	if (list_empty(&idle))
 		return false;
@@ -280,9 +314,9 @@ static void nvme_steer_bufs_trim(struct work_struct *work)
 	bool again = true;
 
 	spin_lock_irq(&c->buf_lock);
-	if (c->away || time_after_eq(jiffies, c->buf_last +
+	if (c->away || time_after_eq(jiffies, READ_ONCE(c->buf_last) +
 					      NVME_STEER_BUF_IDLE)) {
-		c->trimming = false;
+		WRITE_ONCE(c->trimming, false);
 		again = false;
 	}
 	spin_unlock_irq(&c->buf_lock);
@@ -349,9 +383,10 @@ void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc)
 	struct nvme_steer_copier *c = &sc->copier;
 
 	spin_lock_irq(&c->buf_lock);
-	c->away = true;
+	WRITE_ONCE(c->away, true);
 	spin_unlock_irq(&c->buf_lock);
 	cancel_delayed_work_sync(&c->trim);
+	nvme_steer_bufs_free(sc);
 	wait_event(c->bufs_wait, !READ_ONCE(c->bufs_used));
 	nvme_steer_bufs_free(sc);
 }

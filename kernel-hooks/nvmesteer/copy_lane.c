@@ -178,26 +178,6 @@ static u64 nvme_steer_source_at(const struct nvme_steer_source *r, u64 off,
 	return r->from + (r->down ? r->len - off - len : off);
 }
 
-/*
- * All of a Read or Write but its command id and data pointer, by words. What
- * @cdw12 has above the number of blocks, LR and FUA, is where a Copy has it.
- */
-static __always_inline void
-nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
-	      const struct nvme_steer_side *side, u64 at, u32 len, u32 cdw12)
-{
-	__le64 *words = (__le64 *)cmd;
-
-	BUILD_BUG_ON(NVME_RW_LR << 16 != NVME_STEER_COPY_LR_BIT ||
-		     NVME_RW_FUA << 16 != NVME_STEER_COPY_FUA_BIT);
-	words[0] = cpu_to_le64(opcode | (u64)side->nsid << 32);
-	words[1] = 0;
-	words[2] = 0;
-	words[5] = cpu_to_le64(at >> side->shift);
-	words[6] = cpu_to_le64(((len >> side->shift) - 1) | cdw12);
-	words[7] = 0;
-}
-
 /* The read that is next: its length. */
 static __always_inline u32
 nvme_steer_next_read(const struct nvme_steer_lane *lane,
@@ -726,6 +706,20 @@ static void nvme_steer_lane_work(struct work_struct *work)
 }
 
 /**
+ * nvme_steer_lane_resume - go on with a lane whose round has ended
+ * @lane: what has ended is in it
+ * @drain: as in struct nvme_steer_io
+ *
+ * Context: any; cq_lock may be held.
+ */
+void nvme_steer_lane_resume(struct nvme_steer_lane *lane,
+			    struct nvme_steer_drain *drain)
+{
+	nvme_steer_round_ended(lane);
+	nvme_steer_lane_go(lane, false, drain);
+}
+
+/**
  * nvme_steer_lane_ended - a command of a lane has ended
  * @cmd: the command
  * @status: 0, an NVMe status, or -errno
@@ -743,10 +737,8 @@ void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 		nvme_steer_lane_bad(lane, cmd - lane->cmd, status);
 	if (lane->state == NVME_STEER_LANE_COPY)
 		lane->result = result;
-	if (!nvme_steer_lane_put(lane))
-		return;
-	nvme_steer_round_ended(lane);
-	nvme_steer_lane_go(lane, false, drain);
+	if (nvme_steer_lane_put(lane))
+		nvme_steer_lane_resume(lane, drain);
 }
 
 /* What is the same in a lane whatever it does. */
@@ -756,6 +748,7 @@ void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
 	unsigned int i;
 
 	lane->job = job;
+	lane->nr_slots = 0;
 	for (i = 0; i < NVME_STEER_COPY_READS; i++)
 		lane->cmd[i].lane = lane;
 	INIT_WORK(&lane->work, nvme_steer_lane_work);

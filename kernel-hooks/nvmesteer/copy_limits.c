@@ -147,6 +147,8 @@ nvme_steer_read_limits(struct nvme_steer_ctrl *sc, struct nvme_ns *ns,
 	old = xa_store(&c->limits, l->nsid, l, GFP_KERNEL);
 	ret = xa_err(old);
 	if (!ret) {
+		if (l->nsid <= NVME_STEER_COPY_FIRST)
+			rcu_assign_pointer(c->first[l->nsid - 1], l);
 		if (old)
 			kfree_rcu(old, rcu);
 		kfree(id);
@@ -156,14 +158,6 @@ free:
 	kfree(id);
 	kfree(l);
 	return ERR_PTR(ret);
-}
-
-static bool nvme_steer_limits_hold(const struct nvme_steer_ctrl *sc,
-				   const struct nvme_ns *ns,
-				   const struct nvme_steer_copy_ns *l)
-{
-	return l && l->generation == READ_ONCE(sc->generation) &&
-	       l->lba_shift == ns->head->lba_shift;
 }
 
 /**

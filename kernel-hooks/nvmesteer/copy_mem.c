@@ -5,8 +5,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "copy.h"
-#include "queue.h"
+#include "copy_send.h"
 
 /*
  * One that has ended is left here for the next copy on the CPU, whichever
@@ -68,13 +67,13 @@ static struct nvme_steer_copy_job *nvme_steer_job_new(void)
 }
 
 /**
- * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
+ * nvme_steer_job_make - a copy of so many ranges, of nothing yet
  * @nr: ranges, 1 and up
  *
- * Context: task; holds the module.
+ * Context: task; holds the module, and the job does afterwards.
  * Return: the job, whose ranges and destination the caller fills in, or NULL.
  */
-struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
+struct nvme_steer_copy_job *nvme_steer_job_make(u32 nr)
 {
 	struct nvme_steer_copy_job *job;
 
@@ -96,8 +95,39 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 		kmem_cache_free(nvme_steer_jobs, job);
 		return NULL;
 	}
-	__module_get(THIS_MODULE);
 	return job;
+}
+
+/* Likewise, and the caller holds the module still. */
+struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
+{
+	struct nvme_steer_copy_job *job = nvme_steer_job_make(nr);
+
+	if (job)
+		__module_get(THIS_MODULE);
+	return job;
+}
+
+/* Give back its queue, and the slots that the short way has left. */
+static __always_inline void
+nvme_steer_job_put_queue(struct nvme_steer_copy_job *job)
+{
+	struct nvme_steer_lane *lane = job->few_lanes;
+	struct nvme_steer_queue *q = job->q;
+	bool last;
+
+	nvme_steer_enter();
+	nvme_steer_lock(&q->sq_lock);
+	if (lane->nr_slots)
+		nvme_steer_lane_free_slots(lane);
+	/* nobody else may come by for these any more */
+	if (unlikely(q->shared || READ_ONCE(q->given_head) != q->given_tail))
+		nvme_steer_collected(q);
+	last = !--q->refs;
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_leave();
+	if (unlikely(last))
+		queue_work(nvme_steer_wq, &q->free_work);
 }
 
 /**
@@ -111,7 +141,7 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 	struct nvme_steer_side *side;
 
 	if (job->q)
-		nvme_steer_queue_drop(job->q);
+		nvme_steer_job_put_queue(job);
 	if (job->nr_sides && job->sc)
 		nvme_steer_ctrl_put(job->sc);
 	for (side = job->side; side < job->side + job->nr_sides; side++)
@@ -120,7 +150,8 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 		kvfree(job->lanes);
 	if (job->range != job->few)
 		kvfree(job->range);
-	kfree(job->descs);
+	if (job->descs)
+		kfree(job->descs);
 	job = this_cpu_xchg(nvme_steer_spare_job, job);
 	if (unlikely(job))
 		kmem_cache_free(nvme_steer_jobs, job);

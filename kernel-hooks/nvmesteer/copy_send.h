@@ -36,6 +36,26 @@ nvme_steer_buf_point(const struct nvme_steer_copy_buf *buf, u32 offset,
 }
 
 /*
+ * All of a Read or Write but its command id and data pointer, by words. What
+ * @cdw12 has above the number of blocks, LR and FUA, is where a Copy has it.
+ */
+static __always_inline void
+nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
+	      const struct nvme_steer_side *side, u64 at, u32 len, u32 cdw12)
+{
+	__le64 *words = (__le64 *)cmd;
+
+	BUILD_BUG_ON(NVME_RW_LR << 16 != NVME_STEER_COPY_LR_BIT ||
+		     NVME_RW_FUA << 16 != NVME_STEER_COPY_FUA_BIT);
+	words[0] = cpu_to_le64(opcode | (u64)side->nsid << 32);
+	words[1] = 0;
+	words[2] = 0;
+	words[5] = cpu_to_le64(at >> side->shift);
+	words[6] = cpu_to_le64(((len >> side->shift) - 1) | cdw12);
+	words[7] = 0;
+}
+
+/*
  * Take sq_lock, with interrupts off: a drive may have completed a command as
  * soon as the doorbell is rung, and the interrupt is to find the lock free.
  * Where they are off already only if it is free now: cq_lock may be held, which

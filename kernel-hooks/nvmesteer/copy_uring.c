@@ -298,13 +298,99 @@ static int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
 	return 0;
 }
 
-/* The rest of nvme_steer_copy_uring(), with the module held. */
+/* What is known of ranges of the file's own namespace, of a short copy. */
+struct nvme_steer_own {
+	u64 bits;		/* of all offsets and lengths */
+	u64 low;		/* where the first one begins */
+	u64 high;		/* and the last one ends */
+};
+
+/*
+ * Read the ranges, and see that they can be written to. False if there are
+ * others than few short ones of the file's own namespace, or they cannot be
+ * read: nothing is said about that here.
+ */
+static __always_inline bool
+nvme_steer_own_ranges(struct nvme_steer_copy_job *job,
+		      struct nvme_steer_own *own)
+{
+	struct nvme_steer_copy_range __user *from = job->array;
+	struct nvme_steer_source *r = job->few, *end = r + job->nr;
+	u64 pos = 0, low = U64_MAX, high = 0, bits = 0, longest = 0;
+	bool fits = false;
+	u32 status, fd;
+
+	if (!user_access_begin(from, job->nr * sizeof(*from)))
+		return false;
+	for (; r < end; r++, from++) {
+		unsafe_get_user(fd, &from->fd, fault);
+		unsafe_get_user(status, &from->status, fault);
+		unsafe_get_user(r->from, &from->offset, fault);
+		unsafe_get_user(r->len, &from->len, fault);
+		unsafe_put_user(status, &from->status, fault);
+		/* with no sum of these beyond 64 bits */
+		if (fd != -1 || r->from > S64_MAX || !r->len ||
+		    r->len > NVME_STEER_COPY_DATA)
+			goto fault;
+		r->pos = pos;
+		r->side = 0;
+		r->down = false;
+		bits |= r->from | r->len;
+		low = min(low, r->from);
+		high = max(high, r->from + r->len);
+		longest = max(longest, r->len);
+		pos += r->len;
+	}
+	job->len = pos;
+	job->longest = longest;
+	own->bits = bits;
+	own->low = low;
+	own->high = high;
+	fits = true;
+fault:
+	user_access_end();
+	return fits;
+}
+
+/*
+ * Begin a copy within the file's own namespace, if that is short and nothing
+ * else is to be known. Returns as nvme_steer_job_start_own() does.
+ */
+static int nvme_steer_async_own(struct nvme_steer_copy_job *job,
+				struct nvme_ns *ns,
+				const struct nvme_steer_copy_how *how,
+				s32 dst_fd, u64 dst)
+{
+	const struct file *file = how->ioucmd->file;
+	struct nvme_steer_own own;
+	u64 size = get_capacity(ns->disk) << SECTOR_SHIFT;
+
+	if (dst_fd != -1 || job->nr > NVME_STEER_COPY_READS ||
+	    !(file->f_mode & FMODE_READ) ||
+	    !nvme_steer_is_allowed(ns->head, file, nvme_cmd_read) ||
+	    !nvme_steer_is_allowed(ns->head, file, nvme_cmd_write) ||
+	    !nvme_steer_own_ranges(job, &own))
+		return 1;
+	if (job->len > NVME_STEER_COPY_DATA || own.high > size || dst > size ||
+	    job->len > size - dst || (own.low < dst + job->len &&
+				      dst < own.high))
+		return 1;
+	job->to = dst;
+	return nvme_steer_job_start_own(job, ns, own.bits | dst, how);
+}
+
+/*
+ * The rest of nvme_steer_copy_uring(). The module is held, by the job from
+ * here on, or no more where there is none.
+ */
 static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			    unsigned int issue_flags)
 {
 	const struct nvme_steer_copy_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	u32 nr = READ_ONCE(sqe->nr), flags = READ_ONCE(sqe->flags);
 	u32 depth = READ_ONCE(sqe->depth);
+	s32 dst_fd = READ_ONCE(sqe->dst_fd);
+	u64 dst = READ_ONCE(sqe->dst);
 	struct nvme_steer_copy_job *job;
 	struct nvme_steer_copy_how how;
 	int ret;
@@ -312,24 +398,28 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	BUILD_BUG_ON(sizeof(*sqe) > 80);
 	if (!nvme_steer_copy_makes_sense(nr, flags, depth) ||
 	    READ_ONCE(sqe->rsvd[0]) || READ_ONCE(sqe->rsvd[1]) ||
-	    READ_ONCE(sqe->rsvd[2]) || READ_ONCE(sqe->rsvd[3]))
+	    READ_ONCE(sqe->rsvd[2]) || READ_ONCE(sqe->rsvd[3])) {
+		module_put(THIS_MODULE);
 		return -EINVAL;
-	job = nvme_steer_job_alloc(nr);
-	if (!job)
+	}
+	job = nvme_steer_job_make(nr);
+	if (!job) {
+		module_put(THIS_MODULE);
 		return -ENOMEM;
+	}
 	job->flags = flags;
 	nvme_steer_job_uring(job, ioucmd, nvme_steer_async_tell);
 	job->mm = current->mm;
 	job->array = u64_to_user_ptr(READ_ONCE(sqe->ranges));
-	ret = nvme_steer_async_fill(job, ns, ioucmd->file,
-				    READ_ONCE(sqe->dst_fd),
-				    READ_ONCE(sqe->dst));
-	if (!ret) {
-		nvme_steer_how_uring(&how, ioucmd, issue_flags);
-		how.depth = depth;
-		ret = nvme_steer_job_start(job, &how);
+	nvme_steer_how_uring(&how, ioucmd, issue_flags);
+	how.depth = depth;
+	ret = nvme_steer_async_own(job, ns, &how, dst_fd, dst);
+	if (unlikely(ret > 0)) {
+		ret = nvme_steer_async_fill(job, ns, ioucmd->file, dst_fd, dst);
+		if (!ret)
+			ret = nvme_steer_job_start(job, &how);
 	}
-	if (!ret)
+	if (likely(!ret))
 		return -EIOCBQUEUED;
 	nvme_steer_job_free(job);
 	return ret;
@@ -347,12 +437,8 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags)
 {
-	int ret;
-
-	/* held until the job holds it: the policy may go meanwhile */
+	/* for the job: the policy may go meanwhile */
 	if (!try_module_get(THIS_MODULE))
 		return NVME_STEER_PASS;
-	ret = nvme_steer_async(ns, ioucmd, issue_flags);
-	module_put(THIS_MODULE);
-	return ret;
+	return nvme_steer_async(ns, ioucmd, issue_flags);
 }

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "copy_send.h"
+#include "group_run.h"
 #include "passthru.h"
 #include "route.h"
 #include "share.h"
@@ -82,7 +83,7 @@ static const char *nvme_steer_flying_what(const struct nvme_steer_slot *slot)
 		return "block request";
 	if (slot->io.done == nvme_steer_passthru_done)
 		return "ring";
-	return slot->io.done == nvme_steer_lane_done ? "copy" : "group";
+	return slot->io.done == nvme_steer_group_done ? "group" : "copy";
 }
 
 /* Under cq_lock: a command of a slot that has one cannot end. */

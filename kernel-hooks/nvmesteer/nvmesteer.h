@@ -28,6 +28,8 @@
 #include "watch.h"
 #include <nvmesteer/abi.h>
 
+#include "copier.h"
+
 /*
  * For what is written in full before it is read: kernels built to clear the
  * stack (CONFIG_INIT_STACK_ALL_ZERO) would do so for every command.
@@ -169,55 +171,6 @@ struct nvme_steer_keep {
 	unsigned long idle_check;
 	struct delayed_work work;
 	struct nvme_steer_keep_user user;
-};
-
-/* What copies of a size class have taken lately: a decaying mean, ns. */
-struct nvme_steer_copy_cost {
-	u64 ns;
-	u32 nr;			/* stays at 255 */
-};
-
-/**
- * struct nvme_steer_copier - what a controller has for copies; see copy.h
- * @lock:	asking the controller what it can do; held over admin commands.
- *		Protects @generation to @closed, and what is in @limits
- * @limits:	struct nvme_steer_copy_ns by namespace identifier, read under RCU
- * @generation:	of the controller's start in which @formats was asked
- * @formats:	bit mask of copy descriptor formats
- * @cdfe:	those for several namespaces may be enabled
- * @closed:	they must not be: no policy is attached
- * @gone:	the controller is going away, and must not be asked
- * @copies:	under way
- * @cost:	of offloaded copies, and of emulated ones; read and written
- *		without a lock: a lost update is a copy that was not counted
- * @buf_lock:	of all that follows; irqs off
- * @idle:	buffers for data, and for descriptors
- * @bufs_used:	how many are not idle
- * @buf_last:	when one was used last, jiffies
- * @trimming:	@trim is going to look whether they are still needed
- * @away:	there will be no more
- * @bufs_wait:	for @bufs_used to become 0, once @away
- */
-struct nvme_steer_copier {
-	struct mutex lock;
-	struct xarray limits;
-	unsigned int generation;
-	u16 formats;
-	bool cdfe;
-	bool closed;
-	bool gone;
-
-	atomic_t copies;
-	struct nvme_steer_copy_cost cost[2][NVME_STEER_COPY_CLASSES];
-
-	spinlock_t buf_lock;
-	struct list_head idle[2];
-	unsigned int bufs_used;
-	unsigned long buf_last;
-	bool trimming;
-	bool away;
-	wait_queue_head_t bufs_wait;
-	struct delayed_work trim;
 };
 
 #define NVME_STEER_HCTXS	64

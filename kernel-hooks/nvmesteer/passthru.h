@@ -76,6 +76,22 @@ struct nvme_steer_seen {
 	struct nvme_steer_queue *queue;
 };
 
+/*
+ * May the caller send this read or write, whoever it is? Says no where
+ * nvme_cmd_allowed() would have to look at more than the command's effects.
+ */
+static __always_inline bool
+nvme_steer_is_allowed(const struct nvme_ns_head *head, const struct file *file,
+		      u8 opcode)
+{
+	u32 effects = le32_to_cpu(head->effects->iocs[opcode]);
+
+	if ((effects & ~NVME_CMD_EFFECTS_LBCC) != NVME_CMD_EFFECTS_CSUPP)
+		return false;
+	return (file->f_mode & FMODE_WRITE) ||
+	       (opcode == nvme_cmd_read && !(effects & NVME_CMD_EFFECTS_LBCC));
+}
+
 /* short.c: the uring_cmd entry, and the way of most commands */
 int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			      unsigned int issue_flags);

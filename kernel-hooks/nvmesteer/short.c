@@ -30,22 +30,6 @@
 #include "io_mapped_ubuf.h"
 
 /*
- * May the caller send this read or write, whoever it is? Says no where
- * nvme_cmd_allowed() would have to look at more than the command's effects.
- */
-static __always_inline bool
-nvme_steer_is_allowed(const struct nvme_ns_head *head, const struct file *file,
-		      u8 opcode)
-{
-	u32 effects = le32_to_cpu(head->effects->iocs[opcode]);
-
-	if ((effects & ~NVME_CMD_EFFECTS_LBCC) != NVME_CMD_EFFECTS_CSUPP)
-		return false;
-	return (file->f_mode & FMODE_WRITE) ||
-	       (opcode == nvme_cmd_read && !(effects & NVME_CMD_EFFECTS_LBCC));
-}
-
-/*
  * Where a registered buffer is, as io_import_fixed() finds it: the bio_vec it
  * begins in, and how far into that. False where it is not all registered.
  */

@@ -24,6 +24,11 @@ static inline void nvme_steer_lock(spinlock_t *lock)
 	spin_lock(lock);
 }
 
+static inline bool nvme_steer_trylock(spinlock_t *lock)
+{
+	return spin_trylock(lock);
+}
+
 static inline void nvme_steer_unlock(spinlock_t *lock)
 {
 	spin_unlock(lock);
@@ -35,6 +40,11 @@ static inline void nvme_steer_unlock(spinlock_t *lock)
 static nvme_steer_inline void nvme_steer_lock(spinlock_t *lock)
 {
 	do_raw_spin_lock(&lock->rlock);
+}
+
+static nvme_steer_inline bool nvme_steer_trylock(spinlock_t *lock)
+{
+	return do_raw_spin_trylock(&lock->rlock);
 }
 
 static nvme_steer_inline void nvme_steer_unlock(spinlock_t *lock)

@@ -24,14 +24,15 @@ tmp=$TEST_TMP
 
 # POLICY ROW, times fewer than PLAIN and than BEST loop
 bounds='
-copyemu copy,bytes=4k,ranges=1,poll   1.7 1.7
-copyemu copy,bytes=8k,ranges=1,poll   3   1.7
-copyemu copy,bytes=8k,ranges=8,poll   8   3
+copyemu copy,bytes=4k,ranges=1,poll   2.5 2.5
+copyemu copy,bytes=8k,ranges=1,poll   5   2.5
+copyemu copy,bytes=4k,ranges=8,poll   8   4.8
+copyemu copy,bytes=8k,ranges=8,poll   22  4.8
 copyemu copy,bytes=64k,ranges=8,poll  8   2
 copyemu copy,bytes=8k,ranges=1        0.9 0.45
 copyemu copy,bytes=8k,ranges=8        5   1.1
-copyoff copy,bytes=8k,ranges=1,poll   3   1.8
-copyoff copy,bytes=8k,ranges=8,poll   8   3.5
+copyoff copy,bytes=8k,ranges=1,poll   4   2.1
+copyoff copy,bytes=8k,ranges=8,poll   20  4.6
 copyoff copy,bytes=8k,ranges=8        7   1.6
 copyoff:split=1:chunk_kib=16 copy,bytes=8k,ranges=8,poll 8 1.5
 '

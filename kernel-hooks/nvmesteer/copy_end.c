@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The end of a copy: how far it got, and who is to know.
+ */
+#include "copy.h"
+#include "route.h"
+#include "steer_trace.h"
+
+/* The lane whose piece failed at the lowest place, in a job that has ended. */
+static const struct nvme_steer_lane *
+nvme_steer_job_failed(const struct nvme_steer_copy_job *job)
+{
+	const struct nvme_steer_lane *first = NULL, *lane;
+
+	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++)
+		if (lane->failed_status &&
+		    (!first || lane->failed_pos < first->failed_pos))
+			first = lane;
+	return first;
+}
+
+/**
+ * nvme_steer_range_report - what became of a range
+ * @job: has ended
+ * @i: the range
+ * @done: gets the bytes copied, from its beginning
+ *
+ * Return: 0, an NVMe status, or -errno, as in struct nvme_steer_copy_range.
+ */
+int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
+			    u64 *done)
+{
+	const struct nvme_steer_source *r = &job->range[i];
+	u64 end = r->pos + r->len, upto = end;
+	const struct nvme_steer_lane *lane;
+	int status = 0;
+
+	/* what no lane took; a range that is moved downwards is whole or not */
+	if (job->pos < upto) {
+		upto = r->down ? r->pos : max(job->pos, r->pos);
+		status = job->stopped ? -EINTR : -ECANCELED;
+	}
+	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++) {
+		if (!lane->failed_status || lane->failed_pos >= end ||
+		    lane->pos + lane->len <= r->pos ||
+		    lane->failed_pos > upto)
+			continue;
+		upto = max(lane->failed_pos, r->pos);
+		/* it failed in a range before this one */
+		status = lane->failed_pos < r->pos ? -ECANCELED :
+						     lane->failed_status;
+	}
+	*done = upto - r->pos;
+	return status;
+}
+
+static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
+{
+	struct nvme_steer_copier *c = &job->sc->copier;
+	bool emulated = job->path == NVME_STEER_COPY_EMULATE;
+	struct nvme_steer_copy_cost *cost =
+		&c->cost[emulated][nvme_steer_size_class(job->len)];
+	u64 mean = READ_ONCE(cost->ns);
+	u32 nr = READ_ONCE(cost->nr);
+
+	if (job->status || job->path == NVME_STEER_COPY_HYBRID)
+		return;
+	/* the first few weigh as much as each other, then an eighth */
+	if (nr < 8)
+		mean += div_s64((s64)(ns - mean), nr + 1);
+	else
+		mean += (s64)(ns - mean) / 8;
+	WRITE_ONCE(cost->ns, mean);
+	if (nr < 255)
+		WRITE_ONCE(cost->nr, nr + 1);
+}
+
+static void nvme_steer_count_bytes(struct nvme_steer_ctrl *sc,
+				   enum nvme_steer_event ev, u64 bytes)
+{
+	this_cpu_add(sc->stats->events[ev], bytes);
+}
+
+static __always_inline void
+nvme_steer_job_count(const struct nvme_steer_copy_job *job, u64 offloaded,
+		     u64 emulated)
+{
+	static const u8 paths[] = {
+		[NVME_STEER_COPY_OFFLOAD]	= NVME_STEER_EV_COPY_OFFLOADED,
+		[NVME_STEER_COPY_SPLIT]		= NVME_STEER_EV_COPY_SPLIT,
+		[NVME_STEER_COPY_EMULATE]	= NVME_STEER_EV_COPY_EMULATED,
+		[NVME_STEER_COPY_HYBRID]	= NVME_STEER_EV_COPY_HYBRID,
+	};
+	static const u8 whys[] = {
+		[NVME_STEER_COPY_WHY_NO_COPY]	= NVME_STEER_EV_COPY_NO_COPY,
+		[NVME_STEER_COPY_WHY_LIMITS]	= NVME_STEER_EV_COPY_LIMITS,
+		[NVME_STEER_COPY_WHY_CAP]	= NVME_STEER_EV_COPY_CAP,
+		[NVME_STEER_COPY_WHY_FORMAT]	= NVME_STEER_EV_COPY_FORMAT,
+		[NVME_STEER_COPY_WHY_CTRL]	= NVME_STEER_EV_COPY_CTRL,
+		[NVME_STEER_COPY_WHY_DEVICE]	= NVME_STEER_EV_COPY_DEVICE,
+		[NVME_STEER_COPY_WHY_METADATA]	= NVME_STEER_EV_COPY_METADATA,
+		[NVME_STEER_COPY_WHY_CALLER]	= 0,
+	};
+	struct nvme_steer_ctrl *sc = job->sc;
+
+	nvme_steer_count(sc, job->status ? NVME_STEER_EV_COPY_FAILED :
+					   paths[job->path]);
+	if (whys[job->why])
+		nvme_steer_count(sc, whys[job->why]);
+	if (offloaded)
+		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_OFFLOADED_BYTES,
+				       offloaded);
+	if (emulated)
+		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_EMULATED_BYTES,
+				       emulated);
+}
+
+/* How it ended. */
+static void nvme_steer_job_settle(struct nvme_steer_copy_job *job)
+{
+	const struct nvme_steer_lane *failed = nvme_steer_job_failed(job), *lane;
+	u64 offloaded = 0, emulated = 0;
+	unsigned int copies = 0;
+
+	for (lane = job->lanes; lane < job->lanes + job->nr_lanes; lane++) {
+		offloaded += lane->offloaded;
+		emulated += lane->emulated;
+		copies += lane->copies;
+	}
+	job->copied = job->pos;
+	job->status = 0;
+	if (unlikely(failed)) {
+		job->copied = failed->failed_pos;
+		job->status = failed->failed_status;
+	} else if (job->pos < job->len) {
+		job->status = -EINTR;
+	}
+	if (offloaded && emulated)
+		job->path = NVME_STEER_COPY_HYBRID;
+	else if (emulated || job->how == NVME_STEER_COPY_EMULATE)
+		job->path = NVME_STEER_COPY_EMULATE;
+	else
+		job->path = copies > 1 || job->how == NVME_STEER_COPY_SPLIT ?
+			    NVME_STEER_COPY_SPLIT : NVME_STEER_COPY_OFFLOAD;
+	nvme_steer_job_count(job, offloaded, emulated);
+}
+
+/* What became of it, for the policy and for tracing. */
+static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
+					 struct nvme_steer_policy *p, u64 ns)
+{
+	const struct nvme_steer_side *to = &job->side[0];
+	struct nvme_steer_copied ev = {
+		.ctrl = to->ns->ctrl->instance,
+		.nsid = to->nsid,
+		.answer = job->answer,
+		.path = job->path,
+		.why = job->why,
+		.status = job->status,
+		.ranges = job->nr,
+		.size_class = nvme_steer_size_class(job->len),
+		.len = job->len,
+		.done = job->copied,
+		.ns = ns,
+		.flags = job->can,
+	};
+
+	trace_nvme_steer_copy(job->sc, job->to >> to->shift, &ev);
+	if (p)
+		nvme_steer_call(p, NVME_STEER_CALL_COPIED, &ev);
+}
+
+/* Tell the policy, if it is the one that was asked and wants to know. */
+static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
+{
+	struct nvme_steer_policy *p;
+
+	nvme_steer_enter();
+	p = rcu_dereference(job->sc->policy);
+	if (p != job->policy || !p->copied || READ_ONCE(p->exit_kind))
+		p = NULL;
+	if (p || trace_nvme_steer_copy_enabled())
+		nvme_steer_job_tell(job, p, ns);
+	nvme_steer_leave();
+}
+
+/* All lanes of a job have ended. */
+static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
+			       struct nvme_steer_drain *drain)
+{
+	u64 ns = ktime_get_ns() - job->started;
+
+	nvme_steer_job_settle(job);
+	nvme_steer_job_learn(job, ns);
+	nvme_steer_job_feedback(job, ns);
+	atomic_dec(&job->sc->copier.copies);
+	job->done(job, drain);
+}
+
+/**
+ * nvme_steer_job_emulated - all of a copy was read and written
+ * @job: of one lane; may be gone afterwards
+ * @drain: as in struct nvme_steer_io
+ *
+ * What a job's end is otherwise, in fewer instructions.
+ *
+ * Context: any; cq_lock may be held.
+ */
+void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
+			     struct nvme_steer_drain *drain)
+{
+	u64 ns = ktime_get_ns() - job->started;
+
+	job->copied = job->len;
+	job->status = 0;
+	job->path = NVME_STEER_COPY_EMULATE;
+	nvme_steer_job_count(job, 0, job->len);
+	nvme_steer_job_learn(job, ns);
+	nvme_steer_job_feedback(job, ns);
+	atomic_dec(&job->sc->copier.copies);
+	job->done(job, drain);
+}
+
+/**
+ * nvme_steer_job_put - a lane of a copy has ended
+ * @job: the job; may be gone afterwards
+ * @drain: as in struct nvme_steer_io
+ *
+ * Context: any; cq_lock may be held.
+ */
+void nvme_steer_job_put(struct nvme_steer_copy_job *job,
+			struct nvme_steer_drain *drain)
+{
+	if (atomic_dec_and_test(&job->running))
+		nvme_steer_job_end(job, drain);
+}
