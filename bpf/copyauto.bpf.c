@@ -280,6 +280,7 @@ void BPF_PROG(copyauto_copied, struct nvme_steer_copied *ev)
 
 NVME_STEER_POLICY(copyauto,
 	.flags	= NVME_STEER_OPS_COPIES,
+	.hold_ms = COPIES__HOLD_MS,
 	.init	= (void *)copyauto_init,
 	.route	= (void *)copyauto_route,
 	.copy	= (void *)copyauto_copy,

@@ -51,6 +51,7 @@ int BPF_PROG(copyemu_copy, struct nvme_steer_copy *cp)
 
 NVME_STEER_POLICY(copyemu,
 	.flags	= NVME_STEER_OPS_COPIES,
+	.hold_ms = COPIES__HOLD_MS,
 	.init	= (void *)copyemu_init,
 	.route	= (void *)copyemu_route,
 	.copy	= (void *)copyemu_copy,

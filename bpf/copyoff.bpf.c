@@ -57,6 +57,7 @@ int BPF_PROG(copyoff_copy, struct nvme_steer_copy *cp)
 
 NVME_STEER_POLICY(copyoff,
 	.flags	= NVME_STEER_OPS_COPIES,
+	.hold_ms = COPIES__HOLD_MS,
 	.init	= (void *)copyoff_init,
 	.route	= (void *)copyoff_route,
 	.copy	= (void *)copyoff_copy,

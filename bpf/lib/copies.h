@@ -24,6 +24,7 @@
 #ifndef NVMESTEER_LIB_COPIES_H
 #define NVMESTEER_LIB_COPIES_H
 
+#define COPIES__HOLD_MS	100	/* the queue depends on the ring alone */
 #define COPIES_MAX_KIB	524287	/* that NVME_STEER_COPY_WITH() has room for */
 
 const volatile __u32 max_depth = 8;

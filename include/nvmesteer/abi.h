@@ -293,7 +293,8 @@ struct nvme_steer_batch {
  * @copies:	copies to this controller under way, besides this one
  * @size_class:	of this copy; see NVME_STEER_COPY_CLASSES
  * @offload_ns:	what copies of this class that were offloaded or split have
- *		taken lately on this controller, a decaying mean, ns; 0: none was
+ *		taken lately on this controller, a decaying mean, ns; 0: none
+ *		was. Without a copied() one in eight is timed, after some
  * @emulate_ns:	likewise for those that were emulated
  * @offloads:	how many there were; counts up to 255 and stays there
  * @emulates:	likewise

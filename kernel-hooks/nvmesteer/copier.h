@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a controller has for copies. A header of its own, because the object of a
- * controller contains it; the engine is copy.h.
+ * What a controller has for copies. A header of its own, because the object of
+ * a controller contains it; the engine is copy.h.
  */
 #ifndef NVMESTEER_COPIER_H
 #define NVMESTEER_COPIER_H
@@ -40,6 +40,7 @@ struct nvme_steer_copy_cost {
  * @copies:	under way
  * @cost:	of offloaded copies, and of emulated ones; read and written
  *		without a lock: a lost update is a copy that was not counted
+ * @untimed:	counts copies whose time need not be known; likewise
  * @buf_lock:	of all that follows; irqs off
  * @idle:	buffers for data, and for descriptors
  * @hot:	a buffer for data, not used either, or NULL: exchanged by one
@@ -62,6 +63,7 @@ struct nvme_steer_copier {
 
 	atomic_t copies;
 	struct nvme_steer_copy_cost cost[2][NVME_STEER_COPY_CLASSES];
+	u32 untimed;
 
 	spinlock_t buf_lock;
 	struct list_head idle[2];

@@ -5,7 +5,7 @@
  */
 #include <linux/module.h>
 
-#include "copy.h"
+#include "copy_short.h"
 #include "passthru.h"
 #include "route.h"
 #include "steer_trace.h"
@@ -16,12 +16,15 @@
 static __always_inline void nvme_steer_side_init(struct nvme_steer_side *side,
 						 struct nvme_ns *ns)
 {
+	const struct nvme_ns_head *head = ns->head;
+	u8 shift = head->lba_shift;
+
 	side->ns = ns;
 	side->q = NULL;
-	side->nsid = ns->head->ns_id;
-	side->shift = ns->head->lba_shift;
-	side->ms = ns->head->ms;
-	side->mask = (1ULL << side->shift) - 1;
+	side->nsid = head->ns_id;
+	side->shift = shift;
+	side->ms = head->ms;
+	side->mask = (1ULL << shift) - 1;
 	side->max = min_t(u64, (u64)queue_max_hw_sectors(ns->queue) <<
 			  SECTOR_SHIFT, NVME_STEER_COPY_DATA);
 }
@@ -115,7 +118,7 @@ static bool nvme_steer_same_blocks(const struct nvme_ns_head *a,
 /* Why the controller could not copy from a namespace: NVME_STEER_COPY_WHY_* */
 static __always_inline int
 nvme_steer_side_why(const struct nvme_steer_copy_job *job,
-		    const struct nvme_steer_side *from)
+		    const struct nvme_steer_side *from, bool plain)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	const struct nvme_steer_copy_ns *l = &job->limits;
@@ -130,19 +133,20 @@ nvme_steer_side_why(const struct nvme_steer_copy_job *job,
 	    (from != to && !(job->format & NVME_STEER_FORMAT_CROSS)) ||
 	    !nvme_steer_same_blocks(from->ns->head, to->ns->head))
 		return NVME_STEER_COPY_WHY_FORMAT;
-	if (!job->raw && to->ns->head->pi_type)
+	if ((plain || !job->raw) && to->ns->head->pi_type)
 		return NVME_STEER_COPY_WHY_METADATA;
-	if (!job->raw && job->overlap)
+	if (!plain && !job->raw && job->overlap)
 		return NVME_STEER_COPY_WHY_LIMITS;
 	return NVME_STEER_COPY_WHY_NONE;
 }
 
 /*
  * Find what can be done. @nr: of sides; one is the destination and all sources.
+ * @plain: neither an NVMe Copy nor with overlaps.
  * Return: NVME_STEER_COPY_WHY_* of why it is not one Copy command, 0 if it is.
  */
 static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
-					      unsigned int nr)
+					      unsigned int nr, bool plain)
 {
 	struct nvme_steer_side *to = &job->side[0], *side;
 	struct nvme_steer_side *end = to + nr;
@@ -163,7 +167,7 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
 			job->format |= NVME_STEER_FORMAT_CROSS;
 	}
 	for (side = to; side < end; side++) {
-		no = nvme_steer_side_why(job, side);
+		no = nvme_steer_side_why(job, side, plain);
 		side->offload = !no;
 		metadata |= side->ns->head->ms;
 		/* the destination may be no source at all */
@@ -178,7 +182,7 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
 		can |= NVME_STEER_COPY_CAN_EMULATE;
 	if (job->flags & NVME_STEER_COPY_F_FUA)
 		can |= NVME_STEER_COPY_FUA;
-	if (job->overlap || head->ids.csi == NVME_CSI_ZNS)
+	if ((!plain && job->overlap) || head->ids.csi == NVME_CSI_ZNS)
 		can |= NVME_STEER_COPY_ORDERED;
 	if (!why && (job->nr > l->msrc ||
 		     job->longest > (u64)l->mssrl << l->lba_shift ||
@@ -193,7 +197,7 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
 	 * needs tags of its own.
 	 */
 	job->most = min((u64)l->mcl << l->lba_shift, l->max_bytes & ~to->mask);
-	if (some && !job->overlap && !head->pi_type && (all || !metadata))
+	if (some && (plain || !job->overlap) && !head->pi_type && (all || !metadata))
 		can |= NVME_STEER_COPY_CAN_SPLIT;
 	job->all = all;
 	job->can = can;
@@ -204,14 +208,16 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
  * Ask where its commands go. In nvme_steer_enter(). Return: 0, or -errno:
  * refused.
  */
-static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
-				struct nvme_steer_policy *p,
-				const struct nvme_steer_copy_how *how,
-				struct nvme_steer_queue **q)
+static noinline int nvme_steer_job_route(struct nvme_steer_copy_job *job,
+					 struct nvme_steer_policy *p,
+					 const struct nvme_steer_copy_how *how,
+					 struct io_ring_ctx *ring,
+					 struct nvme_steer_queue **q)
 {
 	struct nvme_steer_side *to = &job->side[0];
 	struct nvme_ctrl *nvme = to->ns->ctrl;
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
+	int ret;
 
 	args.cmd.source = NVME_STEER_SRC_COPY;
 	args.cmd.flags = NVME_STEER_CMD_WRITE | NVME_STEER_CMD_RANGE |
@@ -227,9 +233,27 @@ static int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 	args.cmd.ctrl = nvme->instance;
 	args.cmd.dev_node = nvme->numa_node;
 	args.policy = p;
-	args.ring = how->ioucmd ? cmd_to_io_kiocb(how->ioucmd)->ctx : NULL;
+	args.ring = ring;
 	*q = NULL;
-	return nvme_steer_route(job->sc, &args, q);
+	ret = nvme_steer_route(job->sc, &args, q);
+	if (ret > 0 && ring && p->copies_only)
+		nvme_steer_ring_remember(job->sc, p, ring,
+					 how->issue_flags & IO_URING_F_IOPOLL,
+					 *q);
+	return ret;
+}
+
+/* The queue that was named for copies of its ring, where that holds, or NULL. */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_job_held(const struct nvme_steer_copy_job *job,
+		    const struct nvme_steer_policy *p,
+		    const struct nvme_steer_copy_how *how,
+		    const struct io_ring_ctx *ring)
+{
+	if (!ring || !p->copies_only)
+		return NULL;
+	return nvme_steer_ring_queue(job->sc, p, ring,
+				     how->issue_flags & IO_URING_F_IOPOLL);
 }
 
 /* Have its commands go to a queue, if that is live. In nvme_steer_enter(). */
@@ -253,37 +277,41 @@ static void nvme_steer_job_hold(struct nvme_steer_copy_job *job,
 }
 
 /* Ask how. In nvme_steer_enter(). Return: an answer, or -errno: refused. */
-static int nvme_steer_job_ask(struct nvme_steer_copy_job *job,
-			      struct nvme_steer_policy *p,
-			      const struct nvme_steer_queue *q)
+static __always_inline int
+nvme_steer_job_ask(struct nvme_steer_copy_job *job, struct nvme_steer_policy *p,
+		   const struct nvme_steer_queue *q)
 {
 	const struct nvme_steer_side *to = &job->side[0];
 	struct nvme_steer_copier *c = &job->sc->copier;
 	u32 class = nvme_steer_size_class(job->len);
-	struct nvme_steer_copy cp = {
-		.ctrl = to->ns->ctrl->instance,
-		.nsid = to->nsid,
-		.flags = job->can,
-		.ranges = job->nr,
-		.len = job->len,
-		.slba = job->to >> to->shift,
-		.lba_size = 1U << to->shift,
-		.mssrl = job->limits.mssrl,
-		.mcl = job->limits.mcl,
-		.msrc = job->limits.msrc,
-		.copies = atomic_read(&c->copies),
-		.size_class = class,
-		.offload_ns = READ_ONCE(c->cost[0][class].ns),
-		.emulate_ns = READ_ONCE(c->cost[1][class].ns),
-		.offloads = READ_ONCE(c->cost[0][class].nr),
-		.emulates = READ_ONCE(c->cost[1][class].nr),
-	};
+	struct nvme_steer_copy cp nvme_steer_uninitialized;
 
-	if (q) {
+	cp.ctrl = to->ns->ctrl->instance;
+	cp.nsid = to->nsid;
+	cp.flags = job->can;
+	cp.ranges = job->nr;
+	cp.len = job->len;
+	cp.slba = job->to >> to->shift;
+	cp.lba_size = 1U << to->shift;
+	cp.mssrl = job->limits.mssrl;
+	cp.mcl = job->limits.mcl;
+	cp.msrc = job->limits.msrc;
+	cp.copies = atomic_read(&c->copies);
+	cp.size_class = class;
+	cp.offload_ns = READ_ONCE(c->cost[0][class].ns);
+	cp.emulate_ns = READ_ONCE(c->cost[1][class].ns);
+	cp.offloads = READ_ONCE(c->cost[0][class].nr);
+	cp.emulates = READ_ONCE(c->cost[1][class].nr);
+	if (likely(q)) {
 		cp.queue = q->number;
 		cp.queue_depth = q->depth - 1;
 		cp.queue_inflight = nvme_steer_queue_inflight(q);
+	} else {
+		cp.queue = 0;
+		cp.queue_depth = 0;
+		cp.queue_inflight = 0;
 	}
+	job->class = class;
 	return nvme_steer_ask_copy(job->sc, p, &cp);
 }
 
@@ -411,17 +439,22 @@ static int nvme_steer_job_limits(struct nvme_steer_copy_job *job, bool sleep)
  * Copy command. In nvme_steer_enter(). Return: 0, with the queue to be used,
  * or NULL, in @q; or -errno.
  */
-static int nvme_steer_job_decide(struct nvme_steer_copy_job *job,
-				 struct nvme_steer_policy *p,
-				 const struct nvme_steer_copy_how *how, int why,
-				 struct nvme_steer_queue **q)
+static __always_inline int
+nvme_steer_job_decide(struct nvme_steer_copy_job *job,
+		      struct nvme_steer_policy *p,
+		      const struct nvme_steer_copy_how *how, int why,
+		      struct nvme_steer_queue **q)
 {
-	int ret;
+	struct io_ring_ctx *ring = how->ioucmd ?
+				   cmd_to_io_kiocb(how->ioucmd)->ctx : NULL;
+	int ret = 0;
 
 	job->policy = p;
 	if (!job->timeout)
 		job->timeout = p->timeout;
-	ret = nvme_steer_job_route(job, p, how, q);
+	*q = nvme_steer_job_held(job, p, how, ring);
+	if (!*q)
+		ret = nvme_steer_job_route(job, p, how, ring, q);
 	if (ret >= 0)
 		ret = nvme_steer_job_ask(job, p, *q);
 	if (ret < 0)
@@ -430,10 +463,33 @@ static int nvme_steer_job_decide(struct nvme_steer_copy_job *job,
 	return nvme_steer_job_choose(job, why);
 }
 
+/*
+ * Is its time to be taken? Of those that nobody is told of one in eight, once
+ * there were some: it costs more than all else of a small copy's statistics.
+ */
+static __always_inline bool
+nvme_steer_job_timed(const struct nvme_steer_copy_job *job,
+		     const struct nvme_steer_policy *p)
+{
+	bool emulate = job->how == NVME_STEER_COPY_EMULATE;
+	struct nvme_steer_copier *c = &job->sc->copier;
+	u32 nr;
+
+	if (p->copied || trace_nvme_steer_copy_enabled() ||
+	    READ_ONCE(c->cost[emulate][job->class].nr) <
+	    NVME_STEER_COPY_ALL_TIMED)
+		return true;
+	nr = READ_ONCE(c->untimed) + 1;
+	WRITE_ONCE(c->untimed, nr);
+	return !(nr & 7);
+}
+
 /* It is under way from here on, by one lane. */
-static void nvme_steer_job_begin(struct nvme_steer_copy_job *job,
-				 const struct nvme_steer_copy_how *how,
-				 struct nvme_steer_queue *q)
+static __always_inline void
+nvme_steer_job_begin(struct nvme_steer_copy_job *job,
+		     const struct nvme_steer_policy *p,
+		     const struct nvme_steer_copy_how *how,
+		     struct nvme_steer_queue *q)
 {
 	struct nvme_steer_pdu *pdu;
 
@@ -444,7 +500,7 @@ static void nvme_steer_job_begin(struct nvme_steer_copy_job *job,
 		pdu->job = job;
 	}
 	atomic_inc(&job->sc->copier.copies);
-	job->started = ktime_get_ns();
+	job->started = nvme_steer_job_timed(job, p) ? ktime_get_ns() : 0;
 	atomic_set(&job->running, 1);
 }
 
@@ -467,12 +523,25 @@ static noinline void nvme_steer_job_lanes_start(struct nvme_steer_copy_job *job,
 	nvme_steer_job_put(job, NULL);
 }
 
+/* No queue keeps its controller. In nvme_steer_enter(). Return: 0; -ENODEV. */
+static noinline int nvme_steer_job_keep(struct nvme_steer_copy_job *job)
+{
+	if (!kref_get_unless_zero(&job->sc->ref)) {
+		atomic_dec(&job->sc->copier.copies);
+		return -ENODEV;
+	}
+	__module_get(THIS_MODULE);
+	job->lent = false;
+	return 0;
+}
+
 /*
  * Ask, and begin. @why: it is not one Copy command. In nvme_steer_enter(),
  * which it leaves. Returns as nvme_steer_job_start() does.
  */
-static int nvme_steer_job_run(struct nvme_steer_copy_job *job,
-			      const struct nvme_steer_copy_how *how, int why)
+static __always_inline int
+nvme_steer_job_run(struct nvme_steer_copy_job *job,
+		   const struct nvme_steer_copy_how *how, int why)
 {
 	struct nvme_steer_policy *p = rcu_dereference(job->sc->policy);
 	struct nvme_steer_queue *q;
@@ -483,14 +552,18 @@ static int nvme_steer_job_run(struct nvme_steer_copy_job *job,
 		nvme_steer_leave();
 		return ret;
 	}
-	nvme_steer_job_begin(job, how, q);
+	nvme_steer_job_begin(job, p, how, q);
 	if (q && nvme_steer_short_copy(job, q)) {
 		nvme_steer_leave();
 		return 0;
 	}
 	if (q)
 		nvme_steer_job_hold(job, q);
+	if (unlikely(job->lent && !job->q))
+		ret = nvme_steer_job_keep(job);
 	nvme_steer_leave();
+	if (unlikely(ret))
+		return ret;
 	if (how->ioucmd && !job->q)
 		nvme_steer_pdu(how->ioucmd)->queue = NVME_STEER_NO_QUEUE;
 	nvme_steer_job_lanes_start(job, how->depth);
@@ -520,24 +593,26 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 		ret = nvme_steer_job_limits(job, how->sleep);
 	if (ret)
 		return ret;
-	why = job->nr_sides == 1 ? nvme_steer_job_can(job, 1) :
-				   nvme_steer_job_can(job, job->nr_sides);
+	why = nvme_steer_job_can(job, job->nr_sides, false);
 	nvme_steer_enter();
 	return nvme_steer_job_run(job, how, why);
 }
 
 /**
  * nvme_steer_job_start_own - carry out a copy that is within one namespace
- * @job: filled in but for its side, with its ranges measured: no overlap, and
- *	no longer than NVME_STEER_COPY_DATA
+ * @job: filled in but for its side, @lent, with its ranges measured: no
+ *	overlap, and no longer than NVME_STEER_COPY_DATA
  * @ns: the namespace, not held yet
  * @bits: of all its numbers that are to be multiples of a block
  * @how: who asks for it, who cannot sleep
+ *
+ * No array is in its frame.
  *
  * Context: task.
  * Return: as nvme_steer_job_start(); or 1, it must be done that way, from its
  * beginning, and nothing has happened.
  */
+__no_stack_protector
 int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
 			     struct nvme_ns *ns, u64 bits,
 			     const struct nvme_steer_copy_how *how)
@@ -558,16 +633,11 @@ int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
 	nvme_steer_side_init(side, ns);
 	if (unlikely((bits & side->mask) || !kref_get_unless_zero(&ns->kref)))
 		goto other;
-	if (unlikely(!kref_get_unless_zero(&sc->ref))) {
-		nvme_steer_leave();
-		nvme_put_ns(ns);
-		return 1;
-	}
 	job->nr_sides = 1;
 	job->own = true;
 	job->sc = sc;
 	job->limits = *l;
-	return nvme_steer_job_run(job, how, nvme_steer_job_can(job, 1));
+	return nvme_steer_job_run(job, how, nvme_steer_job_can(job, 1, true));
 other:
 	nvme_steer_leave();
 	return 1;

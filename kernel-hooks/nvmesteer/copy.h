@@ -2,11 +2,11 @@
 /*
  * The copy engine. A copy is a job: source ranges, a destination, and lanes
  * that carry out pieces of it side by side. copy.c decides what becomes of a
- * job, copy_lane.c carries it out, copy_short.c does so where there is little to
- * do, copy_end.c ends it; copy_io.c sends the commands, copy_mem.c has the memory
- * of jobs, copy_buf.c that of data, copy_limits.c knows what the device can do.
- * The ways in are copy_nvme.c (NVMe Copy commands), copy_uring.c (applications)
- * and copy_kernel.c (other modules).
+ * job, copy_lane.c carries it out, copy_short.c does so where there is little
+ * to do, copy_end.c ends it; copy_io.c sends the commands, copy_mem.c has the
+ * memory of jobs, copy_buf.c that of data, copy_limits.c knows what the device
+ * can do. The ways in are copy_nvme.c (NVMe Copy commands), copy_uring.c
+ * (applications) and copy_kernel.c (other modules).
  */
 #ifndef NVMESTEER_COPY_ENGINE_H
 #define NVMESTEER_COPY_ENGINE_H
@@ -166,6 +166,7 @@ enum nvme_steer_lane_state {
 	NVME_STEER_LANE_WRITE,		/* its write, likewise */
 	NVME_STEER_LANE_COPY,		/* its Copy, likewise */
 	NVME_STEER_LANE_END,		/* there is nothing more to do */
+	NVME_STEER_LANE_SHORT,		/* it goes the short way, so far */
 };
 
 /**
@@ -259,6 +260,7 @@ struct nvme_steer_lane {
  * @chunk:	bytes of an emulated piece, at most; @most of a Copy command
  * @limits:	of Copy commands
  * @answer:	of copy(); @how is what came of it, @why if it is another
+ * @class:	its size class, from when the policy is asked
  * @policy:	that gave it; compared, never followed
  * @timeout:	of a command, jiffies
  * @done:	called once, when the job has ended; frees it, then or later. Any
@@ -268,7 +270,8 @@ struct nvme_steer_lane {
  *		@task has submitted it. Both are there until it is told
  * @tell:	tells the caller of it, and frees the job
  * @mm:		where the caller's @array of ranges is
- * @started:	ns
+ * @lent:	its queue keeps the controller and the module for it
+ * @started:	ns; 0: its time is not taken
  * @running:	lanes that have not ended
  * @lock:	@at and @pos, if there are several lanes, and what commands say
  *		of failures; irqs off
@@ -305,6 +308,7 @@ struct nvme_steer_copy_job {
 	u8 how;
 	u8 why;
 	u8 path;
+	u8 class;
 	bool all;
 	int status;
 	u64 copied;
@@ -339,6 +343,7 @@ struct nvme_steer_copy_job {
 		bool overlap;
 		bool raw;
 		bool own;
+		bool lent;
 		bool stop;
 		bool stopped;
 	);
@@ -348,6 +353,9 @@ struct nvme_steer_copy_job {
 	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
 };
+
+/* How many copies of a size are all timed; see nvme_steer_job_timed(). */
+#define NVME_STEER_COPY_ALL_TIMED	8
 
 /* See NVME_STEER_COPY_CLASSES. */
 static inline u32 nvme_steer_size_class(u64 len)
@@ -389,7 +397,31 @@ static inline bool nvme_steer_job_polled(const struct nvme_steer_copy_how *how)
 }
 
 /* copy_mem.c */
-struct nvme_steer_copy_job *nvme_steer_job_make(u32 nr);
+DECLARE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
+
+/* A job becomes one of so many ranges, of nothing yet. */
+static __always_inline void nvme_steer_job_init(struct nvme_steer_copy_job *job,
+						u32 nr)
+{
+	memset(&job->cleared, 0, sizeof(job->cleared));
+	job->lanes = job->few_lanes;
+	job->nr_lanes = 1;
+	job->range = job->few;
+	job->nr = nr;
+	job->nr_sides = 0;
+}
+
+/* One that was left for the next on the CPU, if there is any. */
+static __always_inline struct nvme_steer_copy_job *nvme_steer_job_spare(u32 nr)
+{
+	struct nvme_steer_copy_job *job;
+
+	job = this_cpu_xchg(nvme_steer_spare_job, NULL);
+	if (likely(job))
+		nvme_steer_job_init(job, nr);
+	return job;
+}
+
 struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr);
 void nvme_steer_job_free(struct nvme_steer_copy_job *job);
 
@@ -426,10 +458,6 @@ void nvme_steer_lane_ended(struct nvme_steer_lane_cmd *cmd, int status,
 void nvme_steer_lane_resume(struct nvme_steer_lane *lane,
 			    struct nvme_steer_drain *drain);
 
-/* copy_short.c */
-bool nvme_steer_short_copy(struct nvme_steer_copy_job *job,
-			   struct nvme_steer_queue *q);
-
 /* copy_io.c; the way to a steer queue is copy_send.h */
 bool nvme_steer_lane_owns(const struct request *req);
 int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
@@ -448,10 +476,71 @@ static inline bool nvme_steer_buf_wanted(void)
 	return !list_empty_careful(&nvme_steer_waiters);
 }
 
-struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
-					       bool list, gfp_t gfp);
-void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf);
+struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
+						    bool list, gfp_t gfp);
+void nvme_steer_buf_put_cold(struct nvme_steer_copy_buf *buf);
 void nvme_steer_buf_wake(void);
+
+/* Take the hot buffer, which counts as used; NULL: there is none. */
+static __always_inline struct nvme_steer_copy_buf *
+nvme_steer_buf_cool(struct nvme_steer_copier *c)
+{
+	return READ_ONCE(c->hot) ? xchg(&c->hot, NULL) : NULL;
+}
+
+/*
+ * Leave a buffer for the next to come. Whoever frees buffers first writes down
+ * why, @away or not @trimming, and then takes the hot one; here it is the other
+ * way round, so that one of both finds it.
+ */
+static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
+						struct nvme_steer_copy_buf *buf)
+{
+	if (buf->list || !READ_ONCE(c->trimming) || READ_ONCE(c->hot) ||
+	    cmpxchg(&c->hot, NULL, buf))
+		return false;
+	WRITE_ONCE(c->buf_last, jiffies);
+	if (likely(READ_ONCE(c->trimming) && !READ_ONCE(c->away)))
+		return true;
+	/* somebody else may have taken it since, or another one is there */
+	return cmpxchg(&c->hot, buf, NULL) != buf;
+}
+
+/**
+ * nvme_steer_buf_get - get a buffer
+ * @sc: the controller it is mapped for
+ * @list: one for descriptors, not for data
+ * @gfp: how it may be allocated; 0: it may not
+ *
+ * Context: any, if @gfp allows.
+ * Return: the buffer, or an ERR_PTR: -ENODEV (the controller is going away),
+ * -ENOMEM (none is left, or none to be had).
+ */
+static __always_inline struct nvme_steer_copy_buf *
+nvme_steer_buf_get(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
+{
+	struct nvme_steer_copy_buf *buf = NULL;
+
+	if (!list)
+		buf = nvme_steer_buf_cool(&sc->copier);
+	return likely(buf) ? buf : nvme_steer_buf_get_cold(sc, list, gfp);
+}
+
+/**
+ * nvme_steer_buf_put - give a buffer back
+ * @buf: no command uses it
+ *
+ * Context: any.
+ */
+static __always_inline void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
+{
+	if (unlikely(nvme_steer_buf_wanted() ||
+		     !nvme_steer_buf_heat(&buf->sc->copier, buf)))
+		nvme_steer_buf_put_cold(buf);
+	else if (unlikely(nvme_steer_buf_wanted()))
+		nvme_steer_buf_wake();
+}
+
 int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);

@@ -127,35 +127,14 @@ uncharge:
 	return NULL;
 }
 
-/* Take the hot buffer, which counts as used; NULL: there is none. */
-static __always_inline struct nvme_steer_copy_buf *
-nvme_steer_buf_cool(struct nvme_steer_copier *c)
-{
-	return READ_ONCE(c->hot) ? xchg(&c->hot, NULL) : NULL;
-}
-
-/**
- * nvme_steer_buf_get - get a buffer
- * @sc: the controller it is mapped for
- * @list: one for descriptors, not for data
- * @gfp: how it may be allocated; 0: it may not
- *
- * Context: any, if @gfp allows.
- * Return: the buffer, or an ERR_PTR: -ENODEV (the controller is going away),
- * -ENOMEM (none is left, or none to be had).
- */
-struct nvme_steer_copy_buf *nvme_steer_buf_get(struct nvme_steer_ctrl *sc,
-					       bool list, gfp_t gfp)
+/* nvme_steer_buf_get() where none is hot. */
+struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
+						    bool list, gfp_t gfp)
 {
 	struct nvme_steer_copier *c = &sc->copier;
 	struct nvme_steer_copy_buf *buf;
 	unsigned long flags;
 
-	if (!list) {
-		buf = nvme_steer_buf_cool(c);
-		if (likely(buf))
-			return buf;
-	}
 	spin_lock_irqsave(&c->buf_lock, flags);
 	if (unlikely(c->away)) {
 		spin_unlock_irqrestore(&c->buf_lock, flags);
@@ -232,42 +211,14 @@ static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
 	return taken;
 }
 
-/*
- * Leave a buffer for the next to come. Whoever frees buffers first writes down
- * why, @away or not @trimming, and then takes the hot one; here it is the other
- * way round, so that one of both finds it.
- */
-static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
-						struct nvme_steer_copy_buf *buf)
-{
-	if (buf->list || !READ_ONCE(c->trimming) || READ_ONCE(c->hot) ||
-	    cmpxchg(&c->hot, NULL, buf))
-		return false;
-	WRITE_ONCE(c->buf_last, jiffies);
-	if (likely(READ_ONCE(c->trimming) && !READ_ONCE(c->away)))
-		return true;
-	/* somebody else may have taken it since, or another one is there */
-	return cmpxchg(&c->hot, buf, NULL) != buf;
-}
-
-/**
- * nvme_steer_buf_put - give a buffer back
- * @buf: no command uses it
- *
- * Context: any.
- */
-void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
+/* nvme_steer_buf_put() where it is not to be hot. */
+void nvme_steer_buf_put_cold(struct nvme_steer_copy_buf *buf)
 {
 	struct nvme_steer_copier *c = &buf->sc->copier;
 	unsigned long flags;
 
 	if (unlikely(nvme_steer_buf_wanted()) && nvme_steer_buf_pass_on(buf))
 		return;
-	if (likely(nvme_steer_buf_heat(c, buf))) {
-		if (unlikely(nvme_steer_buf_wanted()))
-			nvme_steer_buf_wake();
-		return;
-	}
 	spin_lock_irqsave(&c->buf_lock, flags);
 	list_add(&buf->entry, &c->idle[buf->list]);
 	WRITE_ONCE(c->buf_last, jiffies);

@@ -35,6 +35,11 @@ int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
 	const struct nvme_steer_lane *lane;
 	int status = 0;
 
+	/* then lanes need not have said anything, see copy_short.c */
+	if (likely(!job->status)) {
+		*done = r->len;
+		return 0;
+	}
 	/* what no lane took; a range that is moved downwards is whole or not */
 	if (job->pos < upto) {
 		upto = r->down ? r->pos : max(job->pos, r->pos);
@@ -54,23 +59,28 @@ int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
 	return status;
 }
 
-static void nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
+static __always_inline void
+nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
 {
 	struct nvme_steer_copier *c = &job->sc->copier;
 	bool emulated = job->path == NVME_STEER_COPY_EMULATE;
 	struct nvme_steer_copy_cost *cost =
-		&c->cost[emulated][nvme_steer_size_class(job->len)];
-	u64 mean = READ_ONCE(cost->ns);
+		&c->cost[emulated][job->class];
+	u64 mean;
 	u32 nr = READ_ONCE(cost->nr);
 
 	if (job->status || job->path == NVME_STEER_COPY_HYBRID)
 		return;
+	if (!job->started)
+		goto count;
+	mean = READ_ONCE(cost->ns);
 	/* the first few weigh as much as each other, then an eighth */
-	if (nr < 8)
+	if (nr < NVME_STEER_COPY_ALL_TIMED)
 		mean += div_s64((s64)(ns - mean), nr + 1);
 	else
 		mean += (s64)(ns - mean) / 8;
 	WRITE_ONCE(cost->ns, mean);
+count:
 	if (nr < 255)
 		WRITE_ONCE(cost->nr, nr + 1);
 }
@@ -175,6 +185,8 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 {
 	struct nvme_steer_policy *p;
 
+	if (!job->started)
+		return;
 	nvme_steer_enter();
 	p = rcu_dereference(job->sc->policy);
 	if (p != job->policy || !p->copied || READ_ONCE(p->exit_kind))
@@ -188,7 +200,7 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 			       struct nvme_steer_drain *drain)
 {
-	u64 ns = ktime_get_ns() - job->started;
+	u64 ns = job->started ? ktime_get_ns() - job->started : 0;
 
 	nvme_steer_job_settle(job);
 	nvme_steer_job_learn(job, ns);
@@ -209,7 +221,7 @@ static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
 			     struct nvme_steer_drain *drain)
 {
-	u64 ns = ktime_get_ns() - job->started;
+	u64 ns = unlikely(job->started) ? ktime_get_ns() - job->started : 0;
 
 	job->copied = job->len;
 	job->status = 0;

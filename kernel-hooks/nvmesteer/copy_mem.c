@@ -12,7 +12,7 @@
  * controller's that is. Exchanged by one instruction; what is left is freed
  * with the module.
  */
-static DEFINE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
+DEFINE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
 
 /*
  * They come from a cache with a constructor for what is the same in each, so
@@ -67,27 +67,22 @@ static struct nvme_steer_copy_job *nvme_steer_job_new(void)
 }
 
 /**
- * nvme_steer_job_make - a copy of so many ranges, of nothing yet
+ * nvme_steer_job_alloc - a copy of so many ranges, of nothing yet
  * @nr: ranges, 1 and up
  *
- * Context: task; holds the module, and the job does afterwards.
+ * Context: task; holds the module.
  * Return: the job, whose ranges and destination the caller fills in, or NULL.
  */
-struct nvme_steer_copy_job *nvme_steer_job_make(u32 nr)
+struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 {
-	struct nvme_steer_copy_job *job;
+	struct nvme_steer_copy_job *job = nvme_steer_job_spare(nr);
 
-	job = this_cpu_xchg(nvme_steer_spare_job, NULL);
-	if (unlikely(!job))
+	if (unlikely(!job)) {
 		job = nvme_steer_job_new();
-	if (!job)
-		return NULL;
-	memset(&job->cleared, 0, sizeof(job->cleared));
-	job->lanes = job->few_lanes;
-	job->nr_lanes = 1;
-	job->range = job->few;
-	job->nr = nr;
-	job->nr_sides = 0;
+		if (!job)
+			return NULL;
+		nvme_steer_job_init(job, nr);
+	}
 	if (nr > NVME_STEER_FEW_RANGES)
 		job->range = kvmalloc_array(nr, sizeof(*job->range),
 					    GFP_KERNEL_ACCOUNT);
@@ -95,16 +90,7 @@ struct nvme_steer_copy_job *nvme_steer_job_make(u32 nr)
 		kmem_cache_free(nvme_steer_jobs, job);
 		return NULL;
 	}
-	return job;
-}
-
-/* Likewise, and the caller holds the module still. */
-struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
-{
-	struct nvme_steer_copy_job *job = nvme_steer_job_make(nr);
-
-	if (job)
-		__module_get(THIS_MODULE);
+	__module_get(THIS_MODULE);
 	return job;
 }
 
@@ -138,14 +124,15 @@ nvme_steer_job_put_queue(struct nvme_steer_copy_job *job)
  */
 void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 {
-	struct nvme_steer_side *side;
+	unsigned int left = job->nr_sides;
+	bool lent = job->lent;
 
 	if (job->q)
 		nvme_steer_job_put_queue(job);
-	if (job->nr_sides && job->sc)
+	if (left && job->sc && !lent)
 		nvme_steer_ctrl_put(job->sc);
-	for (side = job->side; side < job->side + job->nr_sides; side++)
-		nvme_put_ns(side->ns);
+	while (left)
+		nvme_put_ns(job->side[--left].ns);
 	if (job->lanes != job->few_lanes)
 		kvfree(job->lanes);
 	if (job->range != job->few)
@@ -155,5 +142,6 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 	job = this_cpu_xchg(nvme_steer_spare_job, job);
 	if (unlikely(job))
 		kmem_cache_free(nvme_steer_jobs, job);
-	module_put(THIS_MODULE);
+	if (unlikely(!lent))
+		module_put(THIS_MODULE);
 }

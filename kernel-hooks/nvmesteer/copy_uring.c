@@ -83,29 +83,41 @@ void nvme_steer_copy_finish(struct nvme_steer_drain *drain)
 	}
 }
 
-/* Write the report to the caller's array, if this is the caller. */
-static void nvme_steer_report(const struct nvme_steer_copy_job *job)
+/* Report a copy that is not all done, by its caller. */
+static noinline void
+nvme_steer_report_failed(const struct nvme_steer_copy_job *job)
 {
 	struct nvme_steer_copy_range __user *to = job->array;
 	u64 done;
 	int status;
 	u32 i;
 
-	if (current->mm != job->mm ||
-	    !user_write_access_begin(to, job->nr * sizeof(*to)))
-		return;
 	for (i = 0; i < job->nr; i++, to++) {
-		done = job->range[i].len;
-		status = 0;
-		if (unlikely(job->status)) {
-			user_write_access_end();
-			status = nvme_steer_range_report(job, i, &done);
-			if (!user_write_access_begin(to, sizeof(*to)))
-				return;
-		}
-		unsafe_put_user(status, &to->status, fault);
-		unsafe_put_user(done, &to->done, fault);
+		status = nvme_steer_range_report(job, i, &done);
+		if (put_user(status, &to->status) || put_user(done, &to->done))
+			return;
 	}
+}
+
+/* Write the report to the caller's array, if this is the caller. */
+static __always_inline void nvme_steer_report(const struct nvme_steer_copy_job *job)
+{
+	struct nvme_steer_copy_range __user *to = job->array;
+	const struct nvme_steer_source *r = job->range, *end = r + job->nr;
+
+	if (current->mm != job->mm)
+		return;
+	if (unlikely(job->status)) {
+		nvme_steer_report_failed(job);
+		return;
+	}
+	if (!user_write_access_begin(to, job->nr * sizeof(*to)))
+		return;
+	do {
+		unsafe_put_user(0, &to->status, fault);
+		unsafe_put_user(r->len, &to->done, fault);
+		to++;
+	} while (++r < end);
 fault:
 	user_write_access_end();
 }
@@ -267,9 +279,9 @@ static int nvme_steer_read_ranges(struct nvme_steer_copy_job *job,
 }
 
 /* Fill the job: destination and sources. 0 or -errno. */
-static int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
-				 struct nvme_ns *ns, struct file *file,
-				 int dst_fd, u64 dst)
+static noinline int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
+					  struct nvme_ns *ns, struct file *file,
+					  int dst_fd, u64 dst)
 {
 	struct nvme_steer_place to = { };
 	u64 len;
@@ -308,7 +320,7 @@ struct nvme_steer_own {
 /*
  * Read the ranges, and see that they can be written to. False if there are
  * others than few short ones of the file's own namespace, or they cannot be
- * read: nothing is said about that here.
+ * read without sleeping: nothing is said about that here.
  */
 static __always_inline bool
 nvme_steer_own_ranges(struct nvme_steer_copy_job *job,
@@ -320,8 +332,9 @@ nvme_steer_own_ranges(struct nvme_steer_copy_job *job,
 	bool fits = false;
 	u32 status, fd;
 
+	pagefault_disable();
 	if (!user_access_begin(from, job->nr * sizeof(*from)))
-		return false;
+		goto enable;
 	for (; r < end; r++, from++) {
 		unsafe_get_user(fd, &from->fd, fault);
 		unsafe_get_user(status, &from->status, fault);
@@ -349,6 +362,8 @@ nvme_steer_own_ranges(struct nvme_steer_copy_job *job,
 	fits = true;
 fault:
 	user_access_end();
+enable:
+	pagefault_enable();
 	return fits;
 }
 
@@ -356,17 +371,15 @@ fault:
  * Begin a copy within the file's own namespace, if that is short and nothing
  * else is to be known. Returns as nvme_steer_job_start_own() does.
  */
-static int nvme_steer_async_own(struct nvme_steer_copy_job *job,
-				struct nvme_ns *ns,
-				const struct nvme_steer_copy_how *how,
-				s32 dst_fd, u64 dst)
+static __always_inline int
+nvme_steer_async_own(struct nvme_steer_copy_job *job, struct nvme_ns *ns,
+		     const struct nvme_steer_copy_how *how, s32 dst_fd, u64 dst)
 {
 	const struct file *file = how->ioucmd->file;
-	struct nvme_steer_own own;
+	struct nvme_steer_own own nvme_steer_uninitialized;
 	u64 size = get_capacity(ns->disk) << SECTOR_SHIFT;
 
-	if (dst_fd != -1 || job->nr > NVME_STEER_COPY_READS ||
-	    !(file->f_mode & FMODE_READ) ||
+	if (dst_fd != -1 || !(file->f_mode & FMODE_READ) ||
 	    !nvme_steer_is_allowed(ns->head, file, nvme_cmd_read) ||
 	    !nvme_steer_is_allowed(ns->head, file, nvme_cmd_write) ||
 	    !nvme_steer_own_ranges(job, &own))
@@ -379,49 +392,79 @@ static int nvme_steer_async_own(struct nvme_steer_copy_job *job,
 	return nvme_steer_job_start_own(job, ns, own.bits | dst, how);
 }
 
-/*
- * The rest of nvme_steer_copy_uring(). The module is held, by the job from
- * here on, or no more where there is none.
- */
-static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
-			    unsigned int issue_flags)
+/* What the SQE of a copy says. */
+struct nvme_steer_async_args {
+	u64 ranges;
+	u64 dst;
+	s32 dst_fd;
+	u32 nr;
+	u32 flags;
+	u32 depth;
+};
+
+/* Read it. False: it makes no sense. */
+static __always_inline bool
+nvme_steer_async_read(const struct io_uring_cmd *ioucmd,
+		      struct nvme_steer_async_args *args)
 {
 	const struct nvme_steer_copy_cmd *sqe = io_uring_sqe_cmd(ioucmd->sqe);
-	u32 nr = READ_ONCE(sqe->nr), flags = READ_ONCE(sqe->flags);
-	u32 depth = READ_ONCE(sqe->depth);
-	s32 dst_fd = READ_ONCE(sqe->dst_fd);
-	u64 dst = READ_ONCE(sqe->dst);
+
+	BUILD_BUG_ON(sizeof(*sqe) > 80);
+	args->ranges = READ_ONCE(sqe->ranges);
+	args->dst = READ_ONCE(sqe->dst);
+	args->dst_fd = READ_ONCE(sqe->dst_fd);
+	args->nr = READ_ONCE(sqe->nr);
+	args->flags = READ_ONCE(sqe->flags);
+	args->depth = READ_ONCE(sqe->depth);
+	return nvme_steer_copy_makes_sense(args->nr, args->flags,
+					   args->depth) &&
+	       !(READ_ONCE(sqe->rsvd[0]) | READ_ONCE(sqe->rsvd[1]) |
+		 READ_ONCE(sqe->rsvd[2]) | READ_ONCE(sqe->rsvd[3]));
+}
+
+static __always_inline void
+nvme_steer_async_job(struct nvme_steer_copy_job *job,
+		     struct io_uring_cmd *ioucmd, unsigned int issue_flags,
+		     const struct nvme_steer_async_args *args,
+		     struct nvme_steer_copy_how *how)
+{
+	job->flags = args->flags;
+	nvme_steer_job_uring(job, ioucmd, nvme_steer_async_tell);
+	job->mm = current->mm;
+	job->array = u64_to_user_ptr(args->ranges);
+	nvme_steer_how_uring(how, ioucmd, issue_flags);
+	how->depth = args->depth;
+}
+
+/* Begin any copy. It may sleep, and the policy may go meanwhile. */
+static noinline int nvme_steer_async(struct nvme_ns *ns,
+				     struct io_uring_cmd *ioucmd,
+				     unsigned int issue_flags)
+{
+	struct nvme_steer_async_args args;
 	struct nvme_steer_copy_job *job;
 	struct nvme_steer_copy_how how;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(*sqe) > 80);
-	if (!nvme_steer_copy_makes_sense(nr, flags, depth) ||
-	    READ_ONCE(sqe->rsvd[0]) || READ_ONCE(sqe->rsvd[1]) ||
-	    READ_ONCE(sqe->rsvd[2]) || READ_ONCE(sqe->rsvd[3])) {
-		module_put(THIS_MODULE);
+	if (!nvme_steer_async_read(ioucmd, &args))
 		return -EINVAL;
-	}
-	job = nvme_steer_job_make(nr);
-	if (!job) {
-		module_put(THIS_MODULE);
-		return -ENOMEM;
-	}
-	job->flags = flags;
-	nvme_steer_job_uring(job, ioucmd, nvme_steer_async_tell);
-	job->mm = current->mm;
-	job->array = u64_to_user_ptr(READ_ONCE(sqe->ranges));
-	nvme_steer_how_uring(&how, ioucmd, issue_flags);
-	how.depth = depth;
-	ret = nvme_steer_async_own(job, ns, &how, dst_fd, dst);
-	if (unlikely(ret > 0)) {
-		ret = nvme_steer_async_fill(job, ns, ioucmd->file, dst_fd, dst);
-		if (!ret)
-			ret = nvme_steer_job_start(job, &how);
-	}
-	if (likely(!ret))
-		return -EIOCBQUEUED;
-	nvme_steer_job_free(job);
+	if (!try_module_get(THIS_MODULE))
+		return NVME_STEER_PASS;
+	job = nvme_steer_job_alloc(args.nr);
+	ret = -ENOMEM;
+	if (!job)
+		goto put;
+	nvme_steer_async_job(job, ioucmd, issue_flags, &args, &how);
+	ret = nvme_steer_async_fill(job, ns, ioucmd->file, args.dst_fd,
+				    args.dst);
+	if (!ret)
+		ret = nvme_steer_job_start(job, &how);
+	if (ret)
+		nvme_steer_job_free(job);
+	else
+		ret = -EIOCBQUEUED;
+put:
+	module_put(THIS_MODULE);
 	return ret;
 }
 
@@ -431,14 +474,35 @@ static int nvme_steer_async(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
  * @ioucmd: NVME_STEER_URING_CMD_COPY
  * @issue_flags: of the uring_cmd
  *
+ * A short one within the file's own namespace without sleeping: its queue keeps
+ * the module and the controller for it. No array is in its frame.
+ *
  * Context: task, may sleep.
  * Return: as the uring_cmd hook does.
  */
+__no_stack_protector
 int nvme_steer_copy_uring(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags)
 {
-	/* for the job: the policy may go meanwhile */
-	if (!try_module_get(THIS_MODULE))
-		return NVME_STEER_PASS;
+	struct nvme_steer_async_args args nvme_steer_uninitialized;
+	struct nvme_steer_copy_how how nvme_steer_uninitialized;
+	struct nvme_steer_copy_job *job;
+	int ret;
+
+	if (unlikely(!nvme_steer_async_read(ioucmd, &args)))
+		return -EINVAL;
+	job = args.nr <= NVME_STEER_COPY_READS ?
+	      nvme_steer_job_spare(args.nr) : NULL;
+	if (likely(job)) {
+		job->lent = true;
+		nvme_steer_async_job(job, ioucmd, issue_flags, &args, &how);
+		ret = nvme_steer_async_own(job, ns, &how, args.dst_fd,
+					   args.dst);
+		if (likely(!ret))
+			return -EIOCBQUEUED;
+		nvme_steer_job_free(job);
+		if (ret < 0)
+			return ret;
+	}
 	return nvme_steer_async(ns, ioucmd, issue_flags);
 }

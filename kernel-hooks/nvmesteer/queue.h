@@ -90,6 +90,21 @@ nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
 }
 
+/* Likewise by a slot whose command has succeeded, of the same file. */
+static __always_inline void
+nvme_steer_take_again(struct nvme_steer_slot *slot,
+		      void (*done)(struct nvme_steer_slot *slot,
+				   struct nvme_steer_drain *drain),
+		      unsigned long deadline)
+{
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_load_start(&slot->queue->ctrl->load, slot);
+	slot->io.done = done;
+	slot->aborted = 0;
+	slot->deadline = deadline;
+	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+}
+
 /* The entry at the tail of the submission queue is written. */
 static __always_inline void nvme_steer_advance(struct nvme_steer_queue *q)
 {

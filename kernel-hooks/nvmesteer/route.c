@@ -120,36 +120,14 @@ int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b)
 	return answer;
 }
 
-static bool nvme_steer_copy_fits(int answer)
+/* An answer of copy() that is none: refused, -errno, or not fit. */
+int nvme_steer_copy_other(struct nvme_steer_ctrl *sc,
+			  struct nvme_steer_policy *p, int answer)
 {
-	return NVME_STEER_COPY_HOW(answer) <= NVME_STEER_COPY_EMULATE &&
-	       NVME_STEER_COPY_DEPTH(answer) <= NVME_STEER_COPY_MAX_DEPTH;
-}
-
-/**
- * nvme_steer_ask_copy - ask the policy how to copy
- * @sc: the controller
- * @p: its policy
- * @cp: the copy
- *
- * Context: in nvme_steer_enter().
- * Return: what copy() answers and may answer; NVME_STEER_COPY_DEFAULT where
- * there is none to ask; -errno, refused.
- */
-int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-			struct nvme_steer_copy *cp)
-{
-	int answer;
-
-	if (!p->copy || READ_ONCE(p->exit_kind))
-		return NVME_STEER_COPY_DEFAULT;
-	answer = nvme_steer_call(p, NVME_STEER_CALL_COPY, cp);
 	if (answer < 0 && nvme_steer_errno_fits(answer)) {
 		nvme_steer_count(sc, NVME_STEER_EV_REFUSED);
 		return answer;
 	}
-	if (likely(answer >= 0 && nvme_steer_copy_fits(answer)))
-		return answer;
 	nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_COPY, NULL, answer,
 			      NVME_STEER_EV_BAD_ANSWER);
 	return NVME_STEER_COPY_DEFAULT;

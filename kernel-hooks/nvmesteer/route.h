@@ -218,7 +218,37 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 }
 
 int nvme_steer_batch(struct nvme_steer_ctrl *sc, struct nvme_steer_batch *b);
-int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-			struct nvme_steer_copy *cp);
+int nvme_steer_copy_other(struct nvme_steer_ctrl *sc,
+			  struct nvme_steer_policy *p, int answer);
+
+static inline bool nvme_steer_copy_fits(int answer)
+{
+	return NVME_STEER_COPY_HOW(answer) <= NVME_STEER_COPY_EMULATE &&
+	       NVME_STEER_COPY_DEPTH(answer) <= NVME_STEER_COPY_MAX_DEPTH;
+}
+
+/**
+ * nvme_steer_ask_copy - ask the policy how to copy
+ * @sc: the controller
+ * @p: its policy
+ * @cp: the copy
+ *
+ * Context: in nvme_steer_enter().
+ * Return: what copy() answers and may answer; NVME_STEER_COPY_DEFAULT where
+ * there is none to ask; -errno, refused.
+ */
+static __always_inline int nvme_steer_ask_copy(struct nvme_steer_ctrl *sc,
+					       struct nvme_steer_policy *p,
+					       const struct nvme_steer_copy *cp)
+{
+	int answer;
+
+	if (!p->copy || READ_ONCE(p->exit_kind))
+		return NVME_STEER_COPY_DEFAULT;
+	answer = nvme_steer_call(p, NVME_STEER_CALL_COPY, cp);
+	if (likely(answer >= 0 && nvme_steer_copy_fits(answer)))
+		return answer;
+	return nvme_steer_copy_other(sc, p, answer);
+}
 
 #endif /* NVMESTEER_ROUTE_H */
