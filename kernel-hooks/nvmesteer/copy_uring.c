@@ -311,7 +311,7 @@ static noinline int nvme_steer_async_fill(struct nvme_steer_copy_job *job,
 }
 
 /* What is known of ranges of the file's own namespace, of a short copy. */
-struct nvme_steer_own {
+struct nvme_steer_extent {
 	u64 bits;		/* of all offsets and lengths */
 	u64 low;		/* where the first one begins */
 	u64 high;		/* and the last one ends */
@@ -324,7 +324,7 @@ struct nvme_steer_own {
  */
 static __always_inline bool
 nvme_steer_own_ranges(struct nvme_steer_copy_job *job,
-		      struct nvme_steer_own *own)
+		      struct nvme_steer_extent *own)
 {
 	struct nvme_steer_copy_range __user *from = job->array;
 	struct nvme_steer_source *r = job->few, *end = r + job->nr;
@@ -376,7 +376,7 @@ nvme_steer_async_own(struct nvme_steer_copy_job *job, struct nvme_ns *ns,
 		     const struct nvme_steer_copy_how *how, s32 dst_fd, u64 dst)
 {
 	const struct file *file = how->ioucmd->file;
-	struct nvme_steer_own own nvme_steer_uninitialized;
+	struct nvme_steer_extent own nvme_steer_uninitialized;
 	u64 size = get_capacity(ns->disk) << SECTOR_SHIFT;
 
 	if (dst_fd != -1 || !(file->f_mode & FMODE_READ) ||
