@@ -20,7 +20,6 @@
 
 /* Rounds after which they do not end early any more. */
 #define MAX_AGREED	64
-#define COPIES_AGREED	3
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -275,9 +274,6 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	struct result now;
 	bool copies = b->row.kind->copies, done = false;
 
-	/* a copy is many commands, and is waited for in two ways */
-	if (copies && agree > COPIES_AGREED)
-		agree = COPIES_AGREED;
 	/* An idle guest's counter jumps: nobody may idle in submit(). */
 	if (b->row.kind->no_ring)
 		spinner__start();
