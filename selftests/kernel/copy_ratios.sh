@@ -24,8 +24,8 @@ tmp=$TEST_TMP
 
 # POLICY ROW, times fewer than PLAIN and than BEST loop
 bounds='
-copyemu copy,bytes=4k,ranges=1,poll   2.9 2.9
-copyemu copy,bytes=8k,ranges=1,poll   5.8 2.9
+copyemu copy,bytes=4k,ranges=1,poll   2.4 2.4
+copyemu copy,bytes=8k,ranges=1,poll   4.9 2.4
 copyemu copy,bytes=4k,ranges=8,poll   8   4.8
 copyemu copy,bytes=8k,ranges=8,poll   22  4.8
 copyemu copy,bytes=64k,ranges=8,poll  8   2

@@ -260,12 +260,34 @@ void cell_policy_stays(void)
 		   "the policy was ejected");
 }
 
+/*
+ * Were they all good? Those of the driver's own passthrough that come while a
+ * rescan has frozen the namespace are issued again by io-wq, where the driver
+ * may take them for those of a 32-bit program: these are no fault, but no round.
+ */
+static bool all_good(const struct round *r, enum cell_way way)
+{
+	bool good = true;
+	unsigned int i;
+
+	for (i = 0; i < NR; i++) {
+		if (r->res[i] == -EFAULT && way < CELL_FIRST_STEERED &&
+		    !cell_is_block(way))
+			good = false;
+		else
+			test_check(!r->res[i], "command %u without a fault: %d",
+				   i, r->res[i]);
+	}
+	return good;
+}
+
 /* Sixteen commands without a fault, on the queue they are meant for. */
 void cell_works(enum cell_way way)
 {
 	struct steer_queues before, after;
-	unsigned int i, queue = ways[way].queue;
+	unsigned int queue = ways[way].queue;
 	struct round r;
+	bool good;
 
 	choose(way);
 	test_check(vm_wait_live(ns.ctrl, 20000), "the controller is not live");
@@ -277,13 +299,12 @@ void cell_works(enum cell_way way)
 		begin(&r);
 		end(&r);
 		steer_queues(ns.ctrl, &after);
-		for (i = 0; i < NR; i++)
-			test_check(!r.res[i], "command %u without a fault: %d",
-				   i, r.res[i]);
-		verify(&r);
+		good = all_good(&r, way);
+		if (good)
+			verify(&r);
 		finish(&r);
-		!queue || after.q[queue].completed -
-			  before.q[queue].completed == NR;
+		good && (!queue || after.q[queue].completed -
+			  before.q[queue].completed == NR);
 	}), 20000), "queue %u does not carry them", queue);
 }
 
