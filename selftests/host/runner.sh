@@ -95,10 +95,37 @@ check wait_for 60 emulator_aborts l_again 1
 check wait_for 60 emulator_aborts m_aborts 1
 check wait_for 60 emulator_aborts m_aborts 2
 wait $pid
-says out '^ok    planted/l_again .* run again: QEMU aborted$'
+says out '^ok    planted/l_again .* run again: QEMU failed$'
 says out "^FAIL  planted/m_aborts .*the guest died .QEMU's status 134"
 same '1 passed, 1 failed, 0 skipped' "$(tail -n 1 "$TEST_TMP/out")"
 rm "$repo"/selftests/planted/{l_again,m_aborts}.sh
+
+step 'a test that fails once has another go, if that is asked for'
+plant host/n_once <<T
+[ -e $TEST_TMP/second ] || { touch $TEST_TMP/second; exit 1; }
+T
+plant host/o_fails <<<'exit 1'
+go() { # EXIT-CODE LAST-LINE FILTER OPTION...
+	local status=0
+	NVMESTEER_BUILD=$BUILD NVMESTEER_RESULTS=$TEST_TMP/results \
+		"$repo/selftests/run" --filter "$3" "${@:4}" host \
+		>"$TEST_TMP/out" 2>&1 || status=$?
+	same "$1" $status 'exit code'
+	same "$2" "$(tail -n 1 "$TEST_TMP/out")"
+}
+go 1 '0 passed, 1 failed, 0 skipped' n_once
+rm "$TEST_TMP/second"
+go 0 '1 passed, 0 failed, 0 skipped' n_once --again 1
+says out '^FAIL  host/n_once '
+says out '^again host/n_once: passed when run once more$'
+go 1 '0 passed, 1 failed, 0 skipped' o_fails --again 1
+rm "$TEST_TMP/second"
+go 1 '0 passed, 2 failed, 0 skipped' 'n_once|o_fails' --again 1
+rm "$TEST_TMP/second"
+sed -i 's/; exit 1/; echo "block 7 holds nothing"; exit 1/' \
+	"$repo/selftests/host/n_once.sh"
+go 1 '0 passed, 1 failed, 0 skipped' n_once --again 1
+rm "$repo"/selftests/host/{n_once,o_fails}.sh
 
 step 'an interrupted run ends what it started'
 plant host/l_waits <<T
