@@ -349,7 +349,7 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 			break;
 		if (issue_flags & IO_URING_F_NONBLOCK) {
 			/* again from io-wq, where it may wait */
-			nvme_steer_own_sqe(run->ioucmd);
+			nvme_steer_keep_sqe(run->ioucmd);
 			break;
 		}
 		ret = -ENODEV;

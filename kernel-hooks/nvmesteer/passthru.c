@@ -596,33 +596,15 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 }
 
 /*
- * Give a uring_cmd an SQE that the application cannot write to: the copy that
- * io_uring_cmd_prep() has allocated for the case that it is issued again from
- * io-wq. io_uring of 6.12 makes that copy late, and then goes on to read the
- * original, which the application may have filled with another command by
- * then. Returns the copy, when it was made now; NULL, when there was one.
- */
-void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd)
-{
-	struct io_uring_sqe *copy = cmd_to_io_kiocb(ioucmd)->async_data;
-
-	if (ioucmd->sqe == copy)
-		return NULL;
-	memcpy(copy, ioucmd->sqe, 2 * sizeof(*copy));
-	ioucmd->sqe = copy;
-	return copy;
-}
-
-/*
  * Leave a command to the driver's own path, as it was when it was judged: what
  * the policy has seen is what is sent.
  */
 static noinline int nvme_steer_pass(const struct nvme_steer_passthru *pt)
 {
-	struct io_uring_sqe *copy = nvme_steer_own_sqe(pt->ioucmd);
+	struct io_uring_cmd *ioucmd = pt->ioucmd;
 
-	if (copy)
-		nvme_steer_write_sqe(pt, (struct nvme_uring_cmd *)copy->cmd);
+	if (nvme_steer_keep_sqe(ioucmd))
+		nvme_steer_write_sqe(pt, (void *)ioucmd->sqe->cmd);
 	return NVME_STEER_PASS;
 }
 

@@ -133,7 +133,6 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      struct nvme_steer_queue **q);
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		     enum nvme_steer_event why, bool *tried);
-void *nvme_steer_own_sqe(struct io_uring_cmd *ioucmd);
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
 			 size_t len);
 

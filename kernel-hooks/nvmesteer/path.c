@@ -354,7 +354,7 @@ static void nvme_steer_mark_again(const struct nvme_steer_path *path,
 	    (ioucmd->cmd_op != NVME_URING_CMD_IO &&
 	     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC))
 		return;
-	nvme_steer_own_sqe(ioucmd);
+	nvme_steer_keep_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	opcode = sqe->opcode;
 	if (opcode == path->opcode &&

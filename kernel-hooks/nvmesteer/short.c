@@ -323,7 +323,7 @@ static noinline int nvme_steer_copies_only(struct nvme_ns *ns,
 {
 	const struct nvme_uring_cmd *sqe;
 
-	nvme_steer_own_sqe(ioucmd);
+	nvme_steer_keep_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	if (unlikely(READ_ONCE(sqe->opcode) == NVME_STEER_COPY))
 		return nvme_steer_passthru(ns, ioucmd, issue_flags, sc, p,
