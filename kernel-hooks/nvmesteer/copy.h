@@ -448,6 +448,17 @@ void nvme_steer_job_uring(struct nvme_steer_copy_job *job,
 			  void (*tell)(struct nvme_steer_copy_job *job,
 				       unsigned int issue_flags));
 
+/* A lane has done nothing yet, and waits for nothing. */
+static inline void nvme_steer_lane_clear(struct nvme_steer_lane *lane)
+{
+	lane->turn = false;
+	lane->list = NULL;
+	lane->failed_status = 0;
+	lane->offloaded = 0;
+	lane->emulated = 0;
+	lane->copies = 0;
+}
+
 /* copy_lane.c */
 void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
 			       struct nvme_steer_copy_job *job);

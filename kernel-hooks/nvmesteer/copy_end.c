@@ -196,13 +196,12 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 	nvme_steer_leave();
 }
 
-/* All lanes of a job have ended. */
-static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
-			       struct nvme_steer_drain *drain)
+/* A job has ended, and been counted. */
+static __always_inline void nvme_steer_job_end(struct nvme_steer_copy_job *job,
+					       struct nvme_steer_drain *drain)
 {
-	u64 ns = job->started ? ktime_get_ns() - job->started : 0;
+	u64 ns = unlikely(job->started) ? ktime_get_ns() - job->started : 0;
 
-	nvme_steer_job_settle(job);
 	nvme_steer_job_learn(job, ns);
 	nvme_steer_job_feedback(job, ns);
 	atomic_dec(&job->sc->copier.copies);
@@ -221,16 +220,11 @@ static void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
 			     struct nvme_steer_drain *drain)
 {
-	u64 ns = unlikely(job->started) ? ktime_get_ns() - job->started : 0;
-
 	job->copied = job->len;
 	job->status = 0;
 	job->path = NVME_STEER_COPY_EMULATE;
 	nvme_steer_job_count(job, 0, job->len);
-	nvme_steer_job_learn(job, ns);
-	nvme_steer_job_feedback(job, ns);
-	atomic_dec(&job->sc->copier.copies);
-	job->done(job, drain);
+	nvme_steer_job_end(job, drain);
 }
 
 /**
@@ -243,6 +237,8 @@ void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
 void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 			struct nvme_steer_drain *drain)
 {
-	if (atomic_dec_and_test(&job->running))
-		nvme_steer_job_end(job, drain);
+	if (!atomic_dec_and_test(&job->running))
+		return;
+	nvme_steer_job_settle(job);
+	nvme_steer_job_end(job, drain);
 }

@@ -763,14 +763,9 @@ void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
  */
 void nvme_steer_lane_start(struct nvme_steer_lane *lane)
 {
+	nvme_steer_lane_clear(lane);
 	lane->state = NVME_STEER_LANE_NEXT;
-	lane->turn = false;
 	lane->buf = NULL;
-	lane->list = NULL;
 	lane->nr_slots = 0;
-	lane->failed_status = 0;
-	lane->offloaded = 0;
-	lane->emulated = 0;
-	lane->copies = 0;
 	nvme_steer_lane_go(lane, false, NULL);
 }

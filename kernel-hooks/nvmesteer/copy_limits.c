@@ -90,7 +90,7 @@ static int nvme_steer_read_formats(struct nvme_steer_ctrl *sc,
 	cross = c->formats & NVME_STEER_CDFE_FORMATS;
 	c->formats &= ~NVME_STEER_CDFE_FORMATS;
 	if (cross && !c->closed) {
-		WRITE_ONCE(c->cdfe, true);
+		c->cdfe = true;
 		if (!nvme_steer_set_cdfe(sc->nvme, cross))
 			c->formats |= cross;
 		else

@@ -20,13 +20,12 @@ static noinline void nvme_steer_short_leave(struct nvme_steer_lane *lane)
 	job->chunk = NVME_STEER_COPY_DATA;
 	job->at.range = job->nr;
 	job->pos = job->len;
+	nvme_steer_lane_clear(lane);
 	lane->state = NVME_STEER_LANE_READ;
 	lane->offload = false;
-	lane->turn = false;
 	lane->bad = NVME_STEER_COPY_READS;
 	lane->status = 0;
 	lane->read_status = 0;
-	lane->failed_status = 0;
 	lane->part = job->len;
 	lane->sent = job->len;
 	lane->first = 0;
@@ -35,10 +34,6 @@ static noinline void nvme_steer_short_leave(struct nvme_steer_lane *lane)
 	lane->pos = 0;
 	lane->len = job->len;
 	lane->gone = 0;
-	lane->offloaded = 0;
-	lane->emulated = 0;
-	lane->copies = 0;
-	lane->list = NULL;
 }
 
 static void nvme_steer_short_wrote(struct nvme_steer_slot *slot,
