@@ -269,6 +269,7 @@ static void paths(int route)
 			   "the policy was asked %ju times, and told path %u, %d, %ju bytes",
 			   (uintmax_t)policy.state->copy_routed - asked,
 			   told->path, told->status, (uintmax_t)told->done);
+		shape(&a, &a_from, 5, 4, flags, NVME_STEER_COPY_OFFLOAD);
 		shape(&a, &a_from, 128, 1, flags, NVME_STEER_COPY_OFFLOAD);
 		shape(&a, &b_from, 2, 64, flags, NVME_STEER_COPY_OFFLOAD);
 		shape(&a, &b_from, 1, 129, flags, NVME_STEER_COPY_SPLIT);
