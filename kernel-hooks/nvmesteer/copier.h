@@ -43,7 +43,7 @@ struct nvme_steer_copy_cost {
  * @untimed:	counts copies whose time need not be known; likewise
  * @buf_lock:	of all that follows; irqs off
  * @idle:	buffers for data, and for descriptors
- * @hot:	a buffer for data, not used either, or NULL: exchanged by one
+ * @hot:	one of each that is not used either, or NULL: exchanged by one
  *		instruction, without the lock; see nvme_steer_buf_put()
  * @bufs_used:	how many are not in @idle
  * @buf_last:	when one was used last, jiffies
@@ -67,7 +67,7 @@ struct nvme_steer_copier {
 
 	spinlock_t buf_lock;
 	struct list_head idle[2];
-	struct nvme_steer_copy_buf *hot;
+	struct nvme_steer_copy_buf *hot[2];
 	unsigned int bufs_used;
 	unsigned long buf_last;
 	bool trimming;

@@ -435,8 +435,8 @@ int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
 void nvme_steer_job_stop(struct nvme_steer_copy_job *job);
 
 /* copy_end.c */
-void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
-			     struct nvme_steer_drain *drain);
+void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,
+			  struct nvme_steer_drain *drain);
 void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 			struct nvme_steer_drain *drain);
 int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
@@ -494,9 +494,9 @@ void nvme_steer_buf_wake(void);
 
 /* Take the hot buffer, which counts as used; NULL: there is none. */
 static __always_inline struct nvme_steer_copy_buf *
-nvme_steer_buf_cool(struct nvme_steer_copier *c)
+nvme_steer_buf_cool(struct nvme_steer_copier *c, bool list)
 {
-	return READ_ONCE(c->hot) ? xchg(&c->hot, NULL) : NULL;
+	return READ_ONCE(c->hot[list]) ? xchg(&c->hot[list], NULL) : NULL;
 }
 
 /*
@@ -507,14 +507,16 @@ nvme_steer_buf_cool(struct nvme_steer_copier *c)
 static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
 						struct nvme_steer_copy_buf *buf)
 {
-	if (buf->list || !READ_ONCE(c->trimming) || READ_ONCE(c->hot) ||
-	    cmpxchg(&c->hot, NULL, buf))
+	struct nvme_steer_copy_buf **hot = &c->hot[buf->list];
+
+	if (!READ_ONCE(c->trimming) || READ_ONCE(*hot) ||
+	    cmpxchg(hot, NULL, buf))
 		return false;
 	WRITE_ONCE(c->buf_last, jiffies);
 	if (likely(READ_ONCE(c->trimming) && !READ_ONCE(c->away)))
 		return true;
 	/* somebody else may have taken it since, or another one is there */
-	return cmpxchg(&c->hot, buf, NULL) != buf;
+	return cmpxchg(hot, buf, NULL) != buf;
 }
 
 /**
@@ -530,10 +532,9 @@ static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
 static __always_inline struct nvme_steer_copy_buf *
 nvme_steer_buf_get(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
 {
-	struct nvme_steer_copy_buf *buf = NULL;
+	struct nvme_steer_copy_buf *buf;
 
-	if (!list)
-		buf = nvme_steer_buf_cool(&sc->copier);
+	buf = nvme_steer_buf_cool(&sc->copier, list);
 	return likely(buf) ? buf : nvme_steer_buf_get_cold(sc, list, gfp);
 }
 

@@ -239,14 +239,16 @@ static bool nvme_steer_bufs_free(struct nvme_steer_ctrl *sc)
 	struct nvme_steer_copier *c = &sc->copier;
 	struct nvme_steer_copy_buf *buf, *next;
 	LIST_HEAD(idle);
+	int list;
 
 	spin_lock_irq(&c->buf_lock);
-	list_splice_init(&c->idle[0], &idle);
-	list_splice_init(&c->idle[1], &idle);
-	buf = nvme_steer_buf_cool(c);
-	if (buf) {
-		list_add(&buf->entry, &idle);
-		c->bufs_used--;
+	for (list = 0; list < 2; list++) {
+		list_splice_init(&c->idle[list], &idle);
+		buf = nvme_steer_buf_cool(c, list);
+		if (buf) {
+			list_add(&buf->entry, &idle);
+			c->bufs_used--;
+		}
 	}
 	spin_unlock_irq(&c->buf_lock);
 	if (list_empty(&idle))

@@ -209,21 +209,25 @@ static __always_inline void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 }
 
 /**
- * nvme_steer_job_emulated - all of a copy was read and written
+ * nvme_steer_job_whole - all of a copy was done one way, without an error
  * @job: of one lane; may be gone afterwards
+ * @path: NVME_STEER_COPY_OFFLOAD or NVME_STEER_COPY_EMULATE
  * @drain: as in struct nvme_steer_io
  *
  * What a job's end is otherwise, in fewer instructions.
  *
  * Context: any; cq_lock may be held.
  */
-void nvme_steer_job_emulated(struct nvme_steer_copy_job *job,
-			     struct nvme_steer_drain *drain)
+void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,
+			  struct nvme_steer_drain *drain)
 {
+	bool emulated = path == NVME_STEER_COPY_EMULATE;
+
 	job->copied = job->len;
 	job->status = 0;
-	job->path = NVME_STEER_COPY_EMULATE;
-	nvme_steer_job_count(job, 0, job->len);
+	job->path = path;
+	nvme_steer_job_count(job, emulated ? 0 : job->len,
+			     emulated ? job->len : 0);
 	nvme_steer_job_end(job, drain);
 }
 

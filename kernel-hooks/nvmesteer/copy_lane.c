@@ -6,8 +6,6 @@
  * with the next, an interrupt too, as far as that can be done without waiting;
  * the rest is left to the lane's work.
  */
-#include <linux/dma-mapping.h>
-
 #include "copy_send.h"
 
 /* Was a Copy refused because it is too large? */
@@ -252,15 +250,7 @@ static void nvme_steer_lane_put_bufs(struct nvme_steer_lane *lane)
 	lane->list = NULL;
 }
 
-static u32 nvme_steer_desc_size(const struct nvme_steer_copy_job *job)
-{
-	return job->format & 1 ? 40 : 32;
-}
-
-/*
- * Write the descriptors of a Copy command; its length in bytes. The tags are
- * the last bytes of a descriptor, whatever its size.
- */
+/* Write the descriptors of a Copy command; their length in bytes. */
 static u32 nvme_steer_write_descs(struct nvme_steer_lane *lane)
 {
 	const struct nvme_steer_copy_job *job = lane->job;
@@ -273,44 +263,13 @@ static u32 nvme_steer_write_descs(struct nvme_steer_lane *lane)
 	for (; left; left -= n, used += size) {
 		const struct nvme_steer_source *r = &job->range[at.range];
 		const struct nvme_steer_side *side = &job->side[r->side];
-		struct nvme_steer_copy_desc *d = (void *)(list + used);
 
 		n = min3(r->len - at.off, left, most);
-		memset(d, 0, size);
-		if (job->format & 2)
-			d->snsid = cpu_to_le32(side->nsid);
-		d->slba = cpu_to_le64((r->from + at.off) >> side->shift);
-		d->nlb = cpu_to_le16((n >> side->shift) - 1);
-		if (job->descs)
-			memcpy((u8 *)d + 24,
-			       job->descs + at.range * size + 24, size - 24);
+		nvme_steer_write_desc(job, list + used, size, at.range, side,
+				      r->from + at.off, n);
 		nvme_steer_cursor_add(job, &at, n);
 	}
 	return used;
-}
-
-static void nvme_steer_make_copy(struct nvme_steer_lane *lane,
-				 struct nvme_command *cmd)
-{
-	const struct nvme_steer_copy_job *job = lane->job;
-	const struct nvme_steer_side *to = &job->side[0];
-	u64 slba = (job->to + lane->pos) >> to->shift;
-
-	*cmd = (struct nvme_command) { };
-	cmd->common.opcode = NVME_STEER_COPY;
-	cmd->common.nsid = cpu_to_le32(to->nsid);
-	cmd->common.cdw10 = cpu_to_le32(lower_32_bits(slba));
-	cmd->common.cdw11 = cpu_to_le32(upper_32_bits(slba));
-	cmd->common.cdw12 = cpu_to_le32((lane->part /
-					 nvme_steer_desc_size(job) - 1) |
-					job->format << 8 | job->cdw12 |
-					(job->flags & NVME_STEER_COPY_F_FUA ?
-					 NVME_STEER_COPY_FUA_BIT : 0));
-	cmd->common.cdw2[0] = cpu_to_le32(job->cdw2);
-	cmd->common.cdw2[1] = cpu_to_le32(job->cdw3);
-	cmd->common.cdw13 = cpu_to_le32(job->cdw13);
-	cmd->common.cdw14 = cpu_to_le32(job->cdw14);
-	cmd->common.cdw15 = cpu_to_le32(job->cdw15);
 }
 
 static __always_inline void
@@ -318,7 +277,7 @@ nvme_steer_fill_copy(struct nvme_steer_lane *lane,
 		     const struct nvme_steer_side *side,
 		     struct nvme_command *cmd)
 {
-	nvme_steer_make_copy(lane, cmd);
+	nvme_steer_make_copy(lane->job, lane->pos, lane->part, cmd);
 	nvme_steer_buf_point(lane->list, 0, lane->part, cmd);
 }
 
@@ -370,7 +329,7 @@ static bool nvme_steer_lane_own(struct nvme_steer_lane *lane)
 			len = lane->good;
 			break;
 		case NVME_STEER_LANE_COPY:
-			nvme_steer_make_copy(lane, &cmd);
+			nvme_steer_make_copy(job, lane->pos, lane->part, &cmd);
 			buf = lane->list;
 			len = lane->part;
 			break;
@@ -634,10 +593,7 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 	lane->turn = false;
 	if (lane->offload) {
 		lane->part = nvme_steer_write_descs(lane);
-		if (lane->list->dev)
-			dma_sync_single_for_device(lane->list->dev,
-						   lane->list->dma, lane->part,
-						   DMA_TO_DEVICE);
+		nvme_steer_descs_written(lane->list, lane->part);
 		lane->state = NVME_STEER_LANE_COPY;
 	} else {
 		nvme_steer_lane_read(lane);

@@ -6,6 +6,8 @@
 #ifndef NVMESTEER_COPY_SEND_H
 #define NVMESTEER_COPY_SEND_H
 
+#include <linux/dma-mapping.h>
+
 #include "copy.h"
 #include "queue.h"
 
@@ -53,6 +55,65 @@ nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
 	words[5] = cpu_to_le64(at >> side->shift);
 	words[6] = cpu_to_le64(((len >> side->shift) - 1) | cdw12);
 	words[7] = 0;
+}
+
+/* Bytes of a descriptor. */
+static __always_inline u32
+nvme_steer_desc_size(const struct nvme_steer_copy_job *job)
+{
+	return job->format & 1 ? 40 : 32;
+}
+
+/*
+ * Write a descriptor of a Copy, of @len bytes of the range @i; the tags are its
+ * last bytes, whatever its @size.
+ */
+static __always_inline void
+nvme_steer_write_desc(const struct nvme_steer_copy_job *job, void *at, u32 size,
+		      u32 i, const struct nvme_steer_side *side, u64 from,
+		      u64 len)
+{
+	struct nvme_steer_copy_desc *d = at;
+
+	memset(d, 0, size);
+	if (job->format & 2)
+		d->snsid = cpu_to_le32(side->nsid);
+	d->slba = cpu_to_le64(from >> side->shift);
+	d->nlb = cpu_to_le16((len >> side->shift) - 1);
+	if (job->descs)
+		memcpy((u8 *)at + 24, job->descs + i * size + 24, size - 24);
+}
+
+/* The controller is going to read them. */
+static __always_inline void
+nvme_steer_descs_written(const struct nvme_steer_copy_buf *list, u32 len)
+{
+	if (list->dev)
+		dma_sync_single_for_device(list->dev, list->dma, len,
+					   DMA_TO_DEVICE);
+}
+
+/*
+ * All of a Copy to @pos in the destination but its command id and data pointer,
+ * which is @descs bytes of descriptors.
+ */
+static __always_inline void
+nvme_steer_make_copy(const struct nvme_steer_copy_job *job, u64 pos, u32 descs,
+		     struct nvme_command *cmd)
+{
+	const struct nvme_steer_side *to = &job->side[0];
+	u32 cdw12 = (descs / nvme_steer_desc_size(job) - 1) | job->format << 8 |
+		    job->cdw12;
+	__le64 *words = (__le64 *)cmd;
+
+	if (job->flags & NVME_STEER_COPY_F_FUA)
+		cdw12 |= NVME_STEER_COPY_FUA_BIT;
+	words[0] = cpu_to_le64(NVME_STEER_COPY | (u64)to->nsid << 32);
+	words[1] = cpu_to_le64(job->cdw2 | (u64)job->cdw3 << 32);
+	words[2] = 0;
+	words[5] = cpu_to_le64((job->to + pos) >> to->shift);
+	words[6] = cpu_to_le64(cdw12 | (u64)job->cdw13 << 32);
+	words[7] = cpu_to_le64(job->cdw14 | (u64)job->cdw15 << 32);
 }
 
 /*

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The short way of a copy: one that is read and written by the kernel, by one
- * queue and in one piece, which most small ones are. It is a lane's way with
- * nothing left to decide: the slots of its reads stay its own until its caller
- * was told, and the write takes the one that came free last. Whatever is out of
- * the ordinary is left to the lane, which goes on from where it is. How it
- * begins is copy_short.h.
+ * The short way of a copy within one namespace by one queue and in one piece,
+ * which most are that the controller does, and most small ones that the kernel
+ * reads and writes. It is a lane's way with nothing left to decide: its slots
+ * stay its own until its caller was told, and the write takes that of the read
+ * that ended last. Whatever is out of the ordinary is left to the lane, which
+ * goes on from where it is. How it begins is copy_short.h.
  */
 #include "copy_short.h"
 
 /*
  * Make a lane what it would be had it come here by itself: all reads of its
- * piece are sent.
+ * piece are sent, or its Copy.
  */
 static noinline void nvme_steer_short_leave(struct nvme_steer_lane *lane)
 {
@@ -21,8 +21,9 @@ static noinline void nvme_steer_short_leave(struct nvme_steer_lane *lane)
 	job->at.range = job->nr;
 	job->pos = job->len;
 	nvme_steer_lane_clear(lane);
-	lane->state = NVME_STEER_LANE_READ;
-	lane->offload = false;
+	lane->offload = job->how != NVME_STEER_COPY_EMULATE;
+	lane->state = lane->offload ? NVME_STEER_LANE_COPY :
+				      NVME_STEER_LANE_READ;
 	lane->bad = NVME_STEER_COPY_READS;
 	lane->status = 0;
 	lane->read_status = 0;
@@ -34,6 +35,27 @@ static noinline void nvme_steer_short_leave(struct nvme_steer_lane *lane)
 	lane->pos = 0;
 	lane->len = job->len;
 	lane->gone = 0;
+	if (lane->offload) {
+		lane->list = lane->buf;
+		lane->buf = NULL;
+		atomic_set(&lane->left, 1);
+	}
+}
+
+/* Its Copy has ended. Under cq_lock. */
+void nvme_steer_short_copied(struct nvme_steer_slot *slot,
+			     struct nvme_steer_drain *drain)
+{
+	struct nvme_steer_lane_cmd *cmd = slot->io.owner;
+	struct nvme_steer_lane *lane = cmd->lane;
+
+	if (unlikely(slot->status || slot->cancelled)) {
+		nvme_steer_short_leave(lane);
+		nvme_steer_lane_done(slot, drain);
+		return;
+	}
+	nvme_steer_buf_put(lane->buf);
+	nvme_steer_job_whole(lane->job, NVME_STEER_COPY_OFFLOAD, drain);
 }
 
 static void nvme_steer_short_wrote(struct nvme_steer_slot *slot,
@@ -51,7 +73,7 @@ static void nvme_steer_short_wrote(struct nvme_steer_slot *slot,
 		return;
 	}
 	nvme_steer_buf_put(lane->buf);
-	nvme_steer_job_emulated(lane->job, drain);
+	nvme_steer_job_whole(lane->job, NVME_STEER_COPY_EMULATE, drain);
 }
 
 /*
