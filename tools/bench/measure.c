@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 #include <x86intrin.h>
 
@@ -20,6 +21,13 @@
 
 /* Rounds after which they do not end early any more. */
 #define MAX_AGREED	64
+
+/*
+ * Rounds before those that count: for caches, and of copies that a policy
+ * decides about for one that has to see some before it knows.
+ */
+#define FIRST_ROUNDS	3
+#define FIRST_COPIES	24
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -264,7 +272,10 @@ static bool settled(const struct bench *b, const uint64_t *reap,
 void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	     struct result *r)
 {
-	unsigned int size = rounds * sizeof(uint64_t), try, factor = 1, n;
+	bool copies = b->row.kind->copies, done = false;
+	unsigned int first = b->row.kind->took ? FIRST_COPIES : FIRST_ROUNDS;
+	unsigned int size = MAX(rounds, first) * sizeof(uint64_t);
+	unsigned int try, factor = 1, n;
 	struct ticks t = {
 		.submit = malloc(size), .wait = malloc(size),
 		.reap = malloc(size), .total = malloc(size),
@@ -272,7 +283,6 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	double least = 0;
 	struct waiting w;
 	struct result now;
-	bool copies = b->row.kind->copies, done = false;
 
 	/* An idle guest's counter jumps: nobody may idle in submit(). */
 	if (b->row.kind->no_ring)
@@ -280,7 +290,7 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	if (!t.submit || !t.wait || !t.reap || !t.total)
 		die("malloc", ENOMEM);
 	wait_plan(&w, b, 1);
-	rounds_run(b, rounds < 3 ? rounds : 3, 0, &w, &t, &now);
+	rounds_run(b, first, 0, &w, &t, &now);
 	for (try = 0; !done && try < MAX_TRIES; try++, factor *= 3) {
 		if (try)
 			wait_plan(&w, b, factor);
