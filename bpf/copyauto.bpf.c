@@ -4,16 +4,19 @@
  *
  * Copies are sorted by size and by number of ranges, and for each sort it is
  * learned how long the controller takes (NVMe Copy) and how long reading and
- * writing does. Copies take the quicker way. Now and then one takes the other
- * way, to find out whether that has become quicker: one copy in explore, more
- * of them soon after the quicker way became another one, and fewer the slower
- * the other way is known to be, so that all of these together cost no more
- * than explore_pct percent of the copies' time. Two tries are made at first,
- * whatever they cost. A sort that is new begins as the next smaller size has
- * found out, and where that leaves no doubt nothing is tried at first. Copies
- * that can take one way only (another controller's sources, no Copy, metadata)
- * take that one, and nothing is learned from them; nor from copies that
- * failed, or whose caller said how.
+ * writing does. Copies take the quicker way, the controller's where they are
+ * the same within 3 percent. Now and then one takes the other way, to find out
+ * whether that has become quicker: one copy in explore, more of them soon
+ * after the quicker way became another one, and fewer the slower the other way
+ * is known to be, so that all of these together cost no more than explore_pct
+ * percent of the copies' time. Two tries are made at first, whatever they
+ * cost. A sort that is new begins as the next smaller size has found out, and
+ * where that leaves no doubt nothing is tried at first. Copies that can take
+ * one way only (another controller's sources, no Copy, metadata) take that
+ * one, and nothing is learned from them; nor from copies that failed, or whose
+ * caller said how. Once both ways are known one copy in eight of the quicker
+ * way is learned from: that spares the others more instructions than choosing
+ * takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -62,6 +65,8 @@ const volatile __u32 explore_pct = 3;
 #define max(a, b)	((a) > (b) ? (a) : (b))
 
 #define SECOND_TRY	8ULL	/* copies until then, at most */
+#define LEARN_ALL	8	/* copies of a way that are all learned from */
+#define LEARN_EVERY	8ULL	/* then one in so many */
 #define RANGES_CLASSES	5
 #define SORTS		(NVME_STEER_COPY_CLASSES * RANGES_CLASSES)
 
@@ -74,6 +79,7 @@ struct copyauto_sort {
 	__u32 emulating;	/* reading and writing was quicker last time */
 	__u32 since;		/* copies since the slower way was tried */
 	__u32 tries;		/* of it, since it is the slower one */
+	__u32 quiet;		/* copies to come that go as the last one did */
 };
 
 /*
@@ -147,6 +153,19 @@ static __always_inline bool guess(struct nvme_steer_copy *cp, __u32 index,
 	return cp->offloads && cp->emulates;
 }
 
+/* The next copies, @most of them, need no decision and teach nothing. */
+static __always_inline void be_quiet(struct copyauto_sort *sort, bool emulate,
+				     __u64 most)
+{
+	__u32 n = min(most, LEARN_EVERY - 1);
+
+	if (!is_known(sort) ||
+	    (emulate ? sort->emulates : sort->offloads) < LEARN_ALL)
+		return;
+	__sync_fetch_and_add(&sort->since, n);
+	sort->quiet = n;
+}
+
 /* Shall this copy be emulated? */
 static __always_inline bool emulate(struct nvme_steer_copy *cp,
 				    struct copyauto_sort *sort, __u32 index)
@@ -162,7 +181,8 @@ static __always_inline bool emulate(struct nvme_steer_copy *cp,
 		offload_ns = emulate_ns = 0;
 	}
 
-	emulate = emulate_ns < offload_ns;
+	/* As quick as that, it spares the bus and processors. */
+	emulate = emulate_ns + emulate_ns / 32 < offload_ns;
 	/* Begin with the guess, then see what the other way is like. */
 	if (!known && sort->offloads)
 		emulate = false;
@@ -179,14 +199,18 @@ static __always_inline bool emulate(struct nvme_steer_copy *cp,
 		sort->tries = 0;
 	}
 	tries = sort->tries;
-	if (!explore && (known || tries))
+	if (!explore && (known || tries)) {
+		be_quiet(sort, emulate, LEARN_EVERY);
 		return emulate;
+	}
 	/* Soon after it became the slower one: that may have been a mistake. */
 	least = known && tries < 8 ? 1 << tries : tries ? explore : 1;
 	wait = max(wait, min(least, explore ?: 1));
 	since = __sync_fetch_and_add(&sort->since, 1);
-	if (since < wait)
+	if (since < wait) {
+		be_quiet(sort, emulate, wait - since - 1);
 		return emulate;
+	}
 	/* One of those that see it at the same time. */
 	if (__sync_val_compare_and_swap(&sort->since, since + 1, 0) !=
 	    since + 1)
@@ -233,7 +257,7 @@ int BPF_PROG(copyauto_route, struct nvme_steer_cmd *cmd)
 SEC("struct_ops/copyauto_copy")
 int BPF_PROG(copyauto_copy, struct nvme_steer_copy *cp)
 {
-	__u32 offload = NVME_STEER_COPY_DEFAULT, index;
+	__u32 offload = NVME_STEER_COPY_DEFAULT, index, quiet;
 	struct copyauto_sort *sort;
 
 	if (cp->flags & NVME_STEER_COPY_CAN_OFFLOAD)
@@ -248,6 +272,13 @@ int BPF_PROG(copyauto_copy, struct nvme_steer_copy *cp)
 	sort = bpf_map_lookup_elem(&sorts, &index);
 	if (!sort)
 		return copies__answer(cp, NVME_STEER_COPY_DEFAULT);
+	quiet = sort->quiet;
+	if (quiet) {
+		sort->quiet = quiet - 1;
+		return NVME_STEER_COPY_QUIET |
+		       copies__answer(cp, sort->emulating ?
+					  NVME_STEER_COPY_EMULATE : offload);
+	}
 	return copies__answer(cp, emulate(cp, sort, index) ?
 				  NVME_STEER_COPY_EMULATE : offload);
 }

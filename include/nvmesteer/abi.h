@@ -260,10 +260,16 @@ struct nvme_steer_batch {
 #define NVME_STEER_COPY_WITH(how, depth, kib) \
 	((int)((how) | (__u32)(depth) << 4 | (__u32)(kib) << 12))
 #define NVME_STEER_COPY_HOW(answer)	((__u32)(answer) & 0xf)
-#define NVME_STEER_COPY_DEPTH(answer)	((__u32)(answer) >> 4 & 0xff)
+#define NVME_STEER_COPY_DEPTH(answer)	((__u32)(answer) >> 4 & 0x7f)
 #define NVME_STEER_COPY_KIB(answer)	((__u32)(answer) >> 12)
 
 #define NVME_STEER_COPY_MAX_DEPTH	64
+
+/*
+ * In an answer as well: copied() is not to be called for this copy, however it
+ * ends. That and taking the time for it cost more than deciding does.
+ */
+#define NVME_STEER_COPY_QUIET		(1U << 11)
 
 /* Why a copy took another path than the one answered. */
 #define NVME_STEER_COPY_WHY_NONE	0 /* it did not */
@@ -704,6 +710,7 @@ struct nvme_steer_ops {
 	 * * %NVME_STEER_COPY_OFFLOAD, _SPLIT, _EMULATE - that way. What cannot
 	 *   be done that way is done as by default, and counted.
 	 * * NVME_STEER_COPY_WITH(how, depth, kib) - likewise, within limits.
+	 * * Any of them | %NVME_STEER_COPY_QUIET - likewise, without copied().
 	 * * -errno - refuse the copy. -1 to -133 except -EAGAIN.
 	 *
 	 * Any other answer is the default, counted as bad_answer.
@@ -712,7 +719,8 @@ struct nvme_steer_ops {
 	int (*copy)(struct nvme_steer_copy *cp);
 
 	/**
-	 * @copied: Called when a copy that copy() was asked about has ended.
+	 * @copied: Called when a copy that copy() was asked about has ended,
+	 * unless the answer had NVME_STEER_COPY_QUIET.
 	 * @ev: how; valid during the call
 	 *
 	 * Context: any, an interrupt included; must not sleep. Runs concurrently

@@ -475,7 +475,7 @@ nvme_steer_job_timed(const struct nvme_steer_copy_job *job,
 	struct nvme_steer_copier *c = &job->sc->copier;
 	u32 nr;
 
-	if (p->copied || trace_nvme_steer_copy_enabled() ||
+	if (nvme_steer_job_tells(job, p) || trace_nvme_steer_copy_enabled() ||
 	    READ_ONCE(c->cost[emulate][job->class].nr) <
 	    NVME_STEER_COPY_ALL_TIMED)
 		return true;

@@ -357,6 +357,13 @@ struct nvme_steer_copy_job {
 /* How many copies of a size are all timed; see nvme_steer_job_timed(). */
 #define NVME_STEER_COPY_ALL_TIMED	8
 
+/* Does the policy that was asked want to know how it ends? */
+static inline bool nvme_steer_job_tells(const struct nvme_steer_copy_job *job,
+					const struct nvme_steer_policy *p)
+{
+	return p->copied && !(job->answer & NVME_STEER_COPY_QUIET);
+}
+
 /* See NVME_STEER_COPY_CLASSES. */
 static inline u32 nvme_steer_size_class(u64 len)
 {

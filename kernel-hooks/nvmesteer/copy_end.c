@@ -189,7 +189,8 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 		return;
 	nvme_steer_enter();
 	p = rcu_dereference(job->sc->policy);
-	if (p != job->policy || !p->copied || READ_ONCE(p->exit_kind))
+	if (p != job->policy || !nvme_steer_job_tells(job, p) ||
+	    READ_ONCE(p->exit_kind))
 		p = NULL;
 	if (p || trace_nvme_steer_copy_enabled())
 		nvme_steer_job_tell(job, p, ns);
