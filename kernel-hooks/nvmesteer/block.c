@@ -100,7 +100,7 @@ u64 nvme_steer_block_cgroup(struct request *req, u32 up)
 /* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
 static noinline struct nvme_steer_queue *
 nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-		       struct request *req)
+		       struct request *req, bool polled)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 	struct nvme_steer_queue *q;
@@ -112,7 +112,7 @@ nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 	ret = nvme_steer_route(sc, &args, &q);
 	if (unlikely(ret <= 0))
 		return ret ? ERR_PTR(ret) : NULL;
-	nvme_steer_ring_remember(sc, p, NULL, req->cmd_flags & REQ_POLLED, q);
+	nvme_steer_ring_remember(sc, p, NULL, polled, q);
 	return q;
 }
 
@@ -129,7 +129,7 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 
 	q = nvme_steer_ring_queue(sc, p, NULL, polled);
 	if (!q) {
-		q = nvme_steer_ask_request(sc, p, req);
+		q = nvme_steer_ask_request(sc, p, req, polled);
 		if (IS_ERR_OR_NULL(q))
 			return q;
 	}
@@ -248,9 +248,8 @@ nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 		}
 		goto unlock;
 	}
-	nvme_steer_collect(q);
 	why = NVME_STEER_EV_QUEUE_FULL;
-	if (unlikely(!q->nr_free))
+	if (unlikely(!nvme_steer_has_free(q, 1)))
 		goto unlock;
 	if (q->mode == NVME_STEER_POLL)
 		nvme_steer_note_polled(q, req);
@@ -291,11 +290,10 @@ nvme_steer_send_requests(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 		}
 		goto unlock;
 	}
-	nvme_steer_collect(q);
 	why = NVME_STEER_EV_QUEUE_FULL;
 	if (q->mode == NVME_STEER_POLL)
 		nvme_steer_note_polled(q, list->head);
-	while (q->nr_free && (req = rq_list_pop(list))) {
+	while (nvme_steer_has_free(q, 1) && (req = rq_list_pop(list))) {
 		if (unlikely(nvme_steer_is_own(req))) {
 			rq_list_add_tail(left, req);
 			continue;

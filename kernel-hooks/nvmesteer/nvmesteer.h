@@ -63,7 +63,7 @@ struct nvme_steer_answer {
 	const struct io_ring_ctx *ring;
 	unsigned long since;
 	unsigned int queue;
-	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0 */
+	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; requests: 1 */
 };
 
 /**

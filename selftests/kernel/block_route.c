@@ -325,6 +325,31 @@ static void iostat(void)
 		   is.wsectors - was.wsectors == 200 * 8, "sectors");
 }
 
+/* An answer holds for requests of its kind, polled for or not. */
+static void held(void)
+{
+	struct puppet_config holding = config;
+	uint64_t start, asked;
+	unsigned int i, kind;
+
+	test_step("an answer that holds");
+	holding.hold_ms = 1000;
+	steer_puppet_block(&policy, ns.ctrl, &holding);
+	state = policy.state;
+	steer_answer_block(&policy, 1, 1, 3, 1);
+	for (kind = 0; kind < 2; kind++) {
+		start = test_now_ms();
+		for (i = asked = 0; i < 64; i++)
+			asked += batch(1, kind);
+		printf("#   %ju calls for %u requests%s\n", asked, i,
+		       kind ? ", polled for" : "");
+		/* anew on each processor, and for what else there is */
+		test_check(asked <= 4 + 2 * (test_now_ms() - start) / 500,
+			   "asked %ju times for %u requests", asked, i);
+	}
+	steer_detach(&policy);
+}
+
 int main(void)
 {
 	uint64_t block;
@@ -370,5 +395,6 @@ int main(void)
 	doorbells(false);
 	doorbells(true);
 	steer_detach(&policy);
+	held();
 	test_pass();
 }
