@@ -50,6 +50,8 @@ attach() {
 			set+=(--set "$t")
 		fi
 	done
+	# its block requests cost more, whichever queue they are on
+	[ ! -d $cgroup ] || echo $$ >/sys/fs/cgroup/cgroup.procs || return
 	for c in $(controllers_of "$2"); do
 		nvmesteer load --dev "$c" "${set[@]}" \
 			"$POLICIES/$name.bpf.o" >&2 || return

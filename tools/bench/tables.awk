@@ -12,6 +12,8 @@ BEGIN {
 	title["groups"] = "Command groups, one of b commands"
 	title["reap"] = "32 submitted together, some reaped at a time"
 	title["depth"] = "Queue depth, 4 KiB reads"
+	title["block"] = "Block requests, and what more the least round " \
+			 "takes than by the stock modules"
 	title["path"] = "Without the multipath head"
 	title["stock"] = "Nothing attached: the distribution's modules and ours"
 	width = 36
@@ -20,10 +22,13 @@ BEGIN {
 			  "than the best loop"
 }
 
-function cell(i)
+function cell(t, i)
 {
 	if (!(i in insn))
 		return sprintf("%16s", "-")
+	if (t == "block")
+		return sprintf("%8.0f %7s", insn[i],
+			       extra[i] == "-" ? "-" : sprintf("%+.0f", extra[i]))
 	if (ratio[i] == "-")
 		return sprintf("%8.0f %7s", insn[i], "-")
 	return sprintf("%8.0f %5.2fx%s", insn[i], ratio[i],
@@ -67,7 +72,7 @@ function table(t,    l, c, i)
 	for (l = 1; l <= nline[t]; l++) {
 		printf "%-*s", width, line[t, l]
 		for (c = 1; c <= ncol[t]; c++)
-			printf " %s", cell(t SUBSEP line[t, l] SUBSEP col[t, c])
+			printf " %s", cell(t, t SUBSEP line[t, l] SUBSEP col[t, c])
 		printf "\n"
 	}
 }
