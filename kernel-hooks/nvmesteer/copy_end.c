@@ -69,8 +69,6 @@ nvme_steer_job_learn(struct nvme_steer_copy_job *job, u64 ns)
 	u64 mean;
 	u32 nr = READ_ONCE(cost->nr);
 
-	if (job->status || job->path == NVME_STEER_COPY_HYBRID)
-		return;
 	if (!job->started)
 		goto count;
 	mean = READ_ONCE(cost->ns);
@@ -185,8 +183,6 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 {
 	struct nvme_steer_policy *p;
 
-	if (!job->started)
-		return;
 	nvme_steer_enter();
 	p = rcu_dereference(job->sc->policy);
 	if (p != job->policy || !nvme_steer_job_tells(job, p) ||
@@ -197,14 +193,18 @@ static void nvme_steer_job_feedback(struct nvme_steer_copy_job *job, u64 ns)
 	nvme_steer_leave();
 }
 
-/* A job has ended, and been counted. */
+/* A job has ended, and been counted. @learn: what its path costs, from it. */
 static __always_inline void nvme_steer_job_end(struct nvme_steer_copy_job *job,
+					       bool learn,
 					       struct nvme_steer_drain *drain)
 {
-	u64 ns = unlikely(job->started) ? ktime_get_ns() - job->started : 0;
+	bool timed = job->started;
+	u64 ns = unlikely(timed) ? ktime_get_ns() - job->started : 0;
 
-	nvme_steer_job_learn(job, ns);
-	nvme_steer_job_feedback(job, ns);
+	if (learn)
+		nvme_steer_job_learn(job, ns);
+	if (unlikely(timed))
+		nvme_steer_job_feedback(job, ns);
 	atomic_dec(&job->sc->copier.copies);
 	job->done(job, drain);
 }
@@ -229,7 +229,7 @@ void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,
 	job->path = path;
 	nvme_steer_job_count(job, emulated ? 0 : job->len,
 			     emulated ? job->len : 0);
-	nvme_steer_job_end(job, drain);
+	nvme_steer_job_end(job, true, drain);
 }
 
 /**
@@ -245,5 +245,6 @@ void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 	if (!atomic_dec_and_test(&job->running))
 		return;
 	nvme_steer_job_settle(job);
-	nvme_steer_job_end(job, drain);
+	nvme_steer_job_end(job, !job->status &&
+				job->path != NVME_STEER_COPY_HYBRID, drain);
 }
