@@ -15,8 +15,8 @@
  * one way only (another controller's sources, no Copy, metadata) take that
  * one, and nothing is learned from them; nor from copies that failed, or whose
  * caller said how. Once both ways are known one copy in eight of the quicker
- * way is learned from: that spares the others more instructions than choosing
- * takes.
+ * way is learned from, unless one took much longer than before: that spares
+ * the others more instructions than choosing takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -45,7 +45,8 @@
  *            bpftool map update pinned \
  *              /sys/fs/bpf/nvmesteer/nvme0/copyauto/maps/sorts \
  *              key 0 0 0 0 value 0 0 0 0 0 0 0 0  0 0 0 0 0 0 0 0 \
- *              0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0
+ *              0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0  0 0 0 0 \
+ *              0 0 0 0  0 0 0 0
  *
  * Creates queue 1 for copies of programs that wait for interrupts and queue 2
  * for those of programs that poll. Commands that are no copies keep the
@@ -80,6 +81,7 @@ struct copyauto_sort {
 	__u32 since;		/* copies since the slower way was tried */
 	__u32 tries;		/* of it, since it is the slower one */
 	__u32 quiet;		/* copies to come that go as the last one did */
+	__u32 unsure;		/* and that are all learned from */
 };
 
 /*
@@ -162,6 +164,10 @@ static __always_inline void be_quiet(struct copyauto_sort *sort, bool emulate,
 	if (!is_known(sort) ||
 	    (emulate ? sort->emulates : sort->offloads) < LEARN_ALL)
 		return;
+	if (sort->unsure) {
+		sort->unsure--;
+		return;
+	}
 	__sync_fetch_and_add(&sort->since, n);
 	sort->quiet = n;
 }
@@ -226,10 +232,13 @@ static __always_inline bool emulate(struct nvme_steer_copy *cp,
  * soon. The first of its kind may have had to warm something up.
  */
 static __always_inline void learn(__u64 *mean, __u32 *count, __u64 other,
-				  __u64 ns)
+				  __u64 ns, __u32 *unsure)
 {
 	__u64 old = *mean;
 
+	/* It may have become slower: find out soon. */
+	if (*count && ns > old + old / 2)
+		*unsure = LEARN_ALL;
 	if (!*count || (*count == 1 && ns < old))
 		*mean = ns ?: 1;
 	else if (old > other)
@@ -303,10 +312,10 @@ void BPF_PROG(copyauto_copied, struct nvme_steer_copied *ev)
 		return;
 	if (how == NVME_STEER_COPY_EMULATE)
 		learn(&sort->emulate_ns, &sort->emulates, sort->offload_ns,
-		      ev->ns);
+		      ev->ns, &sort->unsure);
 	else
 		learn(&sort->offload_ns, &sort->offloads, sort->emulate_ns,
-		      ev->ns);
+		      ev->ns, &sort->unsure);
 }
 
 NVME_STEER_POLICY(copyauto,
