@@ -223,7 +223,7 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		     !nvme_steer_lane_put_slots(lane)))
 		return -EAGAIN;
 	nvme_steer_enter();
-	if (unlikely(!percpu_ref_tryget_live_rcu(usage))) {
+	if (unlikely(!nvme_steer_use(usage))) {
 		nvme_steer_leave();
 		return -EAGAIN;
 	}

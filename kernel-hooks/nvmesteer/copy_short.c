@@ -93,7 +93,7 @@ static __always_inline bool nvme_steer_short_write(struct nvme_steer_lane *lane,
 
 	if (job->flags & NVME_STEER_COPY_F_FUA)
 		cdw12 |= NVME_STEER_COPY_FUA_BIT;
-	if (unlikely(!percpu_ref_tryget_live_rcu(usage)))
+	if (unlikely(!nvme_steer_use(usage)))
 		return false;
 	if (nvme_steer_formatted(side->ns->head, side->shift, side->ms))
 		goto put;

@@ -103,7 +103,7 @@ nvme_steer_short_begin(struct nvme_steer_copy_job *job,
 	if (unlikely(IS_ERR(buf)))
 		return false;
 	if (unlikely((emulate && buf->size < job->len) ||
-		     !percpu_ref_tryget_live_rcu(usage)))
+		     !nvme_steer_use(usage)))
 		goto put_buf;
 	if (nvme_steer_formatted(side->ns->head, side->shift, side->ms))
 		goto put;

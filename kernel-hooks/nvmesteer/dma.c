@@ -161,22 +161,31 @@ static int nvme_steer_set_prp(struct nvme_steer_queue *q,
 	return 0;
 }
 
+/*
+ * Where a page lies. Some kernels keep a part of that in page->flags, beside bits
+ * that change; but for KCSAN this is page_to_pfn().
+ */
+static unsigned long nvme_steer_pfn(struct scatterlist *sg)
+{
+	return data_race(page_to_pfn(sg_page(sg)));
+}
+
 /* Make one entry of pages that follow one another in memory. */
 static void nvme_steer_merge_pages(struct sg_table *sgt)
 {
 	struct scatterlist *last = sgt->sgl, *sg = last;
-	unsigned long end = page_to_pfn(sg_page(sg)) + 1;
+	unsigned long end = nvme_steer_pfn(sg) + 1;
 	unsigned int i;
 
 	for (i = 1; i < sgt->nents; i++) {
 		sg++;
-		if (page_to_pfn(sg_page(sg)) == end && !sg->offset &&
+		if (nvme_steer_pfn(sg) == end && !sg->offset &&
 		    PAGE_ALIGNED(last->offset + last->length)) {
 			last->length += sg->length;
 			end++;
 			continue;
 		}
-		end = page_to_pfn(sg_page(sg)) + 1;
+		end = nvme_steer_pfn(sg) + 1;
 		*++last = *sg;
 	}
 	sgt->nents = last - sgt->sgl + 1;

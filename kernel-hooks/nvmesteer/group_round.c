@@ -217,7 +217,7 @@ bool nvme_steer_group_short(struct nvme_steer_run *run,
 	io.usage = NULL;
 	io.timeout = run->timeout;
 	io.kept = run->epoch;
-	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter)))
+	if (unlikely(!nvme_steer_use(&run->rq->q_usage_counter)))
 		return false;
 	if (nvme_steer_formatted(r->ns->head, r->shift, r->ms))
 		goto put;
@@ -263,7 +263,7 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 	int ret;
 
 	*why = NVME_STEER_EV_FROZEN;
-	if (unlikely(!percpu_ref_tryget_live_rcu(&run->rq->q_usage_counter))) {
+	if (unlikely(!nvme_steer_use(&run->rq->q_usage_counter))) {
 		nvme_steer_count(sc, *why);
 		rcu_read_unlock();
 		return -EAGAIN;

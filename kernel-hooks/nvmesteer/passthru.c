@@ -510,7 +510,7 @@ static int nvme_steer_carry(struct nvme_steer_ctrl *sc,
 		nvme_steer_leave();
 		return NVME_STEER_PASS;
 	}
-	if (unlikely(!percpu_ref_tryget_live_rcu(io.usage))) {
+	if (unlikely(!nvme_steer_use(io.usage))) {
 		*why = NVME_STEER_EV_FROZEN;
 		goto pass;
 	}

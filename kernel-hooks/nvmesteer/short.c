@@ -53,12 +53,6 @@ nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
 	return true;
 }
 
-/* A usage reference of a namespace, as a request would hold one. */
-static nvme_steer_inline bool nvme_steer_use(struct percpu_ref *usage)
-{
-	return percpu_ref_tryget_live_rcu(usage);
-}
-
 /* Two fields of an SQE, as they stand there. */
 static __always_inline u64 nvme_steer_sqe_word(const void *fields)
 {

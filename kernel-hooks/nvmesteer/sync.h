@@ -9,6 +9,7 @@
 #ifndef NVMESTEER_SYNC_H
 #define NVMESTEER_SYNC_H
 
+#include <linux/percpu-refcount.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
@@ -68,6 +69,17 @@ static inline void nvme_steer_leave(void)
 		preempt_enable();
 	else
 		rcu_read_unlock();
+}
+
+/*
+ * A usage reference of a namespace, as a request would hold one, on the read
+ * side of RCU. Of what is written when a namespace is frozen or goes on the
+ * kernel tests one bit, of a word that it reads without READ_ONCE(): at that
+ * moment either answer is right.
+ */
+static nvme_steer_inline bool nvme_steer_use(struct percpu_ref *usage)
+{
+	return data_race(percpu_ref_tryget_live_rcu(usage));
 }
 
 #endif /* NVMESTEER_SYNC_H */
