@@ -534,7 +534,8 @@ static __always_inline bool nvme_steer_buf_heat(struct nvme_steer_copier *c,
  *
  * Context: any, if @gfp allows.
  * Return: the buffer, or an ERR_PTR: -ENODEV (the controller is going away),
- * -ENOMEM (none is left, or none to be had).
+ * -EBUSY (others have all there may be, or it may not be allocated), -ENOMEM
+ * (there is no memory).
  */
 static __always_inline struct nvme_steer_copy_buf *
 nvme_steer_buf_get(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
@@ -560,7 +561,7 @@ static __always_inline void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
 		nvme_steer_buf_wake();
 }
 
-int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane, int why);
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);

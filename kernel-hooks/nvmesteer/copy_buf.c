@@ -18,15 +18,63 @@ MODULE_PARM_DESC(copy_mb,
 #define NVME_STEER_BUF_IDLE	(5 * HZ)
 
 /*
- * Bytes in buffers, of all controllers; and lanes that wait for one, under the
- * lock, with interrupts disabled. A lane that waits holds no buffer, and there
- * is another that has one and will put it, or idle ones are freed for it. Who
- * puts one gives it to the first that can use it; if none can, the first of all
- * may try again (@turn). Who got nothing then lets the next one try, or waits.
+ * Bytes in buffers, of all controllers, those being allocated included; and lanes
+ * that wait for one. Both under the lock, with interrupts disabled. A lane that
+ * waits holds no buffer, and while it does there are bytes: somebody has a buffer
+ * and will put it, or allocates one, or idle ones are freed for it. Who puts one
+ * gives it to the first that can use it; if none can, or there are fewer bytes,
+ * the first of all may try again (@turn). Who got nothing then lets the next one
+ * try, or waits.
  */
-static atomic_long_t nvme_steer_buf_bytes;
+static long nvme_steer_buf_bytes;
 static DEFINE_SPINLOCK(nvme_steer_waiters_lock);
 LIST_HEAD(nvme_steer_waiters);
+
+/* A lane waits no more. Under the lock. */
+static void nvme_steer_buf_resume(struct nvme_steer_lane *lane)
+{
+	list_del_init(&lane->wait);
+	queue_work(nvme_steer_copy_wq, &lane->work);
+}
+
+/* Let the first of those that wait try again. Under the lock. */
+static void nvme_steer_buf_next(void)
+{
+	struct nvme_steer_lane *lane =
+		list_first_entry_or_null(&nvme_steer_waiters,
+					 struct nvme_steer_lane, wait);
+
+	if (lane) {
+		lane->turn = true;
+		nvme_steer_buf_resume(lane);
+	}
+}
+
+/* Are there still so many bytes to be had? Then they are the caller's. */
+static bool nvme_steer_buf_charge(u32 size)
+{
+	long most = max_t(long, (long)READ_ONCE(nvme_steer_copy_mb) << 20,
+			  NVME_STEER_COPY_DATA + NVME_STEER_COPY_LIST);
+	unsigned long flags;
+	bool fits;
+
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	fits = nvme_steer_buf_bytes + size <= most;
+	if (fits)
+		nvme_steer_buf_bytes += size;
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+	return fits;
+}
+
+static void nvme_steer_buf_uncharge(u32 size)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	nvme_steer_buf_bytes -= size;
+	nvme_steer_buf_next();
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+}
 
 /* Of fabrics the driver does all mapping. */
 static struct device *nvme_steer_buf_dev(const struct nvme_steer_ctrl *sc)
@@ -45,7 +93,7 @@ static void nvme_steer_buf_free(struct nvme_steer_copy_buf *buf)
 	}
 	kfree(buf->prp);
 	__free_pages(buf->page, buf->order);
-	atomic_long_sub(buf->size, &nvme_steer_buf_bytes);
+	nvme_steer_buf_uncharge(buf->size);
 	kfree(buf);
 }
 
@@ -79,18 +127,10 @@ free:
 	return -ENOMEM;
 }
 
-static bool nvme_steer_buf_charge(u32 size)
-{
-	long most = max_t(long, (long)READ_ONCE(nvme_steer_copy_mb) << 20,
-			  NVME_STEER_COPY_DATA + NVME_STEER_COPY_LIST);
-
-	if (atomic_long_add_return(size, &nvme_steer_buf_bytes) <= most)
-		return true;
-	atomic_long_sub(size, &nvme_steer_buf_bytes);
-	return false;
-}
-
-/* A new one, smaller where memory is short; NULL: there is none to be had. */
+/*
+ * A new one, smaller where memory is short. -EBUSY: others have all there may be;
+ * -ENOMEM: there is no memory.
+ */
 static struct nvme_steer_copy_buf *
 nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
 {
@@ -98,7 +138,7 @@ nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
 	struct nvme_steer_copy_buf *buf;
 
 	if (!nvme_steer_buf_charge(size))
-		return NULL;
+		return ERR_PTR(-EBUSY);
 	buf = kzalloc(sizeof(*buf), gfp | __GFP_NOWARN);
 	if (!buf)
 		goto uncharge;
@@ -116,15 +156,16 @@ nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
 	buf->size = min_t(u32, size, PAGE_SIZE << buf->order);
 	if (nvme_steer_buf_map(buf, gfp))
 		goto free_pages;
-	atomic_long_sub(size - buf->size, &nvme_steer_buf_bytes);
+	if (unlikely(buf->size != size))
+		nvme_steer_buf_uncharge(size - buf->size);
 	return buf;
 free_pages:
 	__free_pages(buf->page, buf->order);
 free:
 	kfree(buf);
 uncharge:
-	atomic_long_sub(size, &nvme_steer_buf_bytes);
-	return NULL;
+	nvme_steer_buf_uncharge(size);
+	return ERR_PTR(-ENOMEM);
 }
 
 /* nvme_steer_buf_get() where none is hot. */
@@ -149,21 +190,14 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
 	if (likely(buf))
 		return buf;
 
-	buf = gfp ? nvme_steer_buf_alloc(sc, list, gfp) : NULL;
-	if (buf)
+	buf = gfp ? nvme_steer_buf_alloc(sc, list, gfp) : ERR_PTR(-EBUSY);
+	if (!IS_ERR(buf))
 		return buf;
 	spin_lock_irqsave(&c->buf_lock, flags);
 	if (!--c->bufs_used && c->away)
 		wake_up(&c->bufs_wait);
 	spin_unlock_irqrestore(&c->buf_lock, flags);
-	return ERR_PTR(-ENOMEM);
-}
-
-/* It waits no more. Under the lock. */
-static void nvme_steer_buf_resume(struct nvme_steer_lane *lane)
-{
-	list_del_init(&lane->wait);
-	queue_work(nvme_steer_copy_wq, &lane->work);
+	return buf;
 }
 
 /**
@@ -173,18 +207,12 @@ static void nvme_steer_buf_resume(struct nvme_steer_lane *lane)
  */
 void nvme_steer_buf_wake(void)
 {
-	struct nvme_steer_lane *lane;
 	unsigned long flags;
 
 	if (likely(!nvme_steer_buf_wanted()))
 		return;
 	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
-	lane = list_first_entry_or_null(&nvme_steer_waiters,
-					struct nvme_steer_lane, wait);
-	if (lane) {
-		lane->turn = true;
-		nvme_steer_buf_resume(lane);
-	}
+	nvme_steer_buf_next();
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
 }
 
@@ -283,14 +311,16 @@ static void nvme_steer_bufs_trim(struct work_struct *work)
 /**
  * nvme_steer_buf_wait - wait for a buffer
  * @lane: holds none
+ * @why: it got none: -EBUSY or -ENOMEM
  *
  * Buffers that are kept idle are freed first.
  *
  * Context: process.
  * Return: -EINPROGRESS, the lane's work is queued when one was put; -EAGAIN,
- * some were idle, try again; -ENOMEM, nobody has any.
+ * some were idle, or nobody has any left that had all, try again; -ENOMEM, there
+ * is no memory, and nobody has any.
  */
-int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane, int why)
 {
 	unsigned long flags;
 	bool wait;
@@ -300,16 +330,19 @@ int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
 		return -EAGAIN;
 	}
 	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
-	wait = atomic_long_read(&nvme_steer_buf_bytes) > 0;
+	wait = nvme_steer_buf_bytes > 0;
 	if (wait) {
 		list_add_tail(&lane->wait, &nvme_steer_waiters);
 		nvme_steer_count(lane->job->sc, NVME_STEER_EV_COPY_WAIT);
 	}
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
-	/* one may have been put before we were seen */
-	if (wait && nvme_steer_each_ctrl(nvme_steer_bufs_free))
-		nvme_steer_buf_wake();
-	return wait ? -EINPROGRESS : -ENOMEM;
+	if (wait) {
+		/* one may have been put before we were seen */
+		nvme_steer_each_ctrl(nvme_steer_bufs_free);
+		return -EINPROGRESS;
+	}
+	lane->turn = true;
+	return why == -ENOMEM ? -ENOMEM : -EAGAIN;
 }
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc)

@@ -570,7 +570,7 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 	int ret;
 
 	while (!*buf) {
-		struct nvme_steer_copy_buf *got = ERR_PTR(-ENOMEM);
+		struct nvme_steer_copy_buf *got = ERR_PTR(-EBUSY);
 
 		if (likely(lane->turn || !nvme_steer_buf_wanted()))
 			got = nvme_steer_buf_get(sc, lane->offload,
@@ -579,14 +579,14 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 			*buf = got;
 			break;
 		}
-		if (PTR_ERR(got) != -ENOMEM)
+		if (PTR_ERR(got) == -ENODEV)
 			return PTR_ERR(got);
 		if (!sleep)
 			return -EAGAIN;
 		lane->turn = false;
 		/* two of the other kind would wait for each other */
 		nvme_steer_lane_put_bufs(lane);
-		ret = nvme_steer_buf_wait(lane);
+		ret = nvme_steer_buf_wait(lane, PTR_ERR(got));
 		if (ret != -EAGAIN)
 			return ret;
 	}
