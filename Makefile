@@ -99,10 +99,9 @@ endif
 check: all guest
 	@selftests/run $(ARGS)
 
-# DEBUG=kasan or kcsan for one of them, SUITES=, FILTER=
+# DEBUG=kasan or kcsan for one of them; ARGS= goes to the runner here, too
 check-debug: $(prerequisite)
-	@$(clean_make) tools/debug/check $(if $(FILTER),--filter '$(FILTER)') \
-		$(or $(DEBUG),kasan kcsan) -- $(SUITES)
+	@$(clean_make) tools/debug/check $(or $(DEBUG),kasan kcsan) $(ARGS)
 
 # MINUTES= and SEED=
 soak: all guest
