@@ -5,7 +5,7 @@
 # that forgets at once: a mapping that is not there when the controller looks is
 # an error here, not luck.
 #
-# vm: --cpus 2 --iommu --append iommu.strict=1
+# vm: --cpus 2 --beside --iommu --append iommu.strict=1
 # timeout: 400
 
 dir=$NVMESTEER_BUILD/selftests

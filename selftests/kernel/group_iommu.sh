@@ -4,7 +4,7 @@
 # group once more behind an IOMMU that forgets at once: a mapping that is not
 # there when the controller looks is an error here, not luck.
 #
-# vm: --cpus 2 --iommu --append iommu.strict=1
+# vm: --cpus 2 --beside --iommu --append iommu.strict=1
 # timeout: 300
 
 set -eu

@@ -7,7 +7,7 @@
  *
  * COUNT=   groups whose array changes (default 3000)
  *
- * vm: --cpus 4
+ * vm: --cpus 4 --beside
  * timeout: 300
  */
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * on the driver's own path, though the program goes on writing to the SQE all
  * the time: the data read is of the block that the policy saw.
  *
- * vm: --cpus 2
+ * vm: --cpus 2 --beside
  */
 #include <pthread.h>
 

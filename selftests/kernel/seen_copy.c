@@ -5,7 +5,7 @@
  * once the driver has been told to carry it out itself. What the driver carried
  * out, and has counted, are the commands that have read.
  *
- * vm: --cpus 2
+ * vm: --cpus 2 --beside
  */
 #include <pthread.h>
 

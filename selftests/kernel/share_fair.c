@@ -5,7 +5,7 @@
  * each, and another ratio as soon as the map says so; what no cgroup has, and
  * discards, belong to shares of their own.
  *
- * vm: --cpus 4
+ * vm: --cpus 4 --beside
  * timeout: 300
  */
 #include <linux/fs.h>

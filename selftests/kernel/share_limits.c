@@ -7,7 +7,7 @@
  * it; a command with a timeout of its own does not wait longer than that, nor
  * one whose ring is closed; and data is what was written, by another path.
  *
- * vm: --cpus 4
+ * vm: --cpus 4 --beside
  * timeout: 200
  */
 #include <fcntl.h>
