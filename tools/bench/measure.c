@@ -24,10 +24,12 @@
 
 /*
  * Rounds before those that count: for caches, and of copies that a policy
- * decides about for one that has to see some before it knows.
+ * decides about for one that has to see some before it knows. Long ones take
+ * long, and what is decided hardly matters to them.
  */
 #define FIRST_ROUNDS	3
 #define FIRST_COPIES	24
+#define FIRST_BYTES	(1 << 20)
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -273,7 +275,8 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	     struct result *r)
 {
 	bool copies = b->row.kind->copies, done = false;
-	unsigned int first = b->row.kind->took ? FIRST_COPIES : FIRST_ROUNDS;
+	bool learns = b->row.kind->took && b->copies.total <= FIRST_BYTES;
+	unsigned int first = learns ? FIRST_COPIES : FIRST_ROUNDS;
 	unsigned int size = MAX(rounds, first) * sizeof(uint64_t);
 	unsigned int try, factor = 1, n;
 	struct ticks t = {
