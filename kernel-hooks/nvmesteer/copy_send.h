@@ -75,6 +75,8 @@ nvme_steer_write_desc(const struct nvme_steer_copy_job *job, void *at, u32 size,
 {
 	struct nvme_steer_copy_desc *d = at;
 
+	/* a list has room for the most there can be (MSRC) of the longest */
+	BUILD_BUG_ON(NVME_STEER_COPY_LIST < (U8_MAX + 1) * 40);
 	memset(d, 0, size);
 	if (job->format & 2)
 		d->snsid = cpu_to_le32(side->nsid);
@@ -154,6 +156,24 @@ static inline bool nvme_steer_lane_free_slots(struct nvme_steer_lane *lane)
 	lane->nr_slots = 0;
 	nvme_steer_freed(q);
 	return !q->refs;
+}
+
+/*
+ * Send the command at the tail, which is filled in but for its command id, as
+ * the one of a lane's with number @i, by the slot @index. Under sq_lock.
+ */
+static __always_inline void
+nvme_steer_lane_write(struct nvme_steer_lane *lane, struct nvme_steer_queue *q,
+		      unsigned int i, u16 index, struct nvme_steer_io *io,
+		      unsigned long deadline)
+{
+	struct nvme_steer_slot *slot = &q->slots[index];
+
+	lane->slots[i] = index;
+	q->sq_cmds[q->sq_tail].common.command_id = nvme_steer_next_cid(slot);
+	io->owner = &lane->cmd[i];
+	nvme_steer_take(slot, io, deadline);
+	nvme_steer_advance(q);
 }
 
 /* nvme_steer_lane_send() to a queue of a share: the commands may have to wait. */
@@ -264,15 +284,8 @@ nvme_steer_lane_send(struct nvme_steer_lane *lane,
 		nr = 0;
 	}
 	for (i = 0; i < nr; i++) {
-		struct nvme_command *cmd = &q->sq_cmds[q->sq_tail];
-		struct nvme_steer_slot *slot = &q->slots[free[i]];
-
-		lane->slots[i] = free[i];
-		fill(lane, side, cmd);
-		cmd->common.command_id = nvme_steer_next_cid(slot);
-		io.owner = &lane->cmd[i];
-		nvme_steer_take(slot, &io, deadline);
-		nvme_steer_advance(q);
+		fill(lane, side, &q->sq_cmds[q->sq_tail]);
+		nvme_steer_lane_write(lane, q, i, free[i], &io, deadline);
 	}
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	if (likely(!q->shared))

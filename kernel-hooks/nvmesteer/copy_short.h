@@ -17,26 +17,20 @@ void nvme_steer_short_copied(struct nvme_steer_slot *slot,
 static __always_inline void
 nvme_steer_short_reads(struct nvme_steer_copy_job *job,
 		       struct nvme_steer_lane *lane, struct nvme_steer_queue *q,
-		       const struct nvme_steer_io *with, unsigned long deadline)
+		       struct nvme_steer_io *io, unsigned long deadline)
 {
 	const struct nvme_steer_side *side = &job->side[0];
 	const struct nvme_steer_source *r = job->few;
 	const u16 *free = q->free + q->nr_free;
-	struct nvme_steer_io io = *with;
 	unsigned int i = 0;
 
 	do {
 		struct nvme_command *cmd = &q->sq_cmds[q->sq_tail];
-		struct nvme_steer_slot *slot = &q->slots[free[i]];
 
-		lane->slots[i] = free[i];
 		nvme_steer_rw(cmd, nvme_cmd_read, side, r->from, r->len,
 			      job->cdw12 & NVME_STEER_COPY_LR_BIT);
 		nvme_steer_buf_point(lane->buf, r->pos, r->len, cmd);
-		cmd->common.command_id = nvme_steer_next_cid(slot);
-		io.owner = &lane->cmd[i];
-		nvme_steer_take(slot, &io, deadline);
-		nvme_steer_advance(q);
+		nvme_steer_lane_write(lane, q, i, free[i], io, deadline);
 		r++;
 	} while (++i < job->nr);
 }
@@ -65,16 +59,10 @@ nvme_steer_short_offload(struct nvme_steer_copy_job *job,
 			 struct nvme_steer_io *io, unsigned long deadline)
 {
 	struct nvme_command *cmd = &q->sq_cmds[q->sq_tail];
-	u16 index = q->free[q->nr_free];
-	struct nvme_steer_slot *slot = &q->slots[index];
 
-	lane->slots[0] = index;
 	nvme_steer_make_copy(job, 0, descs, cmd);
 	nvme_steer_buf_point(lane->buf, 0, descs, cmd);
-	cmd->common.command_id = nvme_steer_next_cid(slot);
-	io->owner = &lane->cmd[0];
-	nvme_steer_take(slot, io, deadline);
-	nvme_steer_advance(q);
+	nvme_steer_lane_write(lane, q, 0, q->free[q->nr_free], io, deadline);
 }
 
 /* nvme_steer_short_copy() for one of both ways, which is known here. */
