@@ -160,8 +160,7 @@ static __always_inline bool paths_read(struct paths_list *l,
 {
 	__u32 i;
 
-	if (nvme_steer_read_paths(l->path, p))
-		return false;
+	nvme_steer_read_paths(l->path, p);
 	l->nr = p->nr;
 	l->ana_state = 0;
 	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++)

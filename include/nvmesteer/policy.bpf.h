@@ -221,10 +221,8 @@ do {									\
  * Copies those that there are; p->nr says how many. One by one, since the
  * verifier lets no index that varies into @p; a helper that reads the whole
  * array takes some 200 instructions.
- *
- * Return: 0.
  */
-static __always_inline int
+static __always_inline void
 nvme_steer_read_paths(struct nvme_steer_path_ctrl *to,
 		      struct nvme_steer_path *p)
 {
@@ -237,7 +235,6 @@ nvme_steer_read_paths(struct nvme_steer_path_ctrl *to,
 	__nvme_steer_read_path(to, p, 6);
 	__nvme_steer_read_path(to, p, 7);
 	_Static_assert(NVME_STEER_MAX_PATHS == 8, "one line each");
-	return 0;
 }
 
 /* Declare the ops of a policy; its object's name is the policy's name. */

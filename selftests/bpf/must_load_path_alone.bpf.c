@@ -12,8 +12,7 @@ int BPF_PROG(alone_path, struct nvme_steer_path *p)
 	struct nvme_steer_path_ctrl paths[NVME_STEER_MAX_PATHS];
 	__u32 i;
 
-	if (nvme_steer_read_paths(paths, p))
-		return NVME_STEER_PATH_OWN;
+	nvme_steer_read_paths(paths, p);
 	for (i = 0; i < NVME_STEER_MAX_PATHS && i < p->nr; i++)
 		if (paths[i].usable && paths[i].latency_us < 1000)
 			return NVME_STEER_PATH(paths[i].ctrl);

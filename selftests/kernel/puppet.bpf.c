@@ -246,8 +246,7 @@ int BPF_PROG(puppet_path, struct nvme_steer_path *p)
 	struct nvme_steer_path_ctrl paths[NVME_STEER_MAX_PATHS] = {};
 	unsigned int i;
 
-	if (nvme_steer_read_paths(paths, p))
-		return -1;
+	nvme_steer_read_paths(paths, p);
 	for (i = 0; i < NVME_STEER_MAX_PATHS; i++) {
 		state.path.path[i].ctrl = paths[i].ctrl;
 		state.path.path[i].usable = paths[i].usable;
