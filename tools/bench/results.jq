@@ -42,8 +42,9 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 | (map(select(is_stock and .boot == "stock")
 	| { key: (.boot = "" | stock_key), value: .insn_per_io })
 	| from_entries) as $modules
-| (map(select(.kind == "block" and .policy == "none" and .boot == "stock")
-	| { key: .row, value: .least_insn_per_io }) | from_entries) as $block
+| (map(select(.kind == "block" and .policy == "none")
+	| { key: "\(.boot) \(.row)", value: .least_insn_per_io })
+	| from_entries) as $block
 | map(
 	. + {
 		tables: $tables["\(.boot) \(.policy) \(.row)" +
@@ -51,12 +52,16 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 		stock_insn_per_io:
 			(if .op == "copy" then $best_loop[copy_key]
 			 else $same["\(.boot) \(.row)"] // $stock[stock_key] end),
-		# For the driver without a policy, and the least of block
-		# requests with any: against the stock modules
+		# For the driver without a policy: against the stock modules
 		stock_modules_insn_per_io:
 			(if is_stock then $modules[.boot = "" | stock_key]
-			 elif .kind == "block" then $block[.row]
-			 else null end)
+			 else null end),
+		# Block requests: the least with nothing attached in the same
+		# boot, and of that the stock modules'
+		unsteered_least_insn_per_io:
+			(if .kind != "block" then null
+			 elif .policy == "none" then $block["stock \(.row)"]
+			 else $block["\(.boot) \(.row)"] end)
 	}
 	| .ratio = (if .stock_insn_per_io and .insn_per_io > 0
 		    then .stock_insn_per_io / .insn_per_io * 1000 | round / 1000

@@ -12,8 +12,7 @@ BEGIN {
 	title["groups"] = "Command groups, one of b commands"
 	title["reap"] = "32 submitted together, some reaped at a time"
 	title["depth"] = "Queue depth, 4 KiB reads"
-	title["block"] = "Block requests, and what more the least round " \
-			 "takes than by the stock modules"
+	title["block"] = "Block requests"
 	title["path"] = "Without the multipath head"
 	title["stock"] = "Nothing attached: the distribution's modules and ours"
 	width = 36
@@ -192,5 +191,8 @@ END {
 			hooks(t)
 		else
 			table(t)
+		if (t == "block" && !with_details)
+			print "With each what the least round takes more: of a policy than with none in the same\n" \
+			      "boot, of none (nothing attached) than by the distribution's modules (stock)."
 	}
 }
