@@ -38,7 +38,8 @@
  *       /sys/fs/bpf/nvmesteer/nvme0/class/maps/classes \
  *       key 3 0 0 0 value 1 0 0 0
  *
- *   counts   index = class, 4 = none: commands seen, one counter a CPU
+ *     which is noticed within 50 ms. `nvmesteer stats` counts the commands of
+ *     each queue.
  *
  * Status: tested.
  */
@@ -68,13 +69,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct class_entry);
 } classes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CLASS_NONE + 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} counts SEC(".maps");
 
 static __always_inline __u32 class_of(struct nvme_steer_cmd *cmd)
 {
@@ -126,12 +120,8 @@ int BPF_PROG(class_route, struct nvme_steer_cmd *cmd)
 {
 	__u32 which = class_of(cmd);
 	struct class_entry *class;
-	__u64 *count;
 	__u32 number;
 
-	count = bpf_map_lookup_elem(&counts, &which);
-	if (count)
-		(*count)++;
 	class = bpf_map_lookup_elem(&classes, &which);
 	if (!class)
 		return NVME_STEER_DEFAULT;
@@ -142,6 +132,9 @@ int BPF_PROG(class_route, struct nvme_steer_cmd *cmd)
 }
 
 NVME_STEER_POLICY(class,
+	.hold_ms = QUEUES__HOLD_MS,
+	.hold_by = NVME_STEER_BY_OPCODE | NVME_STEER_BY_IOPRIO |
+		   NVME_STEER_BY_LEN,
 	.init	= (void *)class_init,
 	.route	= (void *)class_route,
 );

@@ -84,6 +84,8 @@ int BPF_PROG(fair_route, struct nvme_steer_cmd *cmd)
 }
 
 NVME_STEER_POLICY(fair,
+	.hold_ms = QUEUES__HOLD_MS,
+	.hold_by = SHARES__HOLD_BY,
 	.init	= (void *)fair_init,
 	.route	= (void *)fair_route,
 );

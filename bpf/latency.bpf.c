@@ -82,6 +82,8 @@ int BPF_PROG(latency_route, struct nvme_steer_cmd *cmd)
 }
 
 NVME_STEER_POLICY(latency,
+	.hold_ms = QUEUES__HOLD_MS,
+	.hold_by = SHARES__HOLD_BY | NVME_STEER_BY_IOPRIO,
 	.init	= (void *)latency_init,
 	.route	= (void *)latency_route,
 );

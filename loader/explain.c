@@ -147,6 +147,10 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 			 policy__number(p, "hold_ms"), NVME_STEER_HOLD_MAX_MS);
 	else if (err == -ERANGE || err == -ENOSPC)
 		explain_reserve(s, buf, size);
+	else if (err == -EINVAL &&
+		 (policy__number(p, "hold_by") & ~NVME_STEER_BY_ALL))
+		snprintf(buf, size, "the module does not know what its hold_by 0x%x names; compile it with that module's headers",
+			 policy__number(p, "hold_by"));
 	else if (err == -EINVAL && policy__number(p, "flags"))
 		snprintf(buf, size, "the module does not know its flags 0x%x; compile it with that module's headers",
 			 policy__number(p, "flags"));

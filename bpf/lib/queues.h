@@ -32,6 +32,12 @@
 
 #define QUEUES_MAX	127	/* numbers; twins included that is 254 queues */
 
+/*
+ * How long an answer holds that depends on a map besides the command: a change
+ * of the map is noticed that soon.
+ */
+#define QUEUES__HOLD_MS	50
+
 const volatile __u32 nr_queues = 0;
 const volatile __u32 queue_mode = 0;
 const volatile __u32 queue_depth = 0;

@@ -17,7 +17,7 @@
  *
  *   groups  key: cgroup id. Value:
  *     share   the share of that cgroup, and of those below it that are not
- *             in the map themselves
+ *             in the map themselves; a change is noticed within 50 ms
  *
  *     nvmesteer set nvme0 groups.cgroup:/orders.share=3
  */
@@ -28,6 +28,10 @@
 #include "cgroup.h"
 
 #define SHARES_MAX	32
+
+/* What the functions below look at. */
+#define SHARES__HOLD_BY	(NVME_STEER_BY_OPCODE | NVME_STEER_BY_FLAGS | \
+			 NVME_STEER_BY_CGROUP)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

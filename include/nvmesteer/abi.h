@@ -687,7 +687,8 @@ struct nvme_steer_ops {
 	/**
 	 * @hold_ms: For how long a queue that route() named holds for all
 	 * commands of that ring on that CPU, without asking again. For policies
-	 * whose answer depends on the ring alone. A queue that goes away is
+	 * whose answer depends on the ring alone, or with @hold_by on little
+	 * else. A queue that goes away is
 	 * asked about anew. A new ring may be taken for one of its kind that
 	 * was closed within that time. Milliseconds; 0 is not at all; more than
 	 * 1000 fails with -ERANGE.
@@ -763,7 +764,31 @@ struct nvme_steer_ops {
 	 * Default: NVME_STEER_PATH_OWN.
 	 */
 	int (*path)(struct nvme_steer_path *p);
+
+	/**
+	 * @hold_by: NVME_STEER_BY_*: what an answer of route() that holds for
+	 * @hold_ms depends on, besides the ring (and its task, credentials and
+	 * CPU). It then holds for commands that are equal in that, and for
+	 * block requests that are. Some such answers are remembered on each
+	 * CPU; a command without one, each command of a group, and each copy
+	 * is asked about. Zero: on nothing. Unknown bits fail with -EINVAL.
+	 */
+	__u32 hold_by;
 };
+
+/*
+ * nvme_steer_ops.hold_by: members of struct nvme_steer_cmd by their names.
+ * FLAGS are all of them but RANGE; POLLED need not be named. CGROUP is the one
+ * that bpf_nvme_steer_cgroup_id() tells about; one that is made where another
+ * was removed lately may be taken for that.
+ */
+#define NVME_STEER_BY_OPCODE		(1U << 0)
+#define NVME_STEER_BY_FLAGS		(1U << 1)
+#define NVME_STEER_BY_IOPRIO		(1U << 2)
+#define NVME_STEER_BY_NSID		(1U << 3)
+#define NVME_STEER_BY_LEN		(1U << 4)
+#define NVME_STEER_BY_CGROUP		(1U << 5)
+#define NVME_STEER_BY_ALL		((1U << 6) - 1)
 
 /* The most of nvme_steer_ops.hold_ms. */
 #define NVME_STEER_HOLD_MAX_MS		1000

@@ -15,14 +15,19 @@
 #include <linux/cgroup.h>
 
 #include "block.h"
+#include "hold.h"
 #include "path.h"
-#include "route.h"
 
 /* Never: the block layer looks after its requests. */
 #define NVME_STEER_NO_DEADLINE	(jiffies + MAX_JIFFY_OFFSET)
 
 /* Queues with numbers below this have a bit in struct nvme_steer_block. */
 #define NVME_STEER_BITS		BITS_PER_LONG
+
+static __always_inline u32 nvme_steer_request_len(struct request *req)
+{
+	return blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
+}
 
 /* What a policy is told of a request. */
 static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
@@ -57,7 +62,7 @@ static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
 	c->opcode = opcode;
 	c->ioprio = req_get_ioprio(req);
 	c->nsid = le32_to_cpu(cmd->common.nsid);
-	c->len = blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
+	c->len = nvme_steer_request_len(req);
 	c->ctrl = ctrl->instance;
 	c->dev_node = ctrl->numa_node;
 }
@@ -97,6 +102,34 @@ u64 nvme_steer_block_cgroup(struct request *req, u32 up)
 	return req->bio ? nvme_steer_bio_cgroup(req->bio, up) : 0;
 }
 
+/* Likewise itself, or NULL. Under RCU. */
+static const struct cgroup *nvme_steer_request_cgroup(struct request *req)
+{
+	struct cgroup_subsys_state *css;
+
+	if (blk_rq_is_passthrough(req))
+		return nvme_steer_task_cgroup();
+	css = req->bio ? bio_blkcg_css(req->bio) : NULL;
+	return css ? css->cgroup : NULL;
+}
+
+/* What a policy would be told, as far as it matters to it; flags as they are. */
+static __always_inline void
+nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req,
+			struct nvme_steer_kind *kind)
+{
+	const struct nvme_common_command *cmd = &nvme_req(req)->cmd->common;
+
+	kind->what = ((u64)(__force u32)req->cmd_flags << 32 |
+		      (u32)req_get_ioprio(req) << 16 | cmd->opcode) &
+		     p->kind_block;
+	kind->where = ((u64)nvme_steer_request_len(req) << 32 |
+		       le32_to_cpu(cmd->nsid)) & p->kind.where;
+	kind->cgroup = 0;
+	if (p->kind.cgroup)
+		kind->cgroup = (unsigned long)nvme_steer_request_cgroup(req);
+}
+
 /* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
 static noinline struct nvme_steer_queue *
 nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
@@ -104,6 +137,7 @@ nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 	struct nvme_steer_queue *q;
+	struct nvme_steer_kind kind;
 	int ret;
 
 	nvme_steer_fill_request(&args.cmd, req);
@@ -112,22 +146,30 @@ nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 	ret = nvme_steer_route(sc, &args, &q);
 	if (unlikely(ret <= 0))
 		return ret ? ERR_PTR(ret) : NULL;
-	nvme_steer_ring_remember(sc, p, NULL, polled, q);
+	if (p->hold_kind) {
+		nvme_steer_request_kind(p, req, &kind);
+		nvme_steer_kind_remember(sc, p, NULL, &kind, q);
+	} else {
+		nvme_steer_ring_remember(sc, p, NULL, polled, q);
+	}
 	return q;
 }
 
 /*
  * The queue for a request, remembered or asked for; NULL, the driver's own; or
- * an ERR_PTR, refused. In nvme_steer_enter().
+ * an ERR_PTR, refused. @kind: of the request, where the policy's answers hold
+ * for that. In nvme_steer_enter().
  */
 static __always_inline struct nvme_steer_queue *
 nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
-			 struct nvme_steer_policy *p, struct request *req)
+			 struct nvme_steer_policy *p, struct request *req,
+			 const struct nvme_steer_kind *kind)
 {
 	bool polled = req->cmd_flags & REQ_POLLED;
 	struct nvme_steer_queue *q;
 
-	q = nvme_steer_ring_queue(sc, p, NULL, polled);
+	q = p->hold_kind ? nvme_steer_kind_queue(sc, p, NULL, kind, polled) :
+			   nvme_steer_ring_queue(sc, p, NULL, polled);
 	if (!q) {
 		q = nvme_steer_ask_request(sc, p, req, polled);
 		if (IS_ERR_OR_NULL(q))
@@ -139,6 +181,18 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 		return NULL;
 	}
 	return q;
+}
+
+/* Likewise for one request alone. */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_lone_queue(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
+		      struct request *req)
+{
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
+
+	if (p->hold_kind)
+		nvme_steer_request_kind(p, req, &kind);
+	return nvme_steer_request_queue(sc, p, req, &kind);
 }
 
 /* The policy to ask about requests of a controller, or NULL. Under RCU. */
@@ -394,7 +448,7 @@ bool nvme_steer_rq_hook(struct request *req, bool last)
 	p = nvme_steer_block_policy(sc);
 	if (unlikely(!p) || unlikely(nvme_steer_is_own(req)))
 		goto ring;
-	q = nvme_steer_request_queue(sc, p, req);
+	q = nvme_steer_lone_queue(sc, p, req);
 	if (unlikely(IS_ERR(q))) {
 		refused = true;
 	} else if (likely(q)) {
@@ -429,7 +483,7 @@ static void nvme_steer_send_each(struct nvme_steer_ctrl *sc,
 
 	while ((req = rq_list_pop(list))) {
 		q = likely(!nvme_steer_is_own(req)) ?
-		    nvme_steer_request_queue(sc, p, req) : NULL;
+		    nvme_steer_lone_queue(sc, p, req) : NULL;
 		if (unlikely(IS_ERR_OR_NULL(q))) {
 			rq_list_add_tail(q ? refused : left, req);
 			continue;
@@ -452,6 +506,24 @@ static void nvme_steer_send_each(struct nvme_steer_ctrl *sc,
 		nvme_steer_ring_queues(sc, owed);
 }
 
+/* Are the requests from @req on of one kind, by the policy's measure? */
+static __always_inline bool
+nvme_steer_one_kind(const struct nvme_steer_policy *p, struct request *req)
+{
+	struct nvme_steer_kind first nvme_steer_uninitialized;
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
+
+	if (!p->hold_kind)
+		return false;
+	nvme_steer_request_kind(p, req, &first);
+	while ((req = req->rq_next)) {
+		nvme_steer_request_kind(p, req, &kind);
+		if (!nvme_steer_same_kind(&kind, &first))
+			return false;
+	}
+	return true;
+}
+
 /* Likewise of several, with the policy asked once or for each. */
 static noinline void nvme_steer_take_requests(struct rq_list *list)
 {
@@ -469,8 +541,9 @@ static noinline void nvme_steer_take_requests(struct rq_list *list)
 		return;
 	}
 	/* all of a batch are polled for, or none */
-	if (p->per_batch && likely(!nvme_steer_is_own(req))) {
-		q = nvme_steer_request_queue(sc, p, req);
+	if ((p->per_batch || nvme_steer_one_kind(p, req)) &&
+	    likely(!nvme_steer_is_own(req))) {
+		q = nvme_steer_lone_queue(sc, p, req);
 		if (unlikely(IS_ERR_OR_NULL(q))) {
 			req = rq_list_pop(list);
 			rq_list_add_tail(q ? &refused : &left, req);

@@ -39,6 +39,21 @@ static __always_inline u32 nvme_steer_opf_flags(blk_opf_t flags)
 	       NVME_STEER_FLAG(opf, REQ_POLLED, NVME_STEER_CMD_POLLED);
 }
 
+/* What of a request's flags that comes from; its operation says the rest. */
+#define NVME_STEER_OPF_MASK	((__force u32)(REQ_OP_MASK | REQ_SYNC |	\
+				 REQ_META | REQ_PRIO | REQ_IDLE | REQ_FUA | \
+				 REQ_RAHEAD | REQ_BACKGROUND | REQ_INTEGRITY | \
+				 REQ_NOWAIT | REQ_POLLED))
+
+/* Of a mask of nvme_steer_kind.what, the one for requests with their flags. */
+static inline u64 nvme_steer_block_mask(u64 what)
+{
+	u32 opf = what >> 32 == U32_MAX ? NVME_STEER_OPF_MASK :
+					  (__force u32)REQ_POLLED;
+
+	return (u64)opf << 32 | (u32)what;
+}
+
 /*
  * Under cq_lock: take the requests that have ended, linked by rq_next, which
  * are to be completed by nvme_steer_complete() once it is dropped. NULL: none.

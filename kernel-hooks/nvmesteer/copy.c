@@ -6,8 +6,8 @@
 #include <linux/module.h>
 
 #include "copy_short.h"
+#include "hold.h"
 #include "passthru.h"
-#include "route.h"
 #include "steer_trace.h"
 
 /* Bits of nvme_steer_copy_ns.formats: of one namespace, of several. */

@@ -15,8 +15,8 @@
 #include <linux/slab.h>
 
 #include "group_run.h"
+#include "hold.h"
 #include "queue.h"
-#include "route.h"
 
 /*
  * Groups up to this size come from a cache of their own. It has a constructor

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "block.h"
+#include "hold.h"
 #include "passthru.h"
 #include "path.h"
 #include "share.h"
@@ -21,7 +22,7 @@ static void nvme_steer_ctrl_release(struct kref *ref)
 
 	nvme_steer_copy_exit(sc);
 	nvme_steer_share_exit(sc);
-	free_percpu(sc->last_answer);
+	free_percpu(sc->answers);
 	free_percpu(sc->stats);
 	kvfree(sc->dump);
 	kfree_rcu(sc, rcu);
@@ -83,9 +84,9 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	if (!sc)
 		return NULL;
 	sc->stats = alloc_percpu(struct nvme_steer_stats);
-	sc->last_answer = alloc_percpu(struct nvme_steer_answer);
-	if (!sc->stats || !sc->last_answer) {
-		free_percpu(sc->last_answer);
+	sc->answers = alloc_percpu(struct nvme_steer_answers);
+	if (!sc->stats || !sc->answers) {
+		free_percpu(sc->answers);
 		free_percpu(sc->stats);
 		kfree(sc);
 		return NULL;

@@ -42,6 +42,7 @@ struct btf;
 struct bpf_link;
 struct bpf_map;
 struct bpf_prog;
+struct nvme_steer_answers;
 struct nvme_steer_arbiter;
 struct nvme_steer_shared;
 
@@ -52,18 +53,14 @@ struct nvme_steer_stats {
 };
 
 /*
- * The last answer of a policy with hold_ms on a CPU, which alone reads and
- * writes it, with preemption disabled; the end of @policy clears that. @policy
- * and @ring are compared, never followed. It was given at @since, in jiffies.
- * @polled keeps a new ring from being taken for one of the other kind that was
- * at its address.
+ * A command as far as an answer of a policy with hold_by depends on it: what
+ * hold_by does not name is zero. @cgroup is an address, compared, never
+ * followed. See hold.h.
  */
-struct nvme_steer_answer {
-	const struct nvme_steer_policy *policy;
-	const struct io_ring_ctx *ring;
-	unsigned long since;
-	unsigned int queue;
-	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; requests: 1 */
+struct nvme_steer_kind {
+	u64 what;		/* flags, I/O priority, opcode */
+	u64 where;		/* length, namespace */
+	u64 cgroup;
 };
 
 /**
@@ -77,7 +74,11 @@ struct nvme_steer_answer {
  * @copies_only: NVME_STEER_OPS_COPIES, or there is no @route
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
  * @shares:	its map of shares, or NULL (a reference); set by its init()
- * @hold:	how long an answer of route() holds for its ring, jiffies
+ * @hold:	how long an answer of route() holds for its ring, jiffies; 0
+ *		where it holds for commands of a kind only
+ * @hold_kind:	how long for those, jiffies, or 0
+ * @kind:	what of a command makes its kind, as masks
+ * @kind_block:	likewise @kind.what of a request, with its own flags
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -106,6 +107,9 @@ struct nvme_steer_policy {
 	bool block;
 	struct bpf_map *shares;
 	u32 hold;
+	u32 hold_kind;
+	struct nvme_steer_kind kind;
+	u64 kind_block;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;
@@ -212,7 +216,7 @@ struct nvme_steer_block {
 struct nvme_steer_ctrl {
 	struct nvme_steer_policy __rcu *policy;
 	struct nvme_steer_stats __percpu *stats;
-	struct nvme_steer_answer __percpu *last_answer;
+	struct nvme_steer_answers __percpu *answers;
 	int instance;
 	int node;
 	struct kref ref;

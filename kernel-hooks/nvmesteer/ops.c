@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "nvmesteer.h"
+#include "hold.h"
 
 /* This module's BTF: tells our struct_ops type from others'. */
 static const struct btf *nvme_steer_ops_btf;
@@ -133,6 +133,11 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 			return -ERANGE;
 		k->hold_ms = u->hold_ms;
 		return 1;
+	case offsetof(struct nvme_steer_ops, hold_by):
+		if (u->hold_by & ~NVME_STEER_BY_ALL)
+			return -EINVAL;
+		k->hold_by = u->hold_by;
+		return 1;
 	case offsetof(struct nvme_steer_ops, abi):
 		if (u->abi > NVME_STEER_ABI)
 			return -EPROTO;
@@ -145,6 +150,27 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 		return 1;
 	}
 	return 0;
+}
+
+/* Its answers hold for a kind of command: say which makes one. */
+static void nvme_steer_hold_kind(struct nvme_steer_policy *p,
+				 const struct nvme_steer_ops *ops)
+{
+	u32 by = ops->hold_by;
+	struct nvme_steer_cmd mask = {
+		/* always, because it takes another queue */
+		.flags = by & NVME_STEER_BY_FLAGS ? ~0U : NVME_STEER_CMD_POLLED,
+		.opcode = by & NVME_STEER_BY_OPCODE ? U16_MAX : 0,
+		.ioprio = by & NVME_STEER_BY_IOPRIO ? U16_MAX : 0,
+		.nsid = by & NVME_STEER_BY_NSID ? ~0U : 0,
+		.len = by & NVME_STEER_BY_LEN ? ~0U : 0,
+	};
+
+	memset(&p->kind, 0xff, sizeof(p->kind));
+	p->kind = nvme_steer_kind(p, &mask, (void *)(by & NVME_STEER_BY_CGROUP ?
+						     ~0UL : 0));
+	p->kind_block = nvme_steer_block_mask(p->kind.what);
+	p->hold_kind = msecs_to_jiffies(ops->hold_ms);
 }
 
 /* A policy with a reference on its controller, or an ERR_PTR. */
@@ -173,7 +199,10 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	p->per_batch = ops->flags & NVME_STEER_OPS_PER_BATCH;
 	p->copies_only = (ops->flags & NVME_STEER_OPS_COPIES) || !ops->route;
 	p->block = (ops->flags & NVME_STEER_OPS_BLOCK) && !p->copies_only;
-	p->hold = msecs_to_jiffies(ops->hold_ms);
+	if (ops->hold_by)
+		nvme_steer_hold_kind(p, ops);
+	else
+		p->hold = msecs_to_jiffies(ops->hold_ms);
 	p->init = ops->init;
 	p->exit = ops->exit;
 	p->timeout = ops->timeout_ms ? msecs_to_jiffies(ops->timeout_ms) :

@@ -13,10 +13,10 @@
 #include <linux/uio.h>
 
 #include "copy.h"
+#include "hold.h"
 #include "keep.h"
 #include "passthru.h"
 #include "queue.h"
-#include "route.h"
 
 /* Two neighbours of an SQE at once. */
 static void nvme_steer_read_pair(__le32 *to, const __u32 *from)
@@ -414,6 +414,16 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
+static void nvme_steer_fill_args(struct nvme_steer_route_args *args,
+				 struct nvme_steer_policy *p,
+				 const struct nvme_steer_passthru *pt,
+				 unsigned int issue_flags)
+{
+	nvme_steer_fill(&args->cmd, pt, issue_flags);
+	args->ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	args->policy = p;
+}
+
 /* Ask the policy. As nvme_steer_route(). Under RCU. */
 int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      struct nvme_steer_policy *p,
@@ -423,9 +433,7 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
-	nvme_steer_fill(&args.cmd, pt, issue_flags);
-	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
-	args.policy = p;
+	nvme_steer_fill_args(&args, p, pt, issue_flags);
 	return nvme_steer_route(sc, &args, q);
 }
 
@@ -645,7 +653,9 @@ static int nvme_steer_passthru_queue(struct nvme_steer_ctrl *sc,
 				     struct nvme_steer_queue **q)
 {
 	const struct io_ring_ctx *ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	struct nvme_steer_route_args args nvme_steer_uninitialized;
 	bool polled = issue_flags & IO_URING_F_IOPOLL;
+	struct nvme_steer_kind kind;
 	int ret;
 
 	*q = nvme_steer_batch_queue(p, ring);
@@ -653,9 +663,16 @@ static int nvme_steer_passthru_queue(struct nvme_steer_ctrl *sc,
 		*q = nvme_steer_ring_queue(sc, p, ring, polled);
 	if (*q)
 		return 1;
-	ret = nvme_steer_passthru_route(sc, p, pt, issue_flags, q);
+	nvme_steer_fill_args(&args, p, pt, issue_flags);
+	if (p->hold_kind) {
+		kind = nvme_steer_kind(p, &args.cmd, nvme_steer_task_cgroup());
+		*q = nvme_steer_kind_queue(sc, p, ring, &kind, polled);
+		if (*q)
+			return 1;
+	}
+	ret = nvme_steer_route(sc, &args, q);
 	if (ret > 0)
-		nvme_steer_ring_remember(sc, p, ring, polled, *q);
+		nvme_steer_remember(sc, &args, polled, *q);
 	return ret;
 }
 

@@ -8,7 +8,7 @@
 #include <linux/slab.h>
 
 #include "block.h"
-#include "nvmesteer.h"
+#include "hold.h"
 #include "path.h"
 #include "share.h"
 #include "steer_trace.h"
@@ -141,13 +141,16 @@ static void nvme_steer_disinherit(struct nvme_steer_policy *heir)
  */
 static void nvme_steer_forget_answers(struct nvme_steer_policy *p)
 {
-	struct nvme_steer_answer *last;
+	struct nvme_steer_answers *a;
+	unsigned int i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		last = per_cpu_ptr(p->ctrl->last_answer, cpu);
+		a = per_cpu_ptr(p->ctrl->answers, cpu);
 		/* an heir may be writing its own there */
-		cmpxchg(&last->policy, p, NULL);
+		cmpxchg(&a->last.policy, p, NULL);
+		for (i = 0; i < ARRAY_SIZE(a->of_kind); i++)
+			cmpxchg(&a->of_kind[i].last.policy, p, NULL);
 	}
 }
 

@@ -21,10 +21,10 @@
 #include <nvmesteer/group.h>
 
 #include "copy.h"
+#include "hold.h"
 #include "keep.h"
 #include "passthru.h"
 #include "queue.h"
-#include "route.h"
 
 /* of the kernel's io_uring/rsrc.h, as kernel-hooks/prepare found it */
 #include "io_mapped_ubuf.h"
@@ -93,6 +93,41 @@ nvme_steer_is_first_of_two(const struct nvme_steer_policy *p,
 	       READ_ONCE(next->cmd_op) == ioucmd->cmd_op;
 }
 
+/* What a policy is told of a command, less where its blocks are. */
+static __always_inline void
+nvme_steer_short_fill(struct nvme_steer_cmd *c, const struct nvme_ns *ns,
+		      const struct io_uring_cmd *ioucmd,
+		      unsigned int issue_flags,
+		      const struct nvme_steer_seen *seen)
+{
+	nvme_steer_fill_io(c, ns->ctrl, ioucmd, issue_flags, seen->head,
+			   seen->head >> 32);
+	c->flags |= NVME_STEER_CMD_RANGE;
+	c->len = seen->len;
+}
+
+/*
+ * The queue that the policy has named for commands like this one, where that
+ * holds, or NULL. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_short_held(struct nvme_ns *ns, const struct io_uring_cmd *ioucmd,
+		      unsigned int issue_flags, struct nvme_steer_ctrl *sc,
+		      const struct nvme_steer_policy *p,
+		      const struct nvme_steer_seen *seen)
+{
+	const struct io_ring_ctx *ring = cmd_to_io_kiocb((void *)ioucmd)->ctx;
+	unsigned int polled = issue_flags & IO_URING_F_IOPOLL;
+	struct nvme_steer_cmd cmd nvme_steer_uninitialized;
+	struct nvme_steer_kind kind;
+
+	if (likely(!p->hold_kind))
+		return nvme_steer_ring_queue(sc, p, ring, polled);
+	nvme_steer_short_fill(&cmd, ns, ioucmd, issue_flags, seen);
+	kind = nvme_steer_kind(p, &cmd, nvme_steer_task_cgroup());
+	return nvme_steer_kind_queue(sc, p, ring, &kind, polled);
+}
+
 /* Ask the policy, and write down what it says. In nvme_steer_enter(). */
 static noinline __no_stack_protector void
 nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
@@ -101,19 +136,15 @@ nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 
-	nvme_steer_fill_io(&args.cmd, ns->ctrl, ioucmd, issue_flags, seen->head,
-			   seen->head >> 32);
-	args.cmd.flags |= NVME_STEER_CMD_RANGE;
+	nvme_steer_short_fill(&args.cmd, ns, ioucmd, issue_flags, seen);
 	args.cmd.slba = seen->cdw10;
 	args.cmd.nlb = (u16)seen->cdw12 + 1;
-	args.cmd.len = seen->len;
 	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
 	args.policy = p;
 	seen->answer = nvme_steer_route(sc, &args, &seen->queue);
 	if (likely(seen->answer > 0))
-		nvme_steer_ring_remember(sc, p, args.ring,
-					 issue_flags & IO_URING_F_IOPOLL,
-					 seen->queue);
+		nvme_steer_remember(sc, &args, issue_flags & IO_URING_F_IOPOLL,
+				    seen->queue);
 }
 
 /*
@@ -423,8 +454,7 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (q)
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, true);
-	q = nvme_steer_ring_queue(sc, p, req->ctx,
-				  issue_flags & IO_URING_F_IOPOLL);
+	q = nvme_steer_short_held(ns, ioucmd, issue_flags, sc, p, &seen);
 	if (q)
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, false);

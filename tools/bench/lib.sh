@@ -83,3 +83,12 @@ detach() { # DEVICE
 		nvmesteer unload "$c" >&2 || return
 	done
 }
+
+# Neighbours that are submitted together may become one request, or not: where
+# a row's I/Os are block requests each is to be one.
+merging() { # 0: as usual, 2: never
+	local f
+	for f in /sys/block/nvme*/queue/nomerges; do
+		echo "$1" >"$f" || return
+	done
+}

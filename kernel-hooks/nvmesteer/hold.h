@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Answers of route() that hold for more than the command they were given for:
+ * for the rest of a batch, for a ring (hold_ms), or for commands of a kind that
+ * a ring or the block layer sends (hold_ms with hold_by).
+ */
+#ifndef NVMESTEER_HOLD_H
+#define NVMESTEER_HOLD_H
+
+#include <linux/cgroup.h>
+#include <linux/hash.h>
+
+#include "block.h"
+#include "route.h"
+
+#define NVME_STEER_KINDS_BITS	3
+
+/*
+ * The last answer on a CPU, which alone reads and writes it, with preemption
+ * disabled; the end of @policy clears that. @policy and @ring are compared,
+ * never followed; @ring is NULL for block requests. It was given at @since, in
+ * jiffies. @polled keeps a new ring from being taken for one of the other kind
+ * that was at its address.
+ */
+struct nvme_steer_answer {
+	const struct nvme_steer_policy *policy;
+	const struct io_ring_ctx *ring;
+	unsigned long since;
+	unsigned int queue;
+	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; requests: 1 */
+};
+
+/* Likewise of a policy with hold_by; whether it is polled for is in @kind. */
+struct nvme_steer_kind_answer {
+	struct nvme_steer_answer last;
+	struct nvme_steer_kind kind;
+};
+
+/* @of_kind has one for each hash: of two with the same hash, the later one. */
+struct nvme_steer_answers {
+	struct nvme_steer_answer last;
+	struct nvme_steer_kind_answer of_kind[1 << NVME_STEER_KINDS_BITS];
+};
+
+/*
+ * The queue that a batch goes to, where the policy needs to be asked only
+ * once, or NULL. The batch holds it, and will ring its doorbell. Under RCU.
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_batch_queue(const struct nvme_steer_policy *p,
+		       const struct io_ring_ctx *ring)
+{
+	struct nvme_steer_plug *plug = p->per_batch ? nvme_steer_plug() : NULL;
+
+	if (!plug || plug->policy != p || plug->ring != ring)
+		return NULL;
+	return plug->cb.data;
+}
+
+/*
+ * The queue that the policy has named for a ring, where that still holds, or
+ * NULL. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
+		      const struct nvme_steer_policy *p,
+		      const struct io_ring_ctx *ring, unsigned int polled)
+{
+	const struct nvme_steer_answer *last;
+	struct nvme_steer_queue *q = NULL;
+
+	if (!p->hold)
+		return NULL;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	last = &this_cpu_ptr(sc->answers)->last;
+	if (last->ring == ring && last->policy == p &&
+	    last->polled == polled && jiffies - last->since < p->hold &&
+	    !READ_ONCE(p->exit_kind))
+		q = rcu_dereference(sc->queues[last->queue]);
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+	return nvme_steer_fits(q, polled) ? q : NULL;
+}
+
+/* Remember the answer for a batch that has begun; follows no pointer. */
+static __always_inline void
+nvme_steer_batch_remember(const struct nvme_steer_policy *p,
+			  const struct io_ring_ctx *ring,
+			  const struct nvme_steer_queue *q)
+{
+	struct nvme_steer_plug *plug = p->per_batch ? nvme_steer_plug() : NULL;
+
+	if (plug && plug->cb.data == q) {
+		plug->policy = p;
+		plug->ring = ring;
+	}
+}
+
+/* Remember the answer for a ring. In nvme_steer_enter(). */
+static __always_inline void
+nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
+			 const struct nvme_steer_policy *p,
+			 const struct io_ring_ctx *ring, unsigned int polled,
+			 const struct nvme_steer_queue *q)
+{
+	if (!p->hold)
+		return;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	this_cpu_ptr(sc->answers)->last = (struct nvme_steer_answer) {
+		.policy = p,
+		.ring = ring,
+		.since = jiffies,
+		.queue = q->number,
+		.polled = polled,
+	};
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+}
+
+/* The kind of a command, by what the policy has been told of it. */
+static __always_inline struct nvme_steer_kind
+nvme_steer_kind(const struct nvme_steer_policy *p,
+		const struct nvme_steer_cmd *c, const struct cgroup *cgroup)
+{
+	return (struct nvme_steer_kind) {
+		.what = ((u64)c->flags << 32 | (u32)c->ioprio << 16 |
+			 c->opcode) & p->kind.what,
+		.where = ((u64)c->len << 32 | c->nsid) & p->kind.where,
+		.cgroup = (unsigned long)cgroup & p->kind.cgroup,
+	};
+}
+
+/* The cgroup of a command of a task; of a request, see block.c. */
+static __always_inline const struct cgroup *nvme_steer_task_cgroup(void)
+{
+	return task_dfl_cgroup(current);
+}
+
+static __always_inline bool
+nvme_steer_same_kind(const struct nvme_steer_kind *a,
+		     const struct nvme_steer_kind *b)
+{
+	return a->what == b->what && a->where == b->where &&
+	       a->cgroup == b->cgroup;
+}
+
+/* Where the answer for a kind is. With preemption disabled. */
+static __always_inline struct nvme_steer_kind_answer *
+nvme_steer_kind_at(struct nvme_steer_ctrl *sc, const struct io_ring_ctx *ring,
+		   const struct nvme_steer_kind *kind)
+{
+	u64 hash = hash_64(kind->what ^ kind->where ^ kind->cgroup ^
+			   (unsigned long)ring, NVME_STEER_KINDS_BITS);
+
+	return &this_cpu_ptr(sc->answers)->of_kind[hash];
+}
+
+/*
+ * The queue that the policy has named for commands of a kind, where that still
+ * holds, or NULL. @ring: NULL for a block request. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
+		      const struct nvme_steer_policy *p,
+		      const struct io_ring_ctx *ring,
+		      const struct nvme_steer_kind *kind, bool polled)
+{
+	const struct nvme_steer_kind_answer *a;
+	struct nvme_steer_queue *q = NULL;
+
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	a = nvme_steer_kind_at(sc, ring, kind);
+	if (likely(nvme_steer_same_kind(&a->kind, kind) &&
+		   a->last.ring == ring && a->last.policy == p &&
+		   jiffies - a->last.since < p->hold_kind &&
+		   !READ_ONCE(p->exit_kind)))
+		q = rcu_dereference(sc->queues[a->last.queue]);
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+	return nvme_steer_fits(q, polled) ? q : NULL;
+}
+
+/* Remember the answer for commands of a kind. In nvme_steer_enter(). */
+static __always_inline void
+nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
+			 const struct nvme_steer_policy *p,
+			 const struct io_ring_ctx *ring,
+			 const struct nvme_steer_kind *kind,
+			 const struct nvme_steer_queue *q)
+{
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	*nvme_steer_kind_at(sc, ring, kind) = (struct nvme_steer_kind_answer) {
+		.last = {
+			.policy = p,
+			.ring = ring,
+			.since = jiffies,
+			.queue = q->number,
+		},
+		.kind = *kind,
+	};
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+}
+
+/*
+ * Remember the answer for a command of a ring, as the policy wants it. In
+ * nvme_steer_enter().
+ */
+static __always_inline void
+nvme_steer_remember(struct nvme_steer_ctrl *sc,
+		    const struct nvme_steer_route_args *args,
+		    unsigned int polled, const struct nvme_steer_queue *q)
+{
+	struct nvme_steer_policy *p = args->policy;
+	struct nvme_steer_kind kind;
+
+	if (likely(!p->hold_kind)) {
+		nvme_steer_ring_remember(sc, p, args->ring, polled, q);
+		return;
+	}
+	kind = nvme_steer_kind(p, &args->cmd, nvme_steer_task_cgroup());
+	nvme_steer_kind_remember(sc, p, args->ring, &kind, q);
+}
+
+#endif /* NVMESTEER_HOLD_H */
