@@ -14,6 +14,7 @@ struct puppet_config {
 	__u32 share[PUPPET_QUEUES];	/* of puppet_share only: 0 for none */
 	__s32 init_ret;		/* what init() returns after that */
 	__u32 hold_ms;		/* of the policy, read when it is loaded */
+	__u32 hold_by;		/* likewise */
 	__u32 timeout_ms;	/* likewise */
 };
 

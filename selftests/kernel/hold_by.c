@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A policy with hold_by: its answer for a command holds for those that are
+ * equal to it in what hold_by names, and for no others; for passthrough on the
+ * short way and on the long one, and for block requests one by one and in
+ * batches. When the time is over, and of another policy, it is asked anew. All
+ * data is verified.
+ *
+ * vm: --cpus 2
+ * timeout: 200
+ */
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "pt.h"
+#include "steer.h"
+#include "test.h"
+
+#define HOLD_MS	150
+#define FIRST	4096	/* block */
+#define BATCH	16
+#define GEN	3
+#define CGROUP	"/sys/fs/cgroup/hold_by"
+
+static struct pt_ns ns, second;
+static struct steer_policy policy;
+static struct pt_ring ring;
+static uint8_t *buf;
+static struct iovec vec;
+static bool has_second, has_cgroup, has_nowait;
+
+/* What one command differs in from another: one thing at a time. */
+struct way {
+	const char *name;
+	uint32_t by;		/* bit of hold_by that names it */
+	uint32_t besides;	/* and that which changes with it */
+};
+
+static const struct way ways[] = {
+	/* there is a flag for what writes */
+	{ "opcode", NVME_STEER_BY_OPCODE, NVME_STEER_BY_FLAGS },
+	{ "length", NVME_STEER_BY_LEN, 0 },
+	{ "flags", NVME_STEER_BY_FLAGS, 0 },
+	{ "I/O priority", NVME_STEER_BY_IOPRIO, 0 },
+	{ "namespace", NVME_STEER_BY_NSID, 0 },
+	{ "cgroup", NVME_STEER_BY_CGROUP, 0 },
+};
+
+#define NR_WAYS	(sizeof(ways) / sizeof(*ways))
+
+static void prio(int class)
+{
+	int value = IOPRIO_PRIO_VALUE(class, 0);
+
+	test_check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value),
+		   "ioprio_set: %s", strerror(errno));
+}
+
+static void cgroup(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+	test_check(!test_write(path, "0"), "cannot enter %s", name);
+}
+
+static void leave(void *unused)
+{
+	test_write("/sys/fs/cgroup/cgroup.procs", "0");
+	rmdir(CGROUP);
+}
+
+/* Be as usual, or not as far as @by goes. */
+static void be(uint32_t by, bool other)
+{
+	if (by == NVME_STEER_BY_IOPRIO)
+		prio(other ? IOPRIO_CLASS_IDLE : IOPRIO_CLASS_BE);
+	if (by == NVME_STEER_BY_CGROUP)
+		cgroup(other ? CGROUP : "/sys/fs/cgroup");
+}
+
+/* One command by passthrough, on the long way if it is a vector's. */
+static void pass(uint32_t by, bool other, bool vector)
+{
+	const struct pt_ns *n = other && by == NVME_STEER_BY_NSID ? &second :
+								    &ns;
+	uint32_t nlb = 1 + (other && by == NVME_STEER_BY_LEN);
+	uint8_t op = other && by == NVME_STEER_BY_OPCODE ? PT_WRITE : PT_READ;
+	unsigned int how = PT_FIXED;
+	struct nvme_uring_cmd cmd;
+	int ret;
+
+	if (other && by == NVME_STEER_BY_FLAGS)
+		how = 0;
+	vec.iov_len = nlb * ns.block;
+	if (op == PT_WRITE)
+		pt_fill(n, buf, FIRST, nlb, GEN);
+	else
+		memset(buf, 0xa5, nlb * ns.block);
+	if (vector)
+		pt_rw(&cmd, n, op, FIRST, nlb, &vec, 1);
+	else
+		pt_rw(&cmd, n, op, FIRST, nlb, buf, nlb * ns.block);
+	ret = pt_do(&ring, n->fd, &cmd, vector ? PT_VEC : how, NULL);
+	test_check(!ret, "a command ended with %d", ret);
+	test_check(pt_differs(n, buf, FIRST, nlb, GEN) < 0, "other data");
+}
+
+/* One block request. */
+static void request(uint32_t by, bool other)
+{
+	const struct pt_ns *n = other && by == NVME_STEER_BY_NSID ? &second :
+								    &ns;
+	uint32_t nlb = 1 + (other && by == NVME_STEER_BY_LEN);
+	struct iovec iov = { .iov_base = buf, .iov_len = nlb * ns.block };
+	off_t at = (off_t)FIRST * ns.block;
+	ssize_t ret;
+
+	if (other && by == NVME_STEER_BY_OPCODE) {
+		pt_fill(n, buf, FIRST, nlb, GEN);
+		ret = pwritev2(n->block_fd, &iov, 1, at, 0);
+	} else {
+		memset(buf, 0xa5, nlb * ns.block);
+		ret = preadv2(n->block_fd, &iov, 1, at,
+			      other && by == NVME_STEER_BY_FLAGS ? RWF_NOWAIT :
+								   0);
+	}
+	test_check(ret == (ssize_t)iov.iov_len, "I/O: %zd, %s", ret,
+		   strerror(errno));
+	test_check(pt_differs(n, buf, FIRST, nlb, GEN) < 0, "other data");
+}
+
+enum entry { SHORT, LONG, BLOCK, NR_ENTRIES };
+
+static const char *const entry_name[NR_ENTRIES] = {
+	"short way", "long way", "block request",
+};
+
+/* Calls of route() for one command. */
+static uint64_t asked(enum entry entry, uint32_t by, bool other)
+{
+	volatile struct puppet_state *s = policy.state;
+	uint64_t was = s->calls + s->block_calls;
+
+	if (entry == BLOCK)
+		request(by, other);
+	else
+		pass(by, other, entry == LONG);
+	return s->calls + s->block_calls - was;
+}
+
+/*
+ * The same command twice, another one twice, that differs in @way: how often
+ * was the policy asked each time? False: it took too long to say anything.
+ */
+static bool four(enum entry entry, const struct way *way, uint64_t calls[4])
+{
+	uint64_t start = test_now_ms();
+
+	be(way->by, false);
+	calls[0] = asked(entry, way->by, false);
+	calls[1] = asked(entry, way->by, false);
+	be(way->by, true);
+	calls[2] = asked(entry, way->by, true);
+	calls[3] = asked(entry, way->by, true);
+	be(way->by, false);
+	return test_now_ms() - start < HOLD_MS / 2;
+}
+
+static void attach(uint32_t by)
+{
+	struct puppet_config config = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ,
+			  [3] = NVME_STEER_POLL },
+		.hold_ms = HOLD_MS,
+		.hold_by = by,
+	};
+
+	steer_puppet_block(&policy, ns.ctrl, &config);
+	steer_answer(&policy, 1, 3);
+	steer_answer_block(&policy, 1, 1, 3, 1);
+}
+
+static bool can(enum entry entry, const struct way *way)
+{
+	switch (way->by) {
+	case NVME_STEER_BY_NSID:
+		return has_second;
+	case NVME_STEER_BY_CGROUP:
+		return has_cgroup;
+	case NVME_STEER_BY_FLAGS:
+		/* a vector of ours is always the same */
+		return entry == SHORT || (entry == BLOCK && has_nowait);
+	}
+	return true;
+}
+
+/* Policies by @by: what of @way is not in that makes no difference. */
+static void differs(uint32_t by)
+{
+	const struct way *way;
+	uint64_t calls[4];
+	enum entry entry;
+	unsigned int i;
+	bool told;
+
+	attach(by);
+	for (entry = 0; entry < NR_ENTRIES; entry++) {
+		for (way = ways; way < ways + NR_WAYS; way++) {
+			if (!can(entry, way))
+				continue;
+			for (i = 0, told = false; i < 10 && !told; i++) {
+				/* or the other one is still known */
+				usleep((HOLD_MS + 20) * 1000);
+				told = four(entry, way, calls);
+			}
+			test_check(told, "too slow to say anything");
+			test_check(calls[0] == 1 && !calls[1] && !calls[3] &&
+				   calls[2] == !!(by & (way->by | way->besides)),
+				   "by %#x, %s, another %s: asked %ju, %ju, %ju and %ju times",
+				   by, entry_name[entry], way->name, calls[0],
+				   calls[1], calls[2], calls[3]);
+		}
+	}
+	steer_detach(&policy);
+}
+
+/* The short way and the long one are told the same. */
+static void both_ways(void)
+{
+	unsigned int i;
+	uint64_t calls, start;
+
+	test_step("what was asked on one way holds on the other");
+	attach(NVME_STEER_BY_OPCODE | NVME_STEER_BY_LEN | NVME_STEER_BY_NSID);
+	for (i = 0; i < 10; i++) {
+		start = test_now_ms();
+		calls = asked(SHORT, 0, false) + asked(LONG, 0, false);
+		if (calls == 1 || test_now_ms() - start < HOLD_MS / 2)
+			break;
+		usleep((HOLD_MS + 20) * 1000);
+	}
+	test_check(calls == 1, "asked %ju times", calls);
+	steer_detach(&policy);
+}
+
+/* @total requests at once, every @nth a write; how often was it asked? */
+static uint64_t batch(unsigned int total, unsigned int nth, bool polled)
+{
+	volatile struct puppet_state *s = policy.state;
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	struct io_uring uring;
+	unsigned int i;
+	uint64_t was;
+	int ret;
+
+	ret = io_uring_queue_init(total, &uring,
+				  polled ? IORING_SETUP_IOPOLL : 0);
+	test_check(!ret, "io_uring_queue_init: %s", strerror(-ret));
+	for (i = 0; i < total; i++) {
+		uint8_t *at = buf + i * ns.block;
+		/* none touches another, and so none are merged */
+		uint64_t lba = FIRST + 2 * i;
+
+		sqe = io_uring_get_sqe(&uring);
+		if (nth && !(i % nth)) {
+			pt_fill(&ns, at, lba, 1, GEN + 1);
+			io_uring_prep_write(sqe, ns.block_fd, at, ns.block,
+					    lba * ns.block);
+		} else {
+			memset(at, 0xa5, ns.block);
+			io_uring_prep_read(sqe, ns.block_fd, at, ns.block,
+					   lba * ns.block);
+		}
+		io_uring_sqe_set_data64(sqe, i);
+	}
+	was = s->block_calls;
+	ret = io_uring_submit(&uring);
+	test_check(ret == (int)total, "submitted %d", ret);
+	for (i = 0; i < total; i++) {
+		ret = io_uring_wait_cqe(&uring, &cqe);
+		test_check(!ret && cqe->res == (int)ns.block, "request: %d",
+			   ret ?: cqe->res);
+		io_uring_cqe_seen(&uring, cqe);
+	}
+	io_uring_queue_exit(&uring);
+	for (i = 0; i < total; i++)
+		test_check(pt_block_is(&ns, buf + i * ns.block, FIRST + 2 * i,
+				       nth && !(i % nth) ? GEN + 1 : GEN),
+			   "request %u: other data", i);
+	return s->block_calls - was;
+}
+
+/* Reads and writes go to queues of their own, however they are mixed. */
+static void batches(void)
+{
+	struct steer_queues before, after;
+	unsigned int i, nth, writes, q;
+	uint64_t calls, start;
+
+	test_step("batches of block requests");
+	attach(NVME_STEER_BY_OPCODE);
+	policy.state->block_write = 2;
+	for (nth = 0; nth < 4; nth++) {
+		writes = nth ? (BATCH + nth - 1) / nth : 0;
+		pt_block_write(&ns, FIRST, 2 * BATCH, GEN);
+		steer_queues(ns.ctrl, &before);
+		start = test_now_ms();
+		for (i = calls = 0; i < 8; i++) {
+			calls += batch(BATCH, nth, false);
+			if (nth)
+				pt_block_write(&ns, FIRST, 2 * BATCH, GEN);
+		}
+		steer_queues(ns.ctrl, &after);
+		for (q = 1; q <= 2; q++) {
+			uint64_t wanted = 8 * (q == 2 ? writes : BATCH - writes);
+			uint64_t got = after.q[q].submitted -
+				       before.q[q].submitted;
+
+			/* queue 2 has what the test wrote itself as well */
+			test_check(q == 2 && nth ? got >= wanted :
+						   got == wanted,
+				   "every %u a write: %ju on queue %u, not %ju",
+				   nth, got, q, wanted);
+		}
+		if (!nth)
+			test_check(after.q[1].sq_doorbells -
+				   before.q[1].sq_doorbells <= 8,
+				   "%ju doorbells for 8 batches",
+				   after.q[1].sq_doorbells -
+				   before.q[1].sq_doorbells);
+		/* two kinds, on two CPUs */
+		test_check(calls <= 4 + 4 * (test_now_ms() - start) /
+			   (HOLD_MS / 2),
+			   "every %u a write: asked %ju times", nth, calls);
+	}
+
+	test_step("polled for, and not");
+	pt_block_write(&ns, FIRST, 2 * BATCH, GEN);
+	policy.state->block_write = 0;
+	steer_queues(ns.ctrl, &before);
+	for (i = 0; i < 8; i++) {
+		batch(BATCH, 0, false);
+		batch(BATCH, 0, true);
+	}
+	steer_queues(ns.ctrl, &after);
+	for (q = 1; q <= 3; q += 2)
+		test_check(after.q[q].submitted - before.q[q].submitted ==
+			   8 * BATCH, "%ju on queue %u",
+			   after.q[q].submitted - before.q[q].submitted, q);
+	steer_detach(&policy);
+}
+
+static void other_policy(void)
+{
+	enum entry entry;
+
+	test_step("another policy");
+	for (entry = 0; entry < NR_ENTRIES; entry++) {
+		attach(NVME_STEER_BY_LEN);
+		asked(entry, 0, false);
+		steer_detach(&policy);
+		attach(NVME_STEER_BY_LEN);
+		test_check(asked(entry, 0, false) == 1, "%s: not asked",
+			   entry_name[entry]);
+		steer_detach(&policy);
+	}
+}
+
+/* What takes part in each of it, or a word about it. */
+static void look(void)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = ns.block };
+
+	has_second = pt_try_open(&second, PT_WANT_SECOND);
+	if (has_second)
+		pt_block_write(&second, FIRST, 2, GEN);
+	else
+		printf("# no second namespace here\n");
+	has_cgroup = !test_write("/sys/fs/cgroup/cgroup.subtree_control",
+				 "+io") &&
+		     (!mkdir(CGROUP, 0755) || errno == EEXIST);
+	if (has_cgroup)
+		test_at_end(leave, NULL);
+	else
+		printf("# no io controller in cgroup v2 here\n");
+	has_nowait = preadv2(ns.block_fd, &iov, 1, 0, RWF_NOWAIT) ==
+		     (ssize_t)ns.block;
+	if (!has_nowait)
+		printf("# no RWF_NOWAIT here\n");
+}
+
+int main(void)
+{
+	struct iovec iov = { .iov_len = 2 * BATCH * 512 };
+	cpu_set_t set;
+	unsigned int i;
+	int ret;
+
+	test_begin(180);
+	/* answers are a CPU's */
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	test_check(!sched_setaffinity(0, sizeof(set), &set), "affinity");
+	pt_open(&ns, PT_WANT_PLAIN);
+	buf = test_alloc(iov.iov_len);
+	vec.iov_base = iov.iov_base = buf;
+	pt_block_write(&ns, FIRST, 2 * BATCH, GEN);
+	pt_ring_init(&ring, 8, PT_IOPOLL);
+	ret = io_uring_register_buffers(&ring.uring, &iov, 1);
+	test_check(!ret, "cannot register a buffer: %s", strerror(-ret));
+	look();
+
+	test_step("each that is named, and nothing else");
+	for (i = 0; i < NR_WAYS; i++)
+		differs(ways[i].by);
+	test_step("all, and all but one");
+	differs(NVME_STEER_BY_ALL);
+	differs(NVME_STEER_BY_ALL & ~NVME_STEER_BY_LEN);
+	both_ways();
+	batches();
+	other_policy();
+	pt_ring_exit(&ring);
+	test_pass();
+}
