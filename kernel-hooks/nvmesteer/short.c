@@ -121,8 +121,10 @@ nvme_steer_short_held(struct nvme_ns *ns, const struct io_uring_cmd *ioucmd,
 	struct nvme_steer_cmd cmd nvme_steer_uninitialized;
 	struct nvme_steer_kind kind;
 
-	if (likely(!p->hold_kind))
+	if (likely(p->hold))
 		return nvme_steer_ring_queue(sc, p, ring, polled);
+	if (!p->hold_kind)
+		return NULL;
 	nvme_steer_short_fill(&cmd, ns, ioucmd, issue_flags, seen);
 	kind = nvme_steer_kind(p, &cmd, nvme_steer_task_cgroup());
 	return nvme_steer_kind_queue(sc, p, ring, &kind, polled);
