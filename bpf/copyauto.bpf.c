@@ -14,9 +14,9 @@
  * where that leaves no doubt nothing is tried at first. Copies that can take
  * one way only (another controller's sources, no Copy, metadata) take that
  * one, and nothing is learned from them; nor from copies that failed, or whose
- * caller said how. Once both ways are known one copy in eight of the quicker
- * way is learned from, unless one took much longer than before: that spares
- * the others more instructions than choosing takes.
+ * caller said how. Once the quicker way is well known one copy in eight is
+ * learned from, unless one took much longer than before: that spares the others
+ * more instructions than choosing takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -77,7 +77,7 @@ struct copyauto_sort {
 	__u64 emulate_ns;
 	__u32 offloads;
 	__u32 emulates;
-	__u32 emulating;	/* reading and writing was quicker last time */
+	__u32 emulating;	/* reading and writing is the quicker way */
 	__u32 since;		/* copies since the slower way was tried */
 	__u32 tries;		/* of it, since it is the slower one */
 	__u32 quiet;		/* copies to come that go as the last one did */
@@ -161,13 +161,13 @@ static __always_inline void be_quiet(struct copyauto_sort *sort, bool emulate,
 {
 	__u32 n = min(most, LEARN_EVERY - 1);
 
-	if (!is_known(sort) ||
-	    (emulate ? sort->emulates : sort->offloads) < LEARN_ALL)
+	if ((emulate ? sort->emulates : sort->offloads) < LEARN_ALL)
 		return;
 	if (sort->unsure) {
 		sort->unsure--;
 		return;
 	}
+	sort->emulating = emulate;
 	__sync_fetch_and_add(&sort->since, n);
 	sort->quiet = n;
 }
