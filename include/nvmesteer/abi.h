@@ -770,8 +770,8 @@ struct nvme_steer_ops {
 	 * @hold_ms depends on, besides the ring (and its task, credentials and
 	 * CPU). It then holds for commands that are equal in that, and for
 	 * block requests that are. Some such answers are remembered on each
-	 * CPU; a command without one, each command of a group, and each copy
-	 * is asked about. Zero: on nothing. Unknown bits fail with -EINVAL.
+	 * CPU; a command without one is asked about, and each copy. Zero: on
+	 * nothing. Unknown bits fail with -EINVAL.
 	 */
 	__u32 hold_by;
 };

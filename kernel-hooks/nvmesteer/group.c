@@ -212,8 +212,6 @@ static int nvme_steer_group_route(struct nvme_steer_run *run,
 			return -EXDEV;
 		*queue = q;
 	}
-	nvme_steer_ring_remember(r->sc, p, run->ring,
-				 issue_flags & IO_URING_F_IOPOLL, *queue);
 	return 0;
 }
 

@@ -414,17 +414,10 @@ static int nvme_steer_passthru_mapped(struct nvme_steer_ctrl *sc,
 	return ret < 0 ? ret : NVME_STEER_PASS;
 }
 
-static void nvme_steer_fill_args(struct nvme_steer_route_args *args,
-				 struct nvme_steer_policy *p,
-				 const struct nvme_steer_passthru *pt,
-				 unsigned int issue_flags)
-{
-	nvme_steer_fill(&args->cmd, pt, issue_flags);
-	args->ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
-	args->policy = p;
-}
-
-/* Ask the policy. As nvme_steer_route(). Under RCU. */
+/*
+ * The queue for a command by its kind, or the policy's answer, which is
+ * remembered. As nvme_steer_route(). In nvme_steer_enter().
+ */
 int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      struct nvme_steer_policy *p,
 			      const struct nvme_steer_passthru *pt,
@@ -432,9 +425,23 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      struct nvme_steer_queue **q)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
+	unsigned int polled = issue_flags & IO_URING_F_IOPOLL;
+	struct nvme_steer_kind kind;
+	int ret;
 
-	nvme_steer_fill_args(&args, p, pt, issue_flags);
-	return nvme_steer_route(sc, &args, q);
+	nvme_steer_fill(&args.cmd, pt, issue_flags);
+	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
+	args.policy = p;
+	if (p->hold_kind) {
+		kind = nvme_steer_kind(p, &args.cmd, nvme_steer_task_cgroup());
+		*q = nvme_steer_kind_queue(sc, p, args.ring, &kind, polled);
+		if (*q)
+			return 1;
+	}
+	ret = nvme_steer_route(sc, &args, q);
+	if (ret > 0)
+		nvme_steer_remember(sc, &args, polled, *q);
+	return ret;
 }
 
 /* Where it is kept mapped: name the data of a command by that. Under RCU. */
@@ -653,27 +660,12 @@ static int nvme_steer_passthru_queue(struct nvme_steer_ctrl *sc,
 				     struct nvme_steer_queue **q)
 {
 	const struct io_ring_ctx *ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
-	struct nvme_steer_route_args args nvme_steer_uninitialized;
-	bool polled = issue_flags & IO_URING_F_IOPOLL;
-	struct nvme_steer_kind kind;
-	int ret;
 
 	*q = nvme_steer_batch_queue(p, ring);
 	if (!*q)
-		*q = nvme_steer_ring_queue(sc, p, ring, polled);
-	if (*q)
-		return 1;
-	nvme_steer_fill_args(&args, p, pt, issue_flags);
-	if (p->hold_kind) {
-		kind = nvme_steer_kind(p, &args.cmd, nvme_steer_task_cgroup());
-		*q = nvme_steer_kind_queue(sc, p, ring, &kind, polled);
-		if (*q)
-			return 1;
-	}
-	ret = nvme_steer_route(sc, &args, q);
-	if (ret > 0)
-		nvme_steer_remember(sc, &args, polled, *q);
-	return ret;
+		*q = nvme_steer_ring_queue(sc, p, ring,
+					   issue_flags & IO_URING_F_IOPOLL);
+	return *q ? 1 : nvme_steer_passthru_route(sc, p, pt, issue_flags, q);
 }
 
 /* What the short way has seen of a command, and the policy has answered to. */

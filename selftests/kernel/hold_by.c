@@ -2,8 +2,8 @@
 /*
  * A policy with hold_by: its answer for a command holds for those that are
  * equal to it in what hold_by names, and for no others; for passthrough on the
- * short way and on the long one, and for block requests one by one and in
- * batches. When the time is over, and of another policy, it is asked anew. All
+ * short way and on the long one, for the commands of a group, and for block
+ * requests one by one and in batches. When the time is over, and of another policy, it is asked anew. All
  * data is verified.
  *
  * vm: --cpus 2
@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "group.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"
@@ -356,6 +357,45 @@ static void batches(void)
 	steer_detach(&policy);
 }
 
+/* Of a group one command of each kind is asked about. */
+static void group(void)
+{
+	struct nvme_steer_group g;
+	struct pt_ring polled;
+	uint64_t calls, start;
+	struct arena a;
+	unsigned int i, try;
+
+	test_step("a group of two kinds");
+	attach(NVME_STEER_BY_LEN);
+	arena_init(&a, BATCH, 2 * BATCH * ns.block);
+	group_ring_init(&polled, PT_IOPOLL, &a);
+	steer_answer(&policy, 1, 3);
+	pt_block_write(&ns, FIRST, 2 * BATCH, GEN);
+	for (try = 0; try < 10; try++) {
+		start = test_now_ms();
+		calls = policy.state->calls;
+		g = group_whole(&a, BATCH);
+		for (i = 0; i < BATCH; i++)
+			group_set(&ns, &a.cmds[i], PT_READ, FIRST + 2 * i,
+				  1 + i % 2, a.data + 2 * i * ns.block);
+		group_good(&polled, &ns, &g, PT_FIXED, "of two kinds");
+		calls = policy.state->calls - calls;
+		for (i = 0; i < BATCH; i++)
+			test_check(pt_differs(&ns, a.data + 2 * i * ns.block,
+					      FIRST + 2 * i, 1 + i % 2, GEN) < 0,
+				   "a group brought other data");
+		if (test_now_ms() - start < HOLD_MS / 2)
+			break;
+		usleep((HOLD_MS + 20) * 1000);
+	}
+	/* of two kinds with one hash the other one is forgotten */
+	test_check(calls == 2 || calls == BATCH, "asked %ju times", calls);
+	pt_ring_exit(&polled);
+	arena_free(&a);
+	steer_detach(&policy);
+}
+
 static void other_policy(void)
 {
 	enum entry entry;
@@ -424,6 +464,7 @@ int main(void)
 	differs(NVME_STEER_BY_ALL & ~NVME_STEER_BY_LEN);
 	both_ways();
 	batches();
+	group();
 	other_policy();
 	pt_ring_exit(&ring);
 	test_pass();
