@@ -33,6 +33,7 @@
  *              CPUs that submit at the same instant may each add one more.
  *     over     what happens above the cap: 0 = the driver's own path takes
  *              the command, 1 = it is refused with -EBUSY
+ *            A change is noticed within 50 ms.
  *
  *     nvmesteer set nvme0 tenants.4711.queue=2
  *     bpftool map update pinned \
@@ -40,8 +41,9 @@
  *       key 103 18 0 0 0 0 0 0  value 2 0 0 0  0 0 0 0  0 0 0 0
  *     (bytes, lowest first: 4711 = 103 + 18 * 256)
  *
- *   counts   one set a CPU: commands without a tenant, above the cap, and
- *            with a queue number that does not exist
+ *   counts   one set a CPU: commands above the cap, and how often it was asked
+ *            about one without a tenant (`default` in `nvmesteer stats` counts
+ *            those), or with a queue number that does not exist
  *
  * Status: tested.
  */
@@ -149,14 +151,20 @@ int BPF_PROG(tenants_route, struct nvme_steer_cmd *cmd)
 
 	queue = queues__pick(cmd, number);
 	depth = tenant->depth;
-	if (depth && bpf_nvme_steer_queue_inflight(cmd, queue) >= depth) {
+	if (!depth)
+		return queue;
+	/* what is in flight is another matter for the next one */
+	if (bpf_nvme_steer_queue_inflight(cmd, queue) >= depth) {
 		count->over_cap++;
-		return tenant->over ? -EBUSY : NVME_STEER_DEFAULT;
+		return tenant->over ? -EBUSY :
+				      NVME_STEER_DEFAULT | NVME_STEER_ONCE;
 	}
-	return queue;
+	return queue | NVME_STEER_ONCE;
 }
 
 NVME_STEER_POLICY(tenants,
+	.hold_ms = QUEUES__HOLD_MS,
+	.hold_by = NVME_STEER_BY_CGROUP,
 	.init	= (void *)tenants_init,
 	.route	= (void *)tenants_route,
 );

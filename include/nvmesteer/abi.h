@@ -34,6 +34,9 @@
  */
 #define NVME_STEER_DEFAULT	0	/* the driver's own path */
 
+/* Or-ed to one of these, but for -errno: this answer is not to hold. */
+#define NVME_STEER_ONCE		(1 << 16)
+
 /* nvme_steer_cmd.source: which entry the command came through. */
 #define NVME_STEER_SRC_URING	1	/* io_uring passthrough (uring_cmd) */
 #define NVME_STEER_SRC_COPY	2	/* a copy, asked about as a whole */
@@ -641,6 +644,8 @@ struct nvme_steer_ops {
 	 *   not poll, separate metadata) the driver's own path takes it and an
 	 *   event says why. Likewise a block request for which the queue is of
 	 *   the wrong mode.
+	 * * Either | %NVME_STEER_ONCE - likewise, for this command only,
+	 *   whatever @hold_ms says.
 	 * * -errno - refuse the command: it completes with this errno and
 	 *   never reaches the controller. -1 to -133 except -EAGAIN.
 	 *
@@ -769,7 +774,7 @@ struct nvme_steer_ops {
 	 * @hold_by: NVME_STEER_BY_*: what an answer of route() that holds for
 	 * @hold_ms depends on, besides the ring (and its task, credentials and
 	 * CPU). It then holds for commands that are equal in that, and for
-	 * block requests that are. Some such answers are remembered on each
+	 * block requests that are, and so does NVME_STEER_DEFAULT. Some such answers are remembered on each
 	 * CPU; a command without one is asked about, and each copy. Zero: on
 	 * nothing. Unknown bits fail with -EINVAL.
 	 */

@@ -144,14 +144,17 @@ nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 	args.req = req;
 	args.policy = p;
 	ret = nvme_steer_route(sc, &args, &q);
-	if (unlikely(ret <= 0))
-		return ret ? ERR_PTR(ret) : NULL;
-	if (p->hold_kind) {
+	if (!nvme_steer_holds(&args, ret))
+		;
+	else if (p->hold_kind) {
 		nvme_steer_request_kind(p, req, &kind);
-		nvme_steer_kind_remember(sc, p, NULL, &kind, q);
+		nvme_steer_kind_remember(sc, p, NULL, &kind,
+					 ret > 0 ? q->number : 0);
 	} else {
 		nvme_steer_ring_remember(sc, p, NULL, polled, q);
 	}
+	if (unlikely(ret <= 0))
+		return ret ? ERR_PTR(ret) : NULL;
 	return q;
 }
 
@@ -170,6 +173,8 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 
 	q = p->hold_kind ? nvme_steer_kind_queue(sc, p, NULL, kind, polled) :
 			   nvme_steer_ring_queue(sc, p, NULL, polled);
+	if (q == NVME_STEER_HELD_OWN)
+		return NULL;
 	if (!q) {
 		q = nvme_steer_ask_request(sc, p, req, polled);
 		if (IS_ERR_OR_NULL(q))

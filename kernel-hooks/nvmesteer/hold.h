@@ -15,6 +15,9 @@
 
 #define NVME_STEER_KINDS_BITS	3
 
+/* In the place of a queue: the answer that holds is the driver's own path. */
+#define NVME_STEER_HELD_OWN	((struct nvme_steer_queue *)ERR_PTR(-EALREADY))
+
 /*
  * The last answer on a CPU, which alone reads and writes it, with preemption
  * disabled; the end of @policy clears that. @policy and @ring are compared,
@@ -30,7 +33,10 @@ struct nvme_steer_answer {
 	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; requests: 1 */
 };
 
-/* Likewise of a policy with hold_by; whether it is polled for is in @kind. */
+/*
+ * Likewise of a policy with hold_by; whether it is polled for is in @kind.
+ * Queue 0 is the driver's own path.
+ */
 struct nvme_steer_kind_answer {
 	struct nvme_steer_answer last;
 	struct nvme_steer_kind kind;
@@ -159,7 +165,8 @@ nvme_steer_kind_at(struct nvme_steer_ctrl *sc, const struct io_ring_ctx *ring,
 
 /*
  * The queue that the policy has named for commands of a kind, where that still
- * holds, or NULL. @ring: NULL for a block request. In nvme_steer_enter().
+ * holds, or NVME_STEER_HELD_OWN, which is counted; or NULL. @ring: NULL for a
+ * block request. In nvme_steer_enter().
  */
 static __always_inline struct nvme_steer_queue *
 nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
@@ -169,6 +176,7 @@ nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
 {
 	const struct nvme_steer_kind_answer *a;
 	struct nvme_steer_queue *q = NULL;
+	bool own = false;
 
 	if (!NVME_STEER_BARE)
 		preempt_disable();
@@ -176,20 +184,26 @@ nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
 	if (likely(nvme_steer_same_kind(&a->kind, kind) &&
 		   a->last.ring == ring && a->last.policy == p &&
 		   jiffies - a->last.since < p->hold_kind &&
-		   !READ_ONCE(p->exit_kind)))
+		   !READ_ONCE(p->exit_kind))) {
 		q = rcu_dereference(sc->queues[a->last.queue]);
+		own = !a->last.queue;
+	}
 	if (!NVME_STEER_BARE)
 		preempt_enable();
+	if (unlikely(own)) {
+		nvme_steer_count(sc, NVME_STEER_EV_DEFAULT);
+		return NVME_STEER_HELD_OWN;
+	}
 	return nvme_steer_fits(q, polled) ? q : NULL;
 }
 
-/* Remember the answer for commands of a kind. In nvme_steer_enter(). */
+/* Remember queue @number for commands of a kind. In nvme_steer_enter(). */
 static __always_inline void
 nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_policy *p,
 			 const struct io_ring_ctx *ring,
 			 const struct nvme_steer_kind *kind,
-			 const struct nvme_steer_queue *q)
+			 unsigned int number)
 {
 	if (!NVME_STEER_BARE)
 		preempt_disable();
@@ -198,7 +212,7 @@ nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 			.policy = p,
 			.ring = ring,
 			.since = jiffies,
-			.queue = q->number,
+			.queue = number,
 		},
 		.kind = *kind,
 	};
@@ -207,23 +221,39 @@ nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 }
 
 /*
- * Remember the answer for a command of a ring, as the policy wants it. In
- * nvme_steer_enter().
+ * The policy has answered: is there anything to remember? @ret: what
+ * nvme_steer_route() returned.
+ */
+static __always_inline bool
+nvme_steer_holds(const struct nvme_steer_route_args *args, int ret)
+{
+	if (ret > 0)
+		return !(args->answer & NVME_STEER_ONCE);
+	return args->answer == NVME_STEER_DEFAULT && args->policy->hold_kind;
+}
+
+/*
+ * Remember the answer for a command of a ring, as the policy wants it. @q: the
+ * queue, where @ret, of nvme_steer_route(), says so. In nvme_steer_enter().
  */
 static __always_inline void
 nvme_steer_remember(struct nvme_steer_ctrl *sc,
 		    const struct nvme_steer_route_args *args,
-		    unsigned int polled, const struct nvme_steer_queue *q)
+		    unsigned int polled, int ret,
+		    const struct nvme_steer_queue *q)
 {
 	struct nvme_steer_policy *p = args->policy;
 	struct nvme_steer_kind kind;
 
+	if (!nvme_steer_holds(args, ret))
+		return;
 	if (likely(!p->hold_kind)) {
 		nvme_steer_ring_remember(sc, p, args->ring, polled, q);
 		return;
 	}
 	kind = nvme_steer_kind(p, &args->cmd, nvme_steer_task_cgroup());
-	nvme_steer_kind_remember(sc, p, args->ring, &kind, q);
+	nvme_steer_kind_remember(sc, p, args->ring, &kind,
+				 ret > 0 ? q->number : 0);
 }
 
 #endif /* NVMESTEER_HOLD_H */

@@ -620,6 +620,7 @@ int nvme_steer_kfunc_register(void);
 struct nvme_steer_route_args {
 	struct nvme_steer_cmd cmd;
 	struct nvme_steer_policy *policy;
+	int answer;		/* of route(), NVME_STEER_ONCE included */
 	union {
 		struct io_ring_ctx *ring;
 		struct request *req;	/* where the source is a block request */

@@ -435,12 +435,13 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 	if (p->hold_kind) {
 		kind = nvme_steer_kind(p, &args.cmd, nvme_steer_task_cgroup());
 		*q = nvme_steer_kind_queue(sc, p, args.ring, &kind, polled);
+		if (*q == NVME_STEER_HELD_OWN)
+			return 0;
 		if (*q)
 			return 1;
 	}
 	ret = nvme_steer_route(sc, &args, q);
-	if (ret > 0)
-		nvme_steer_remember(sc, &args, polled, *q);
+	nvme_steer_remember(sc, &args, polled, ret, *q);
 	return ret;
 }
 

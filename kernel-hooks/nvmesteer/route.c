@@ -58,7 +58,7 @@ static bool nvme_steer_errno_fits(int err)
  * nvme_steer_route_other - an answer that is not a queue the command can take
  * @sc: the controller
  * @args: the command, and the policy that gave it
- * @answer: the answer
+ * @answer: the answer, without NVME_STEER_ONCE
  *
  * Context: under rcu_read_lock().
  * Return: 0, the driver's own path; -errno, refused.
@@ -75,7 +75,7 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 		return answer;
 	} else if (answer < 0 || answer > NVME_STEER_MAX_QUEUES) {
 		nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_ROUTE, &args->cmd,
-				      answer, NVME_STEER_EV_BAD_ANSWER);
+				      args->answer, NVME_STEER_EV_BAD_ANSWER);
 	} else if (!rcu_access_pointer(sc->queues[answer])) {
 		nvme_steer_bad_answer(sc, p, NVME_STEER_CALL_ROUTE, &args->cmd,
 				      answer, NVME_STEER_EV_BAD_QUEUE);

@@ -124,9 +124,13 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 	struct nvme_steer_queue *q;
 	int answer;
 
+	args->answer = NVME_STEER_ONCE;
 	if (unlikely(READ_ONCE(args->policy->exit_kind)))
 		return 0;
 	answer = nvme_steer_ask(args->policy, &args->cmd);
+	args->answer = answer;
+	if (answer > 0)
+		answer &= ~NVME_STEER_ONCE;
 	trace_nvme_steer_route(sc, &args->cmd, answer);
 
 	if (likely(answer > 0 && answer <= NVME_STEER_MAX_QUEUES)) {

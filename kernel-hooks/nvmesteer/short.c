@@ -108,7 +108,7 @@ nvme_steer_short_fill(struct nvme_steer_cmd *c, const struct nvme_ns *ns,
 
 /*
  * The queue that the policy has named for commands like this one, where that
- * holds, or NULL. In nvme_steer_enter().
+ * holds, or NVME_STEER_HELD_OWN; or NULL. In nvme_steer_enter().
  */
 static __always_inline struct nvme_steer_queue *
 nvme_steer_short_held(struct nvme_ns *ns, const struct io_uring_cmd *ioucmd,
@@ -144,9 +144,8 @@ nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
 	args.policy = p;
 	seen->answer = nvme_steer_route(sc, &args, &seen->queue);
-	if (likely(seen->answer > 0))
-		nvme_steer_remember(sc, &args, issue_flags & IO_URING_F_IOPOLL,
-				    seen->queue);
+	nvme_steer_remember(sc, &args, issue_flags & IO_URING_F_IOPOLL,
+			    seen->answer, seen->queue);
 }
 
 /*
@@ -457,6 +456,12 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, true);
 	q = nvme_steer_short_held(ns, ioucmd, issue_flags, sc, p, &seen);
+	if (unlikely(q == NVME_STEER_HELD_OWN)) {
+		told = seen;
+		told.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
+		nvme_steer_leave();
+		return nvme_steer_short_pass(ioucmd, &told);
+	}
 	if (q)
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, false);

@@ -3,7 +3,8 @@
  * A policy with hold_by: its answer for a command holds for those that are
  * equal to it in what hold_by names, and for no others; for passthrough on the
  * short way and on the long one, for the commands of a group, and for block
- * requests one by one and in batches. When the time is over, and of another policy, it is asked anew. All
+ * requests one by one and in batches. So does the driver's own path; but not
+ * what is answered for one command only. When the time is over, and of another policy, it is asked anew. All
  * data is verified.
  *
  * vm: --cpus 2
@@ -228,6 +229,62 @@ static void differs(uint32_t by)
 		}
 	}
 	steer_detach(&policy);
+}
+
+/* Four commands: how often was it asked, and that they went to queue @n. */
+static uint64_t asked_four(enum entry entry, unsigned int n)
+{
+	struct steer_queues before, after;
+	uint64_t calls = 0, own, was;
+	unsigned int i;
+
+	was = steer_event(ns.ctrl, "default");
+	steer_queues(ns.ctrl, &before);
+	for (i = 0; i < 4; i++)
+		calls += asked(entry, 0, false);
+	steer_queues(ns.ctrl, &after);
+	own = steer_event(ns.ctrl, "default") - was;
+	test_check(n ? after.q[n].submitted - before.q[n].submitted == 4 :
+		       own == 4, "%s: %ju on queue %u, %ju left to the driver",
+		   entry_name[entry],
+		   n ? after.q[n].submitted - before.q[n].submitted : 0, n, own);
+	return calls;
+}
+
+/* The driver's own path holds; what is for one command only does not. */
+static void own_and_once(void)
+{
+	unsigned int i, try, wanted, queue;
+	uint64_t calls, start;
+	enum entry entry;
+
+	test_step("the driver's own path, and answers for one command only");
+	for (i = 0; i < 4; i++) {
+		int once = i & 1 ? NVME_STEER_ONCE : 0;
+
+		attach(NVME_STEER_BY_OPCODE);
+		queue = i & 2;
+		wanted = once ? 4 : 1;
+		steer_answer(&policy, once | queue / 2, once | (queue ? 3 : 0));
+		steer_answer_block(&policy, once | queue / 2, 1,
+				   once | (queue ? 3 : 0), 1);
+		for (entry = 0; entry < NR_ENTRIES; entry++) {
+			for (try = 0; try < 10; try++) {
+				usleep((HOLD_MS + 20) * 1000);
+				start = test_now_ms();
+				calls = asked_four(entry, !queue ? 0 :
+						   entry == BLOCK ? 1 : 3);
+				if (test_now_ms() - start < HOLD_MS / 2)
+					break;
+			}
+			test_check(calls == wanted,
+				   "%s, %s%s: asked %ju times about four",
+				   entry_name[entry],
+				   queue ? "a queue" : "the driver's",
+				   once ? ", once" : "", calls);
+		}
+		steer_detach(&policy);
+	}
 }
 
 /* The short way and the long one are told the same. */
@@ -462,6 +519,7 @@ int main(void)
 	test_step("all, and all but one");
 	differs(NVME_STEER_BY_ALL);
 	differs(NVME_STEER_BY_ALL & ~NVME_STEER_BY_LEN);
+	own_and_once();
 	both_ways();
 	batches();
 	group();
