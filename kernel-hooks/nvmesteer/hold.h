@@ -227,9 +227,13 @@ nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 static __always_inline bool
 nvme_steer_holds(const struct nvme_steer_route_args *args, int ret)
 {
+	const struct nvme_steer_policy *p = args->policy;
+
+	if (!p->hold && !p->hold_kind)
+		return false;
 	if (ret > 0)
 		return !(args->answer & NVME_STEER_ONCE);
-	return args->answer == NVME_STEER_DEFAULT && args->policy->hold_kind;
+	return args->answer == NVME_STEER_DEFAULT && p->hold_kind;
 }
 
 /*

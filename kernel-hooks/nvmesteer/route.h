@@ -124,9 +124,10 @@ static __always_inline int nvme_steer_route(struct nvme_steer_ctrl *sc,
 	struct nvme_steer_queue *q;
 	int answer;
 
-	args->answer = NVME_STEER_ONCE;
-	if (unlikely(READ_ONCE(args->policy->exit_kind)))
+	if (unlikely(READ_ONCE(args->policy->exit_kind))) {
+		args->answer = NVME_STEER_ONCE;
 		return 0;
+	}
 	answer = nvme_steer_ask(args->policy, &args->cmd);
 	args->answer = answer;
 	if (answer > 0)

@@ -456,20 +456,17 @@ int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, true);
 	q = nvme_steer_short_held(ns, ioucmd, issue_flags, sc, p, &seen);
-	if (unlikely(q == NVME_STEER_HELD_OWN)) {
-		told = seen;
-		told.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
-		nvme_steer_leave();
-		return nvme_steer_short_pass(ioucmd, &told);
-	}
-	if (q)
+	if (likely(!IS_ERR_OR_NULL(q)))
 		return nvme_steer_short_send(ns, ioucmd, issue_flags, sc, p, q,
 					     &seen, NULL, false);
 	if (unlikely(!addr))
 		goto long_way;
 	told = seen;
 	told.cdw10 = nvme_steer_sqe_word(&sqe->cdw10);
-	nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &told);
+	if (q == NVME_STEER_HELD_OWN)
+		told.answer = NVME_STEER_DEFAULT;
+	else
+		nvme_steer_short_ask(ns, ioucmd, issue_flags, sc, p, &told);
 	if (likely(told.answer > 0))
 		return nvme_steer_short_asked(ns, ioucmd, issue_flags, sc, p,
 					      &told);
