@@ -231,6 +231,12 @@ bool queue_flying(const struct sq *sq, uint16_t cid);
 uint32_t admin_command(struct controller *c, const struct command *cmd,
 		       uint32_t *dw0);
 uint32_t nvm_command(struct controller *c, const struct command *cmd);
+/* Of a Copy the first ranges; of another command nothing. */
+void nvm_part(struct controller *c, const struct command *cmd,
+	      unsigned int most);
+/* Is any of these blocks what the I/O command is about? */
+bool nvm_touches(struct controller *c, const struct command *cmd,
+		 uint64_t slba, uint64_t nlb);
 uint32_t nvm_identify(struct controller *c, void *page);
 /* All blocks are zero and of this LBA format; false where there is no such. */
 bool nvm_format(struct controller *c, unsigned int format);

@@ -22,16 +22,8 @@ void host_error(struct controller *c, const char *fmt, ...)
 		memcpy(c->counters.host_error, text, sizeof(text));
 }
 
-static bool touches(const struct fault_rule *r, const struct command *cmd)
-{
-	uint64_t slba = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
-	uint64_t nlb = (cmd->cdw12 & 0xffff) + 1;
-
-	return !r->nlb || (slba < r->slba + r->nlb && r->slba < slba + nlb);
-}
-
-static bool matches(const struct fault_rule *r, unsigned int qid,
-		    const struct command *cmd)
+static bool matches(struct controller *c, const struct fault_rule *r,
+		    unsigned int qid, const struct command *cmd)
 {
 	if (qid < r->first_qid || qid > r->last_qid)
 		return false;
@@ -43,7 +35,7 @@ static bool matches(const struct fault_rule *r, unsigned int qid,
 	/* what is granted is asked for by one feature only */
 	if (r->what == FAULT_GRANT)
 		return cmd->opcode == 0x09 && (cmd->cdw10 & 0xff) == 7;
-	return !qid || touches(r, cmd);
+	return !qid || !r->nlb || nvm_touches(c, cmd, r->slba, r->nlb);
 }
 
 /* A rule that says so now, or NULL. */
@@ -55,7 +47,7 @@ static struct fault_rule *find_rule(struct controller *c, unsigned int qid,
 
 	for (i = 0; i < c->nr_rules; i++) {
 		r = &c->rules[i];
-		if (!matches(r, qid, cmd))
+		if (!matches(c, r, qid, cmd))
 			continue;
 		n = c->matched[i]++;
 		if (n < r->skip || (r->every && (n - r->skip) % r->every) ||
@@ -133,6 +125,8 @@ static void completed(struct controller *c, unsigned int qid,
 	switch (r->what) {
 	case FAULT_STATUS:
 		again.entry.status = r->value << 1;
+		/* of a Copy: the first range that is not copied */
+		again.entry.dw0 = r->part;
 		break;
 	case FAULT_SQID:
 		again.entry.sqid = r->value;
@@ -171,6 +165,8 @@ bool fault_command(struct controller *c, unsigned int qid,
 
 	if (!r || r->what == FAULT_GRANT)
 		return false;
+	if (qid && r->part)
+		nvm_part(c, cmd, r->part);
 	switch (r->what) {
 	case FAULT_NEVER:
 	case FAULT_AFTER_ABORT:

@@ -78,6 +78,8 @@ struct fault_rule {
 	uint32_t count;		/* so many in all; 0: no limit */
 	uint32_t ms;
 	uint32_t value;
+	uint32_t part;		/* of a Copy so many ranges are copied at once; \
+				   STATUS: and DW0 says so */
 	uint64_t slba;		/* I/O commands that touch these blocks ... */
 	uint64_t nlb;		/* ... unless this is 0 */
 };

@@ -120,25 +120,70 @@ static uint32_t deallocate(struct controller *c, const struct command *cmd)
 
 #define COPY_RANGES	4
 
-/* By one range after the other, as if it were by memory of its own. */
-static uint32_t copy(struct controller *c, const struct command *cmd)
+struct copy_range {
+	uint64_t rsvd;
+	uint64_t slba;
+	uint16_t nlb;		/* counted from 0 */
+	uint16_t rest[7];
+};
+
+static uint64_t first_block(const struct command *cmd)
 {
-	struct { uint64_t rsvd, slba; uint16_t nlb, rest[7]; } range[COPY_RANGES];
-	uint64_t to = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32, nlb;
+	return cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
+}
+
+/* The source ranges of a Copy; how many, or 0 where that is not to be had. */
+static unsigned int copy_ranges(struct controller *c,
+				const struct command *cmd,
+				struct copy_range *range)
+{
+	unsigned int n = (cmd->cdw12 & 0xff) + 1;
+
+	if (n > COPY_RANGES || dma_prp(c, cmd, range, n * sizeof(*range),
+				       false))
+		return 0;
+	return n;
+}
+
+/*
+ * Nothing is copied of a command that is wrong anywhere. MCL is what ranges of
+ * MSSRL, and as many as MSRC allows, come to.
+ */
+static uint32_t copy_check(const struct controller *c,
+			   const struct command *cmd,
+			   const struct copy_range *range, unsigned int n)
+{
+	uint64_t nlb = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (range[i].nlb >= c->copy_blocks)
+			return SC_SIZE_LIMIT | SC_DNR;
+		if (!in_range(c, range[i].slba, range[i].nlb + 1UL))
+			return SC_LBA_RANGE | SC_DNR;
+		nlb += range[i].nlb + 1UL;
+	}
+	return in_range(c, first_block(cmd), nlb) ? 0 : SC_LBA_RANGE | SC_DNR;
+}
+
+/* A Copy, or of one that is right only its first ranges. */
+static uint32_t copy(struct controller *c, const struct command *cmd,
+		     unsigned int most)
+{
+	uint64_t to = first_block(cmd), nlb;
+	struct copy_range range[COPY_RANGES];
 	unsigned int i, n = (cmd->cdw12 & 0xff) + 1;
 	uint32_t status;
 
 	if (!c->copy_blocks || n > COPY_RANGES)
 		return SC_SIZE_LIMIT | SC_DNR;
-	if (cmd->cdw12 >> 8 & 0xf)
+	if (cmd->cdw12 >> 8 & 0xf)	/* the format of the descriptors */
 		return SC_INVALID_FIELD | SC_DNR;
-	status = dma_prp(c, cmd, range, n * sizeof(range[0]), false);
-	for (i = 0; !status && i < n; i++, to += nlb) {
+	if (!copy_ranges(c, cmd, range))
+		return SC_DATA_TRANSFER;
+	status = copy_check(c, cmd, range, n);
+	for (i = 0; !status && i < n && i < most; i++, to += nlb) {
 		nlb = range[i].nlb + 1UL;
-		if (nlb > c->copy_blocks)
-			return SC_SIZE_LIMIT | SC_DNR;
-		if (!in_range(c, range[i].slba, nlb) || !in_range(c, to, nlb))
-			return SC_LBA_RANGE | SC_DNR;
 		memmove(c->blocks + (to << c->block_shift),
 			c->blocks + (range[i].slba << c->block_shift),
 			nlb << c->block_shift);
@@ -146,10 +191,38 @@ static uint32_t copy(struct controller *c, const struct command *cmd)
 	return status;
 }
 
+void nvm_part(struct controller *c, const struct command *cmd,
+	      unsigned int most)
+{
+	if (cmd->opcode == COPY)
+		copy(c, cmd, most);
+}
+
+static bool overlap(uint64_t a, uint64_t a_nlb, uint64_t b, uint64_t b_nlb)
+{
+	return a < b + b_nlb && b < a + a_nlb;
+}
+
+bool nvm_touches(struct controller *c, const struct command *cmd,
+		 uint64_t slba, uint64_t nlb)
+{
+	struct copy_range range[COPY_RANGES];
+	uint64_t to = first_block(cmd);
+	unsigned int i, n;
+	bool any = false;
+
+	if (cmd->opcode != COPY)
+		return overlap(slba, nlb, to, (cmd->cdw12 & 0xffff) + 1);
+	n = copy_ranges(c, cmd, range);
+	for (i = 0; i < n; to += range[i++].nlb + 1UL)
+		any |= overlap(slba, nlb, to, range[i].nlb + 1UL) ||
+		       overlap(slba, nlb, range[i].slba, range[i].nlb + 1UL);
+	return any;
+}
+
 uint32_t nvm_command(struct controller *c, const struct command *cmd)
 {
-	uint64_t slba = cmd->cdw10 | (uint64_t)cmd->cdw11 << 32;
-	uint64_t nlb = (cmd->cdw12 & 0xffff) + 1;
+	uint64_t slba = first_block(cmd), nlb = (cmd->cdw12 & 0xffff) + 1;
 	static uint8_t other[MAX_TRANSFER];
 	size_t len = nlb << c->block_shift;
 	uint8_t *data;
@@ -166,7 +239,7 @@ uint32_t nvm_command(struct controller *c, const struct command *cmd)
 	if (cmd->opcode == DSM)
 		return deallocate(c, cmd);
 	if (cmd->opcode == COPY)
-		return copy(c, cmd);
+		return copy(c, cmd, COPY_RANGES);
 	if (cmd->opcode != READ && cmd->opcode != WRITE &&
 	    cmd->opcode != COMPARE && cmd->opcode != WRITE_ZEROES)
 		return SC_INVALID_OPCODE | SC_DNR;
