@@ -102,6 +102,8 @@ int nvme_steer_lane_send_own(struct nvme_steer_lane *lane,
 		return -ESTALE;
 	}
 	nvme_init_request(req, cmd);
+	/* of a Copy that is never answered it would be the last command's */
+	nvme_req(req)->result.u64 = 0;
 	req->timeout = lane->job->timeout;
 	ret = blk_rq_map_kern(side->ns->queue, req,
 			      page_address(buf->page) + offset, len, GFP_NOIO);
