@@ -12,7 +12,7 @@
  */
 #include <sys/wait.h>
 
-#include "lib/copy_load.h"
+#include "copy_load.h"
 #include "steer.h"
 #include "test.h"
 

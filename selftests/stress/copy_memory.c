@@ -8,7 +8,7 @@
  */
 #include <sys/mman.h>
 
-#include "lib/copy_load.h"
+#include "copy_load.h"
 #include "lib/machine.h"
 #include "steer.h"
 #include "test.h"

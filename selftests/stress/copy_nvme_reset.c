@@ -13,7 +13,7 @@
  *
  * vm: --drives copy
  */
-#include "lib/copy_load.h"
+#include "copy_load.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"

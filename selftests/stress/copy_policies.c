@@ -9,7 +9,7 @@
  *
  * vm: --drives copy
  */
-#include "lib/copy_load.h"
+#include "copy_load.h"
 #include "steer.h"
 #include "test.h"
 

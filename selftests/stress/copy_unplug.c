@@ -8,7 +8,7 @@
  * vm: --drives copy
  * spoils: nvme2
  */
-#include "lib/copy_load.h"
+#include "copy_load.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"

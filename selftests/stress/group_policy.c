@@ -10,7 +10,7 @@
  */
 #include <bpf/libbpf.h>
 
-#include "lib/group_load.h"
+#include "group_load.h"
 #include "test.h"
 
 static struct group_load load;

@@ -11,7 +11,7 @@
  */
 #include <limits.h>
 
-#include "lib/group_load.h"
+#include "group_load.h"
 #include "test.h"
 #include "vm.h"
 

@@ -9,7 +9,7 @@
  *
  * vm: --cpus 4
  */
-#include "lib/group_load.h"
+#include "group_load.h"
 #include "test.h"
 #include "vm.h"
 

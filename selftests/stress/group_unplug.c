@@ -7,7 +7,7 @@
  * vm: --cpus 4
  * spoils: nvme3
  */
-#include "lib/group_load.h"
+#include "group_load.h"
 #include "test.h"
 #include "vm.h"
 

@@ -27,8 +27,8 @@
 #include <sys/wait.h>
 
 #include "lib/block_load.h"
-#include "lib/copy_load.h"
-#include "lib/group_load.h"
+#include "copy_load.h"
+#include "group_load.h"
 #include "lib/machine.h"
 #include "lib/rotate.h"
 #include "load.h"
