@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Commands the controller does not answer: look whether it has after all,
- * then abort, then reset the controller, as the driver's own nvme_timeout()
- * does. One delayed work a queue, armed only while commands are in flight.
+ * then abort, then reset the controller, or disable one that is being removed,
+ * as the driver's own nvme_timeout() does. One delayed work a queue, armed only
+ * while commands are in flight.
  */
+#include "group_run.h"
 #include "queue.h"
 
 static bool nvme_steer_expired(struct nvme_steer_slot *slot)
@@ -211,12 +213,49 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 	queue_work(nvme_steer_wq, &q->abort_work);
 }
 
+/* The usage reference of a command in flight with a deadline. Under cq_lock. */
+static struct percpu_ref *nvme_steer_slot_usage(struct nvme_steer_slot *slot)
+{
+	const struct nvme_steer_member *m = slot->io.owner;
+
+	return slot->io.usage ?: &m->run->rq->q_usage_counter;
+}
+
+/*
+ * A controller that is being removed is not reset any more. It is disabled, as
+ * in nvme_timeout(), which ends the command; else the removal would wait for it
+ * for ever. It cannot get further meanwhile: the namespace is kept in use.
+ */
+static void nvme_steer_expire_removed(struct nvme_steer_queue *q,
+				      struct nvme_steer_slot *slot)
+{
+	struct nvme_ctrl *nvme = q->ctrl->nvme;
+	struct percpu_ref *usage = NULL;
+	u16 cid = 0;
+
+	spin_lock_irq(&q->cq_lock);
+	if (nvme_steer_expired(slot)) {
+		cid = nvme_steer_cid(slot);
+		usage = nvme_steer_slot_usage(slot);
+		percpu_ref_get(usage);
+	}
+	spin_unlock_irq(&q->cq_lock);
+	if (!usage)
+		return;
+	nvme_steer_count(q->ctrl, NVME_STEER_EV_TIMEOUT);
+	dev_warn(nvme->device,
+		 "steer queue %u (qid %u): command id %#x timed out, disabling the controller\n",
+		 q->number, q->qid, cid);
+	nvme->ops->steer_disable(nvme);
+	percpu_ref_put(usage);
+}
+
 void nvme_steer_timeout_work(struct work_struct *work)
 {
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, timer.work);
 	struct nvme_steer_ctrl *sc = q->ctrl;
-	bool any = false, up, fatal = false, paused, held;
+	bool any = false, up, fatal = false, paused, held, removed;
 	unsigned int i, found;
 
 	nvme_steer_queue_expire(q);
@@ -242,9 +281,15 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	for (; found && !held; found--)
 		nvme_steer_count(sc, NVME_STEER_EV_LATE_REAP);
 
-	for (i = 0; i < q->depth - 1; i++)
-		if (nvme_steer_expired(&q->slots[i]))
+	removed = nvme_state_terminal(sc->nvme);
+	for (i = 0; i < q->depth - 1; i++) {
+		if (!nvme_steer_expired(&q->slots[i]))
+			continue;
+		if (removed)
+			nvme_steer_expire_removed(q, &q->slots[i]);
+		else
 			nvme_steer_expire(q, &q->slots[i], fatal, paused);
+	}
 rearm:
 	nvme_steer_rearm(q);
 }

@@ -1,35 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A controller that disappears in the middle of a load: its registers and its
- * configuration space read as all ones, and it does nothing more. First on the
- * driver's own path with nothing attached, then with a policy: passthrough
- * commands and block requests end, the policy's queues go with the controller,
- * and the function can be removed. Some time later it is found again, with the
- * data that was written, and works as before.
+ * configuration space read as all ones, and it does nothing more. Or it is
+ * removed when it does nothing more, and does not say so. First on the driver's
+ * own path with nothing attached, then with policies: passthrough commands and
+ * block requests, also of shares, and command groups end, the policy's queues
+ * go with the controller, and the function can be removed. It is found again,
+ * with the data that was written, and works as before.
  *
- * COUNT=   times with a policy (default 2)
+ * faults/copy_cancelled has it of copies.
+ *
+ * COUNT=   times that each disappears (default 1)
  *
  * vm: --drives faults --cpus 4
  */
 #include <sys/wait.h>
 
 #include "fault.h"
+#include "group_load.h"
+#include "lib/function.h"
 #include "load.h"
 #include "test.h"
-#include "vm.h"
 
-#define GONE_MS		6000
+#define GONE_MS		3000
 #define WRITERS		4
+#define LOAD_BLOCK	8192	/* beyond the groups' */
 #define WRITER_BLOCK	20000
 
-static const struct puppet_config config = {
-	.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ,
-		  [3] = NVME_STEER_POLL, [4] = NVME_STEER_POLL },
+static const struct situation {
+	const char *name;
+	const char *policy;	/* NULL for none */
+	bool groups;
+	bool shares;
+} situations[] = {
+	{ "the driver's own path", NULL, false, false },
+	{ "a policy", "puppet_block", false, false },
+	{ "shares", "puppet_share", false, true },
+	{ "groups", "puppet_once", true, false },
 };
 
 static struct pt_ns ns;
 static struct load load;
-static char pci_path[128], name[sizeof(ns.name)];
+static struct group_load groups;
+static struct steer_policy policy;
 static pid_t writers[WRITERS];
 
 static void io_timeout(void)
@@ -74,10 +87,80 @@ static void end_writers(void)
 	}), 60000), "%u writers still wait for their requests", left);
 }
 
-static void go_away(void)
+/* ----------------------------------------------------- a load of either kind */
+
+static void load_begin(const struct situation *s)
+{
+	unsigned int t;
+
+	io_timeout();
+	if (s->groups) {
+		group_load_start(&groups);
+		test_check(group_load_wait(&groups, 10, 20000),
+			   "no group ended for 20 s");
+	} else {
+		/* see lib/cell.h why the driver is not polled with nothing attached */
+		load_mix(&load);
+		for (t = 0; t < load.threads && !s->policy; t++)
+			load.thread[t].mode = 0;
+		load_start(&load);
+		test_check(load_wait(&load, 200, 20000), "no I/O for 20 s");
+	}
+	begin_writers();
+}
+
+static unsigned long ended(const struct situation *s)
+{
+	return s->groups ? atomic_load(&groups.progress) :
+			   atomic_load(&load.shared->progress);
+}
+
+/* Each submitter has learned of it, and all that it sent has ended. */
+static void load_end(const struct situation *s)
+{
+	atomic_uint *gone = s->groups ? &groups.gone : &load.shared->gone;
+	unsigned int threads = s->groups ? GROUP_THREADS : load.threads;
+
+	test_check(test_wait(atomic_load(gone) == threads, 60000),
+		   "only %u of %u submitters learned of it",
+		   atomic_load(gone), threads);
+	if (s->groups)
+		group_load_stop(&groups);
+	else
+		load_stop(&load);
+	end_writers();
+}
+
+/* ------------------------------------------------------------------ the ends */
+
+static void attach(const struct situation *s)
+{
+	static const struct nvme_steer_share limit = { .depth = 8 };
+	struct puppet_config config = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_IRQ,
+			  [3] = NVME_STEER_POLL, [4] = NVME_STEER_POLL },
+	};
+	unsigned int q;
+	int ret;
+
+	for (q = 1; q <= 4 && s->shares; q++)
+		config.share[q] = 1 + q % 2;
+	ret = steer_load(&policy, ns.ctrl, s->policy, &config);
+	test_check(!ret, "cannot load: %s", strerror(-ret));
+	if (s->shares) {
+		steer_share(&policy, 1, &limit);
+		steer_share(&policy, 2, &limit);
+	}
+	ret = steer_attach(&policy);
+	test_check(!ret, "cannot attach: %s", strerror(-ret));
+	steer_answer_spread(&policy, 1, 2, 3, 2);
+	steer_answer_block(&policy, 1, 2, 3, 2);
+}
+
+static void stop_it(unsigned int what)
 {
 	struct fault_rule rule = {
-		.what = FAULT_GONE, .opcode = FAULT_ANY, .first_qid = 1,
+		.what = what, .opcode = FAULT_ANY, .first_qid = 1,
 		.last_qid = FAULT_QUEUES - 1, .skip = 50, .count = 1,
 		.ms = GONE_MS,
 	};
@@ -85,102 +168,87 @@ static void go_away(void)
 	fault_add(&rule);
 }
 
-static bool is_dead(void)
+/* It answers nothing, and cannot be asked whether it does not. */
+static bool stands_still(const struct situation *s)
 {
-	char state[32];
+	unsigned long before = ended(s);
 
-	vm_ctrl_state(ns.ctrl, state, sizeof(state));
-	return strncmp(state, "live", 4) && strncmp(state, "resetting", 9);
+	usleep(50000);
+	return ended(s) == before;
 }
 
-/* It is back, with its namespace, under the same name. */
-static bool is_back(void)
+static void detach(void)
 {
-	int ret;
-
-	vm_one_cpu(true);
-	ret = test_write("/sys/bus/pci/rescan", "1");
-	vm_one_cpu(false);
-	test_check(!ret, "cannot rescan: %s", strerror(-ret));
-	return test_wait(test_exists("/dev/nvme%s", name), 1000);
+	test_check(policy.state->exits == 1 &&
+		   policy.state->exit_kind == NVME_STEER_EXIT_GONE,
+		   "the policy ended with kind %u", policy.state->exit_kind);
+	steer_detach(&policy);
 }
 
-static void remove_function(void)
+/* It is there again, and so is what was written. */
+static void back(const struct situation *s)
 {
-	char path[192];
-	int ret;
-
-	snprintf(path, sizeof(path), "%s/remove", pci_path);
-	ret = test_write(path, "1");
-	test_check(!ret, "cannot remove: %s", strerror(-ret));
-	test_check(!test_exists("%s", pci_path), "it was not removed");
+	function_back(&ns);
+	if (s->groups)
+		group_load_verify(&groups);
+	else
+		load_verify(&load);
 }
 
-/* @detach: the policy is detached before the function is removed */
-static void once(bool steered, bool detach)
+/* @before: the policy is detached before the function is removed */
+static void disappears(const struct situation *s, bool before)
 {
-	struct steer_policy policy;
-	unsigned int t;
-	int ret;
-
-	test_step(steered ? "with a policy" : "the driver's own path");
-	if (steered) {
-		ret = steer_load(&policy, ns.ctrl, "puppet_block", &config);
-		test_check(!ret, "cannot load: %s", strerror(-ret));
-		ret = steer_attach(&policy);
-		test_check(!ret, "cannot attach: %s", strerror(-ret));
-		steer_answer_spread(&policy, 1, 2, 3, 2);
-		steer_answer_block(&policy, 1, 2, 3, 2);
-	}
-	/* see lib/cell.h why the driver is not polled with nothing attached */
-	load_mix(&load);
-	for (t = 0; t < load.threads && !steered; t++)
-		load.thread[t].mode = 0;
-	io_timeout();
-	load_start(&load);
-	begin_writers();
-	test_check(load_wait(&load, 200, 20000), "no I/O for 20 s");
-	go_away();
-	test_check(test_wait(atomic_load(&load.shared->gone) == load.threads,
-			     60000), "only %u of %u submitters learned of it",
-		   atomic_load(&load.shared->gone), load.threads);
-	load_stop(&load);
-	end_writers();
-	test_check(test_wait(is_dead(), 20000), "the controller is not dead");
-	if (detach)
+	test_step("disappears: %s", s->name);
+	if (s->policy)
+		attach(s);
+	load_begin(s);
+	stop_it(FAULT_GONE);
+	load_end(s);
+	function_dies();
+	if (s->policy && before)
 		steer_detach(&policy);
-	remove_function();
-	if (steered && !detach) {
-		test_check(policy.state->exits == 1 &&
-			   policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-			   "the policy ended with kind %u",
-			   policy.state->exit_kind);
-		steer_detach(&policy);
-	}
-	fault_close();
-	pt_close(&ns);
-	test_check(test_wait(is_back(), 60000), "it did not come back");
-	fault_open(&ns);
-	test_check(!strcmp(ns.name, name), "it is nvme%s now", ns.name);
-	test_check(vm_wait_live(ns.ctrl, 20000), "not live");
-	load_verify(&load);
+	function_remove();
+	if (s->policy && !before)
+		detach();
+	back(s);
+}
+
+static void removed(const struct situation *s)
+{
+	test_step("removed when it does nothing: %s", s->name);
+	if (s->policy)
+		attach(s);
+	load_begin(s);
+	stop_it(FAULT_STALL);
+	test_check(test_wait(stands_still(s), 10000), "it goes on");
+	function_remove();
+	load_end(s);
+	if (s->policy)
+		detach();
+	back(s);
 }
 
 int main(void)
 {
-	unsigned long i, count = test_env("COUNT", 2);
+	unsigned long i, s, count = test_env("COUNT", 1);
 
-	test_begin(60 + 40 * count);
+	test_begin(110 + 40 * count);
 	test_set_file("/sys/module/nvme_core/parameters/admin_timeout", "2");
+	test_set_file("/sys/module/nvme_core/parameters/io_timeout", "1");
 	fault_open(&ns);
-	strcpy(name, ns.name);
-	vm_pci_path(ns.ctrl, pci_path, sizeof(pci_path));
-	load_init(&load, &ns, 4, 8);
+	function_is(&ns);
+	load_init_at(&load, &ns, 4, 8, LOAD_BLOCK);
 	load.may_fail = true;
 	load.may_vanish = true;
 	load.timeout_ms = 1000;
-	once(false, false);
-	for (i = 0; i < count; i++)
-		once(true, i & 1);
+	group_load_init(&groups, &ns);
+	groups.may_be_cancelled = true;
+	groups.may_be_refused = true;
+	groups.may_vanish = true;
+	for (s = 0; s < ARRAY_LEN(situations); s++) {
+		for (i = 0; i < count; i++)
+			disappears(&situations[s], (s + i) & 1);
+		removed(&situations[s]);
+	}
 	test_pass();
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The function of the drive of faults; see function.h.
+ */
+#include "fault.h"
+#include "function.h"
+#include "test.h"
+#include "vm.h"
+
+static char pci_path[128], name[sizeof(((struct pt_ns *)0)->name)];
+static int ctrl;
+
+static void tell(const char *file)
+{
+	char path[192];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s", pci_path, file);
+	ret = test_write(path, "1");
+	test_check(!ret, "cannot %s: %s", file, strerror(-ret));
+}
+
+void function_is(const struct pt_ns *ns)
+{
+	strcpy(name, ns->name);
+	ctrl = ns->ctrl;
+	vm_pci_path(ctrl, pci_path, sizeof(pci_path));
+}
+
+void function_reset(void)
+{
+	tell("reset");
+}
+
+static bool is_dead(void)
+{
+	char state[32];
+
+	vm_ctrl_state(ctrl, state, sizeof(state));
+	return strncmp(state, "live", 4) && strncmp(state, "resetting", 9);
+}
+
+void function_dies(void)
+{
+	test_check(test_wait(is_dead(), 20000), "the controller is not dead");
+}
+
+void function_remove(void)
+{
+	tell("remove");
+	test_check(!test_exists("%s", pci_path), "it was not removed");
+}
+
+/* It is there, with its namespace, under the same name. */
+static bool is_back(void)
+{
+	int ret;
+
+	vm_one_cpu(true);
+	ret = test_write("/sys/bus/pci/rescan", "1");
+	vm_one_cpu(false);
+	test_check(!ret, "cannot rescan: %s", strerror(-ret));
+	return test_wait(test_exists("/dev/nvme%s", name), 1000);
+}
+
+void function_back(struct pt_ns *ns)
+{
+	fault_close();
+	pt_close(ns);
+	test_check(test_wait(is_back(), 60000), "it did not come back");
+	fault_open(ns);
+	test_check(!strcmp(ns->name, name), "it is nvme%s now", ns->name);
+	test_check(vm_wait_live(ns->ctrl, 20000), "not live");
+}
