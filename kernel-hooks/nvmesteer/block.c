@@ -16,18 +16,9 @@
 
 #include "block.h"
 #include "hold.h"
-#include "path.h"
-
-/* Never: the block layer looks after its requests. */
-#define NVME_STEER_NO_DEADLINE	(jiffies + MAX_JIFFY_OFFSET)
 
 /* Queues with numbers below this have a bit in struct nvme_steer_block. */
 #define NVME_STEER_BITS		BITS_PER_LONG
-
-static __always_inline u32 nvme_steer_request_len(struct request *req)
-{
-	return blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
-}
 
 /* What a policy is told of a request. */
 static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
@@ -232,39 +223,10 @@ static __always_inline void nvme_steer_note_polled(struct nvme_steer_queue *q,
 	}
 }
 
-/* Write a request to a submission queue, which has a free slot. */
-static __always_inline void
-nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
-			 unsigned long deadline)
-{
-	struct nvme_steer_slot *slot = &q->slots[q->free[--q->nr_free]];
-	struct nvme_request *nr = nvme_req(req);
-	struct nvme_command *cmd = nr->cmd;
-	u16 cid = nvme_steer_next_cid(slot);
-
-	/* whoever carries it counts it */
-	if (static_branch_unlikely(&nvme_steer_path_key))
-		nvme_steer_path_moved(q, req, slot);
-	cmd->common.command_id = cid;
-	nr->steer = q->number;
-	nr->steer_cid = cid;
-	nvme_steer_take(slot, &(struct nvme_steer_io) {
-		.done = NVME_STEER_IO_REQUEST,
-		.owner = req,
-	}, deadline);
-	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
-	nvme_steer_advance(q);
-}
-
-/* Before they can end: who submitted them need not be who dispatches them. */
-static __always_inline void
-nvme_steer_count_requests(struct nvme_steer_ctrl *sc, unsigned int nr)
-{
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);
-}
-
-/* Send requests to a queue of a share, where they may have to wait. */
+/*
+ * Send requests to a queue of a share, where they may have to wait. Drops
+ * sq_lock.
+ */
 static noinline unsigned int nvme_steer_share_requests(struct nvme_steer_queue *q,
 						       struct rq_list *list,
 						       struct rq_list *left)
@@ -275,6 +237,7 @@ static noinline unsigned int nvme_steer_share_requests(struct nvme_steer_queue *
 	if (q->mode == NVME_STEER_POLL)
 		nvme_steer_note_polled(q, list->head);
 	nr = nvme_steer_shared_requests(q, list, left);
+	nvme_steer_unlock(&q->sq_lock);
 	while ((req = rq_list_pop(list))) {
 		if (!nvme_steer_is_own(req))
 			nvme_steer_count(q->ctrl, NVME_STEER_EV_QUEUE_DOWN);
@@ -283,6 +246,7 @@ static noinline unsigned int nvme_steer_share_requests(struct nvme_steer_queue *
 	return nr;
 }
 
+/* Likewise of one. */
 static noinline bool nvme_steer_share_request(struct nvme_steer_queue *q,
 					      struct request *req)
 {
@@ -301,10 +265,8 @@ nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 
 	nvme_steer_lock(&q->sq_lock);
 	if (unlikely(!q->live)) {
-		if (q->shared) {
-			nvme_steer_unlock(&q->sq_lock);
+		if (q->shared)
 			return nvme_steer_share_request(q, req);
-		}
 		goto unlock;
 	}
 	why = NVME_STEER_EV_QUEUE_FULL;
@@ -343,10 +305,8 @@ nvme_steer_send_requests(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 
 	nvme_steer_lock(&q->sq_lock);
 	if (unlikely(!q->live)) {
-		if (q->shared) {
-			nvme_steer_unlock(&q->sq_lock);
+		if (q->shared)
 			return nvme_steer_share_requests(q, list, left);
-		}
 		goto unlock;
 	}
 	why = NVME_STEER_EV_QUEUE_FULL;

@@ -6,7 +6,11 @@
 #ifndef NVMESTEER_BLOCK_H
 #define NVMESTEER_BLOCK_H
 
+#include "path.h"
 #include "queue.h"
+
+/* Never: the block layer looks after its requests. */
+#define NVME_STEER_NO_DEADLINE	(jiffies + MAX_JIFFY_OFFSET)
 
 bool nvme_steer_rq_hook(struct request *req, bool last);
 void nvme_steer_rqs_hook(struct rq_list *list);
@@ -52,6 +56,44 @@ static inline u64 nvme_steer_block_mask(u64 what)
 					  (__force u32)REQ_POLLED;
 
 	return (u64)opf << 32 | (u32)what;
+}
+
+/* Bytes of data. */
+static __always_inline u32 nvme_steer_request_len(struct request *req)
+{
+	return blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
+}
+
+/* Write a request to a submission queue, which has a free slot. */
+static __always_inline void
+nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
+			 unsigned long deadline)
+{
+	struct nvme_steer_slot *slot = &q->slots[q->free[--q->nr_free]];
+	struct nvme_request *nr = nvme_req(req);
+	struct nvme_command *cmd = nr->cmd;
+	u16 cid = nvme_steer_next_cid(slot);
+
+	/* whoever carries it counts it */
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_path_moved(q, req, slot);
+	cmd->common.command_id = cid;
+	nr->steer = q->number;
+	nr->steer_cid = cid;
+	nvme_steer_take(slot, &(struct nvme_steer_io) {
+		.done = NVME_STEER_IO_REQUEST,
+		.owner = req,
+	}, deadline);
+	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
+	nvme_steer_advance(q);
+}
+
+/* Before they can end: who submitted them need not be who dispatches them. */
+static __always_inline void
+nvme_steer_count_requests(struct nvme_steer_ctrl *sc, unsigned int nr)
+{
+	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
+	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);
 }
 
 /*

@@ -364,7 +364,9 @@ nvme_steer_reap_shared(struct nvme_steer_queue *q,
 	if (!found)
 		return 0;
 	found = nvme_steer_do_reap_any(q, drain, iob, ring, found);
-	nvme_steer_shared_reaped(q);
+	if (q->given_head != READ_ONCE(q->given_tail) &&
+	    unlikely(nvme_steer_shared_wanted(q)))
+		nvme_steer_shared_reaped(q);
 	return found;
 }
 

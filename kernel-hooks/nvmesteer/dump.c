@@ -108,7 +108,7 @@ static void nvme_steer_flying_slot(struct nvme_steer_flying *f,
 	/* its deadline was moved by as much when it passed */
 	if (f->aborted)
 		f->since -= slot->io.timeout;
-	if (q->shared)
+	if (f->waits)
 		nvme_steer_flying_cmd(f, &q->shared->slot[
 					nvme_steer_slot_index(slot)].cmd);
 }
@@ -156,15 +156,20 @@ static void nvme_steer_flight_collect(struct nvme_steer_flight *fl,
 static void nvme_steer_flight_find(struct nvme_steer_flight *fl,
 				   struct nvme_steer_queue *q)
 {
+	struct nvme_steer_shared *sh = q->shared;
 	const struct nvme_command *cmd;
 	unsigned int i;
 
 	spin_lock(&q->sq_lock);
+	if (sh)
+		spin_lock_irq(&sh->arb->lock);
 	for (cmd = q->sq_cmds; cmd < q->sq_cmds + q->depth; cmd++)
 		for (i = 0; i < fl->nr; i++)
 			if (!fl->cmd[i].known &&
 			    fl->cmd[i].cid == cmd->common.command_id)
 				nvme_steer_flying_cmd(&fl->cmd[i], cmd);
+	if (sh)
+		spin_unlock_irq(&sh->arb->lock);
 	spin_unlock(&q->sq_lock);
 }
 

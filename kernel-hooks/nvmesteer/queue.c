@@ -126,14 +126,6 @@ struct nvme_steer_slot *nvme_steer_slot_get(struct nvme_steer_queue *q)
 	return slot;
 }
 
-/* Is a batch under way, at the end of which the queue is rung for? */
-static bool nvme_steer_collects(struct nvme_steer_queue *q)
-{
-	struct nvme_steer_plug *plug = nvme_steer_plug();
-
-	return (plug && plug->cb.data == q) || nvme_steer_plug_queue(q);
-}
-
 /**
  * nvme_steer_submit - hand the command of a slot to the controller
  * @slot: RESERVED; its map is set, and of a shared queue it is told

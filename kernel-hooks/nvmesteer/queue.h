@@ -127,14 +127,22 @@ nvme_steer_write(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
 	nvme_steer_advance(q);
 }
 
-/* Ring the doorbell, unless there is a batch: that does so at its end. */
-static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
+/*
+ * Is a batch under way, or can one begin, at the end of which the queue is rung
+ * for? Under sq_lock.
+ */
+static __always_inline bool nvme_steer_collects(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_plug *plug = nvme_steer_plug();
 
-	if (likely(plug && plug->cb.data == q))
-		return;
-	if (!current->plug || !nvme_steer_plug_queue(q))
+	return likely(plug && plug->cb.data == q) ||
+	       (current->plug && nvme_steer_plug_queue(q));
+}
+
+/* Ring the doorbell, unless there is a batch: that does so at its end. */
+static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
+{
+	if (!nvme_steer_collects(q))
 		nvme_steer_ring_sq(q);
 }
 
@@ -182,29 +190,27 @@ static __always_inline void nvme_steer_give(struct nvme_steer_queue *q,
 }
 
 /*
- * Take a slot and sq_lock, to be given back with nvme_steer_unlock(); NULL,
- * without it, if the queue is not live or none is free. In nvme_steer_enter().
+ * Take sq_lock, to be given back with nvme_steer_unlock(), and a slot. False
+ * without one: the queue is not live, or none is free. In nvme_steer_enter().
  */
-static __always_inline struct nvme_steer_slot *
-nvme_steer_begin(struct nvme_steer_queue *q)
+static __always_inline bool nvme_steer_begin(struct nvme_steer_queue *q,
+					     struct nvme_steer_slot **slot)
 {
 	unsigned long nr_free;
 
 	nvme_steer_lock(&q->sq_lock);
 	if (unlikely(!q->live))
-		goto none;
+		return false;
 	nr_free = q->nr_free;
 	if (unlikely(!nr_free)) {
 		nr_free = nvme_steer_collected(q);
 		if (!nr_free)
-			goto none;
+			return false;
 	}
 	q->nr_free = --nr_free;
 	q->refs++;
-	return &q->slots[q->free[nr_free]];
-none:
-	nvme_steer_unlock(&q->sq_lock);
-	return NULL;
+	*slot = &q->slots[q->free[nr_free]];
+	return true;
 }
 
 /**

@@ -22,14 +22,11 @@
 
 #include "queue.h"
 #include "share.h"
+#include "share_send.h"
 
 DEFINE_STATIC_KEY_FALSE(nvme_steer_share_key);
 
-/* What a command counts for besides its data, bytes. */
-#define NVME_STEER_SHARE_COST	4096
-
 /* Where the map says 0. */
-#define NVME_STEER_SHARE_WEIGHT	100
 #define NVME_STEER_SHARE_BURST	(2 * NSEC_PER_MSEC)
 
 #define NVME_STEER_SHARE_LOOK	(50 * NSEC_PER_MSEC)
@@ -42,12 +39,10 @@ DEFINE_STATIC_KEY_FALSE(nvme_steer_share_key);
 
 static const struct nvme_steer_share nvme_steer_no_limits;
 
-/* What the map says of a share; written to by anybody at any time. */
+/* What a map says of a share; written to by anybody at any time. */
 static const struct nvme_steer_share *
-nvme_steer_share_of(const struct nvme_steer_arbiter *arb, unsigned int n)
+nvme_steer_share_of(const struct bpf_array *limits, unsigned int n)
 {
-	const struct bpf_array *limits = arb->limits;
-
 	if (!limits || n >= limits->map.max_entries)
 		return &nvme_steer_no_limits;
 	return (const void *)limits->value + (size_t)limits->elem_size * n;
@@ -83,8 +78,8 @@ static bool nvme_steer_rate_allows(u64 *at, u64 *counted, u64 rate, u64 burst,
 static bool nvme_steer_share_allows(struct nvme_steer_arbiter *arb,
 				    unsigned int n, u64 now, u64 *wake)
 {
-	const struct nvme_steer_share *limit = nvme_steer_share_of(arb, n);
 	struct nvme_steer_share_state *s = &arb->share[n];
+	const struct nvme_steer_share *limit = s->limit;
 	u32 depth = READ_ONCE(limit->depth);
 	bool ok;
 
@@ -101,18 +96,14 @@ static bool nvme_steer_share_allows(struct nvme_steer_arbiter *arb,
 	ok &= nvme_steer_rate_allows(&s->bytes_at, &s->bytes_rate,
 				     READ_ONCE(limit->bps),
 				     nvme_steer_share_burst(limit), now, wake);
+	s->rated = s->iops_rate || s->bytes_rate;
 	return ok;
 }
 
-/* A command is sent. */
-static void nvme_steer_share_charge(struct nvme_steer_arbiter *arb,
-				    unsigned int n, u32 len, u64 now)
+/* A command with @len bytes of data is sent: use the rates up. */
+static void nvme_steer_share_charge(struct nvme_steer_share_state *s, u32 len,
+				    u64 now)
 {
-	struct nvme_steer_share_state *s = &arb->share[n];
-
-	s->peak = max(s->peak, ++s->inflight);
-	s->commands++;
-	s->bytes += len;
 	if (s->iops_rate)
 		s->iops_at = max(s->iops_at, now) +
 			     div64_u64(NSEC_PER_SEC, s->iops_rate);
@@ -121,15 +112,26 @@ static void nvme_steer_share_charge(struct nvme_steer_arbiter *arb,
 			      div64_u64((u64)len * NSEC_PER_SEC, s->bytes_rate);
 }
 
-static void nvme_steer_share_weigh(struct nvme_steer_arbiter *arb,
-				   unsigned int n, u32 len)
+/**
+ * nvme_steer_share_ask - may a command be sent now, whatever limits there are?
+ * @sh: its queue, whose share has nothing that waits; under the arbiter's lock
+ * @len: of its data, bytes
+ *
+ * Return: whether it may; then what it uses of the rates is charged for.
+ */
+bool nvme_steer_share_ask(struct nvme_steer_shared *sh, u32 len)
 {
-	u32 weight = READ_ONCE(nvme_steer_share_of(arb, n)->weight);
-	struct nvme_steer_share_state *s = &arb->share[n];
-	u64 cost = ((u64)len + NVME_STEER_SHARE_COST) << 10;
+	struct nvme_steer_arbiter *arb = sh->arb;
+	u64 now = ktime_get_ns(), at;
 
-	arb->vnow = max(arb->vnow, s->vtime);
-	s->vtime += div_u64(cost, weight ?: NVME_STEER_SHARE_WEIGHT) + 1;
+	lockdep_assert_held(&arb->lock);
+
+	if (!nvme_steer_share_allows(arb, 0, now, &at) ||
+	    !nvme_steer_share_allows(arb, sh->share, now, &at))
+		return false;
+	nvme_steer_share_charge(&arb->share[0], len, now);
+	nvme_steer_share_charge(sh->state, len, now);
+	return true;
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -141,13 +143,17 @@ static void nvme_steer_share_send(struct nvme_steer_shared *sh, u16 index,
 	struct nvme_steer_waiting *w = &sh->slot[index];
 	struct nvme_steer_queue *q = sh->queue;
 	struct nvme_steer_slot *slot = &q->slots[index];
+	struct nvme_steer_share_state *s = sh->state;
 	struct nvme_steer_arbiter *arb = sh->arb;
 
 	lockdep_assert_held(&arb->lock);
 
-	nvme_steer_share_weigh(arb, sh->share, w->len);
-	nvme_steer_share_charge(arb, sh->share, w->len, now);
-	nvme_steer_share_charge(arb, 0, w->len, now);
+	arb->vnow = max(arb->vnow, s->vtime);
+	s->vtime += nvme_steer_share_cost(s, w->len);
+	nvme_steer_share_charge(s, w->len, now);
+	nvme_steer_share_charge(&arb->share[0], w->len, now);
+	nvme_steer_share_add(s, w->len);
+	nvme_steer_share_add(&arb->share[0], w->len);
 	sh->inflight++;
 	w->sent = now;
 	if (static_branch_unlikely(&nvme_steer_path_key))
@@ -183,7 +189,7 @@ static void nvme_steer_share_ring(struct nvme_steer_shared *sh)
 /* Take the slot that has waited longest. */
 static u16 nvme_steer_share_pop(struct nvme_steer_shared *sh)
 {
-	struct nvme_steer_share_state *s = &sh->arb->share[sh->share];
+	struct nvme_steer_share_state *s = sh->state;
 	u16 index = sh->first;
 
 	sh->first = sh->slot[index].next;
@@ -275,7 +281,7 @@ void nvme_steer_share_put(struct nvme_steer_shared *sh, u16 index, bool ring)
 	struct nvme_steer_waiting *w = &sh->slot[index];
 	struct nvme_steer_slot *slot = &sh->queue->slots[index];
 	struct nvme_steer_arbiter *arb = sh->arb;
-	struct nvme_steer_share_state *s = &arb->share[sh->share];
+	struct nvme_steer_share_state *s = sh->state;
 	u64 now = ktime_get_ns(), at, wake = now + NVME_STEER_SHARE_LOOK;
 
 	lockdep_assert_held(&arb->lock);
@@ -341,13 +347,13 @@ void nvme_steer_share_remove(struct nvme_steer_shared *sh, u16 before,
 	if (sh->last == index)
 		sh->last = before;
 	sh->nr--;
-	sh->arb->share[sh->share].waiting--;
+	sh->state->waiting--;
 }
 
 /* What waits on a queue is not to be sent by the arbiter any more. */
 void nvme_steer_share_unlist(struct nvme_steer_shared *sh)
 {
-	struct nvme_steer_share_state *s = &sh->arb->share[sh->share];
+	struct nvme_steer_share_state *s = sh->state;
 
 	lockdep_assert_held(&sh->arb->lock);
 
@@ -360,14 +366,6 @@ void nvme_steer_share_unlist(struct nvme_steer_shared *sh)
 }
 
 /* -------------------------------------------------------------------- ending */
-
-static unsigned int nvme_steer_share_bucket(u64 ns)
-{
-	u64 us = div_u64(ns, NSEC_PER_USEC);
-
-	return us ? min_t(unsigned int, ilog2(us) + 1,
-			  NVME_STEER_SHARE_BUCKETS - 1) : 0;
-}
 
 /* Judge shares with a target anew. */
 static void nvme_steer_share_forget(struct nvme_steer_arbiter *arb)
@@ -389,10 +387,14 @@ static void nvme_steer_share_judge(struct nvme_steer_arbiter *arb, u64 now)
 	unsigned int n, most = 0;
 
 	arb->window = now;
+	/* mostly nobody has a target, and nothing can change */
+	if (!arb->timed && !arb->cap)
+		return;
+	arb->timed = false;
 	for (n = 1; n < NVME_STEER_MAX_SHARES; n++) {
 		struct nvme_steer_share_state *s = &arb->share[n];
 
-		if (!READ_ONCE(nvme_steer_share_of(arb, n)->latency_us)) {
+		if (!READ_ONCE(s->limit->latency_us)) {
 			most = max(most, s->inflight);
 			continue;
 		}
@@ -414,39 +416,27 @@ static void nvme_steer_share_judge(struct nvme_steer_arbiter *arb, u64 now)
 }
 
 /**
- * nvme_steer_share_ended - the controller has completed a command
- * @sh: its queue; under the arbiter's lock
- * @index: of its slot, still INFLIGHT
+ * nvme_steer_share_ended - the controller has completed commands
+ * @sh: their queue; under the arbiter's lock
+ * @nr: how many
  * @now: monotonic, ns
+ *
+ * Sends what there is room for now.
  */
-void nvme_steer_share_ended(struct nvme_steer_shared *sh, u16 index, u64 now)
+void nvme_steer_share_ended(struct nvme_steer_shared *sh, unsigned int nr,
+			    u64 now)
 {
-	struct nvme_steer_waiting *w = &sh->slot[index];
 	struct nvme_steer_arbiter *arb = sh->arb;
-	struct nvme_steer_share_state *s = &arb->share[sh->share];
-	u32 target;
 
 	lockdep_assert_held(&arb->lock);
 
-	/* it may be named twice by a broken device */
-	if (unlikely(!w->sent))
-		return;
-	s->wait[nvme_steer_share_bucket(w->sent - w->since)]++;
-	s->device[nvme_steer_share_bucket(now - w->sent)]++;
-	target = READ_ONCE(nvme_steer_share_of(arb, sh->share)->latency_us);
-	if (target) {
-		s->ended++;
-		if (now - w->since > target * (u64)NSEC_PER_USEC) {
-			s->late++;
-			s->missed++;
-		}
-	}
 	if (now - arb->window >= NVME_STEER_SHARE_WINDOW)
 		nvme_steer_share_judge(arb, now);
-	w->sent = 0;
-	sh->inflight--;
-	s->inflight--;
-	arb->share[0].inflight--;
+	sh->inflight -= nr;
+	sh->state->inflight -= nr;
+	arb->share[0].inflight -= nr;
+	if (unlikely(arb->waiting))
+		nvme_steer_share_look(arb);
 }
 
 /* ----------------------------------------------------------------- life cycle */
@@ -511,8 +501,10 @@ nvme_steer_arbiter_alloc(struct nvme_steer_ctrl *sc)
 	hrtimer_init(&arb->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	arb->timer.function = nvme_steer_share_timer;
 	INIT_WORK(&arb->work, nvme_steer_share_work);
-	for (n = 0; n < NVME_STEER_MAX_SHARES; n++)
+	for (n = 0; n < NVME_STEER_MAX_SHARES; n++) {
 		INIT_LIST_HEAD(&arb->share[n].queues);
+		arb->share[n].limit = &nvme_steer_no_limits;
+	}
 	return arb;
 }
 
@@ -581,8 +573,10 @@ void nvme_steer_share_attached(struct nvme_steer_ctrl *sc,
 	arb->limits = p && p->shares ?
 		container_of(p->shares, struct bpf_array, map) : NULL;
 	arb->cap = 0;
-	for (n = 0; n < NVME_STEER_MAX_SHARES; n++)
+	for (n = 0; n < NVME_STEER_MAX_SHARES; n++) {
+		arb->share[n].limit = nvme_steer_share_of(arb->limits, n);
 		arb->share[n].peak = arb->share[n].inflight;
+	}
 	nvme_steer_share_look(arb);
 	spin_unlock_irq(&arb->lock);
 }
@@ -637,8 +631,8 @@ int nvme_steer_print_shares(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 			spin_unlock_irq(&arb->lock);
 			continue;
 		}
-		limit = nvme_steer_share_of(arb, n);
 		s = arb->share[n];
+		limit = s.limit;
 		cap = n && !READ_ONCE(limit->latency_us) ? arb->cap : 0;
 		len += scnprintf(buf + len, size - len,
 			"%u weight=%u depth=%u iops=%u bps=%llu burst_ms=%u latency_us=%u"

@@ -10,11 +10,18 @@
  *
  * Such a queue is never live (nvme_steer_queue.live), so that everybody who
  * would write to a submission queue finds out where they have to look anyhow:
- * for all other queues shares cost nothing. Its submission queue is written
- * under the arbiter's lock, which is innermost and taken with interrupts off,
- * so that whoever finds room, an interrupt for instance, can send for any
- * queue. Its free list and references are under sq_lock as for other queues,
- * but what comes back through given[] is taken from there under both locks.
+ * for all other queues shares cost nothing. Its submission queue is written and
+ * rung for under the arbiter's lock, which is innermost and taken with
+ * interrupts off, so that whoever finds room, an interrupt for instance, can
+ * send for any queue. Its free list and references are under sq_lock as for
+ * other queues, but what comes back through given[] is taken from there under
+ * both locks.
+ *
+ * Who has sq_lock and found under both that nothing waits on the queue, nor
+ * behind it, and that the arbiter is not to ring for it, needs sq_lock alone to
+ * write to the submission queue and to ring: for anybody else to do either
+ * something has to wait there, or to be sent, first, and that begins under
+ * sq_lock (nvme_steer_shared_begin()).
  */
 #ifndef NVMESTEER_SHARE_H
 #define NVMESTEER_SHARE_H
@@ -26,7 +33,7 @@
 
 /**
  * struct nvme_steer_waiting - what a slot of a shared queue has besides
- * @cmd:	the command, complete, while it waits
+ * @cmd:	the command, complete, while it waits; what need not never is here
  * @since:	when it came, monotonic, ns
  * @sent:	when it was written to the submission queue, ns; 0: not, or its
  *		end is accounted for
@@ -51,6 +58,7 @@ struct nvme_steer_waiting {
  * @queue:	the queue, which has it from when it is made
  * @arb:	of its controller
  * @share:	its number, 1 and up
+ * @state:	what the arbiter has of the share
  * @live:	the controller knows the queue
  * @closing:	it is being freed: it takes nothing, and what waits is sent
  *		whatever the limits
@@ -73,6 +81,7 @@ struct nvme_steer_shared {
 	struct nvme_steer_queue *queue;
 	struct nvme_steer_arbiter *arb;
 	unsigned int share;
+	struct nvme_steer_share_state *state;
 	bool live;
 	bool closing;
 	u16 first;
@@ -97,6 +106,7 @@ struct nvme_steer_shared {
 
 /**
  * struct nvme_steer_share_state - a share as the arbiter sees it
+ * @limit:	its limits, in the map of the attached policy; never NULL
  * @queues:	those with commands that wait, the next one to send for first
  * @inflight:	commands at the controller; of share 0 those of all shares
  * @peak:	the most there were since the policy was attached
@@ -106,6 +116,7 @@ struct nvme_steer_shared {
  * @bytes_at:	likewise another byte
  * @iops_rate:	the limit that @iops_at was counted with
  * @bytes_rate:	and @bytes_at
+ * @rated:	either is not 0
  * @commands:	that were sent; @bytes of data
  * @waits:	commands that could not be sent when they came
  * @ended:	commands of which a latency was measured, in this window
@@ -115,6 +126,7 @@ struct nvme_steer_shared {
  * @device:	and from then until its completion was found
  */
 struct nvme_steer_share_state {
+	const struct nvme_steer_share *limit;
 	struct list_head queues;
 	unsigned int inflight;
 	unsigned int peak;
@@ -124,6 +136,7 @@ struct nvme_steer_share_state {
 	u64 bytes_at;
 	u64 iops_rate;
 	u64 bytes_rate;
+	bool rated;
 	u64 commands;
 	u64 bytes;
 	u64 waits;
@@ -148,6 +161,7 @@ struct nvme_steer_share_state {
  * @cap:	the most commands that each share without a latency target may
  *		have at the controller; 0: as many as it likes
  * @window:	when the present window of latencies began, ns
+ * @timed:	since then a command of a share with a target has ended
  * @timer:	when to look again, while anything waits
  * @armed:	it runs, for @wake, ns
  * @tended:	when @work was queued last, ns
@@ -163,6 +177,7 @@ struct nvme_steer_arbiter {
 	struct list_head ring;
 	unsigned int cap;
 	u64 window;
+	bool timed;
 	struct hrtimer timer;
 	bool armed;
 	u64 wake;
@@ -181,17 +196,21 @@ void nvme_steer_share_attached(struct nvme_steer_ctrl *sc,
 void nvme_steer_share_drop(struct nvme_steer_policy *p);
 void nvme_steer_share_exit(struct nvme_steer_ctrl *sc);
 void nvme_steer_share_put(struct nvme_steer_shared *sh, u16 index, bool ring);
+bool nvme_steer_share_ask(struct nvme_steer_shared *sh, u32 len);
 void nvme_steer_share_look(struct nvme_steer_arbiter *arb);
 void nvme_steer_share_flush(struct nvme_steer_shared *sh);
 void nvme_steer_share_remove(struct nvme_steer_shared *sh, u16 before,
 			     u16 index);
 void nvme_steer_share_unlist(struct nvme_steer_shared *sh);
-void nvme_steer_share_ended(struct nvme_steer_shared *sh, u16 index, u64 now);
+void nvme_steer_share_ended(struct nvme_steer_shared *sh, unsigned int nr,
+			    u64 now);
 int nvme_steer_print_shares(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 int nvme_steer_print_histograms(struct nvme_steer_ctrl *sc, char *buf,
 				size_t size);
 
 /* share_queue.c: the queues */
+struct nvme_steer_slot *nvme_steer_shared_begin(struct nvme_steer_queue *q,
+						u32 len);
 int nvme_steer_shared_alloc(struct nvme_steer_queue *q, unsigned int share);
 void nvme_steer_shared_free(struct nvme_steer_queue *q);
 void nvme_steer_shared_live(struct nvme_steer_queue *q, bool live);
@@ -245,10 +264,21 @@ static inline void nvme_steer_shared_tell(const struct nvme_steer_slot *slot,
 	}
 }
 
+/* Does anybody want a slot of the queue? The slot is to be seen before. */
+static __always_inline bool
+nvme_steer_shared_wanted(const struct nvme_steer_queue *q)
+{
+	/* pairs with the barrier of who waits: either sees the other */
+	smp_mb();
+	return READ_ONCE(q->shared->nr_behind) ||
+	       waitqueue_active(&q->shared->room);
+}
+
 /* Slots were put on the free list. Under sq_lock, not in an interrupt. */
 static __always_inline void nvme_steer_freed(struct nvme_steer_queue *q)
 {
-	if (static_branch_unlikely(&nvme_steer_share_key) && q->shared)
+	if (static_branch_unlikely(&nvme_steer_share_key) && q->shared &&
+	    unlikely(nvme_steer_shared_wanted(q)))
 		nvme_steer_shared_freed(q);
 }
 

@@ -14,8 +14,7 @@
 
 #include "block.h"
 #include "passthru.h"
-#include "path.h"
-#include "share.h"
+#include "share_send.h"
 
 /* nvme_request.steer_cid of a request that has no slot: no slot's. */
 #define NVME_STEER_CID_BEHIND	U16_MAX
@@ -38,6 +37,7 @@ int nvme_steer_shared_alloc(struct nvme_steer_queue *q, unsigned int share)
 	sh->queue = q;
 	sh->arb = q->ctrl->arb;
 	sh->share = share;
+	sh->state = &sh->arb->share[share];
 	sh->last = NVME_STEER_NO_SLOT;
 	INIT_LIST_HEAD(&sh->entry);
 	INIT_LIST_HEAD(&sh->ring);
@@ -94,10 +94,9 @@ static void nvme_steer_shared_request(struct nvme_steer_shared *sh, u16 index,
 		.done = NVME_STEER_IO_REQUEST,
 		.owner = req,
 	};
-	/* never: the block layer looks after its requests */
-	slot->deadline = jiffies + MAX_JIFFY_OFFSET;
+	slot->deadline = NVME_STEER_NO_DEADLINE;
 	w->cmd = *nr->cmd;
-	w->len = blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
+	w->len = nvme_steer_request_len(req);
 	w->since = since;
 	w->expires = false;
 	nvme_steer_share_put(sh, index, false);
@@ -108,14 +107,67 @@ static void nvme_steer_shared_fill(struct nvme_steer_shared *sh, u16 index)
 {
 	struct request *req = rq_list_pop(&sh->behind);
 
-	sh->nr_behind--;
+	WRITE_ONCE(sh->nr_behind, sh->nr_behind - 1);
 	nvme_steer_shared_request(sh, index, req,
 				  req->start_time_ns ?: ktime_get_ns());
 }
 
+/*
+ * Give free slots to requests behind, if there are any. Under sq_lock and the
+ * arbiter's.
+ */
+static void nvme_steer_shared_refill(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_shared *sh = q->shared;
+
+	nvme_steer_collect(q);
+	while (sh->nr_behind && sh->live && q->nr_free) {
+		q->refs++;
+		nvme_steer_shared_fill(sh, q->free[--q->nr_free]);
+	}
+}
+
+/* A request that cannot be sent at once waits, in a slot or behind others. */
+static noinline void nvme_steer_shared_later(struct nvme_steer_shared *sh,
+					     struct request *req, u64 now)
+{
+	struct nvme_steer_queue *q = sh->queue;
+
+	nvme_req(req)->steer = q->number;
+	/* its time begins when it is sent */
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_path_moved(q, req, NULL);
+	if (q->nr_free && !sh->nr_behind) {
+		q->refs++;
+		nvme_steer_shared_request(sh, q->free[--q->nr_free], req, now);
+	} else {
+		nvme_req(req)->steer_cid = NVME_STEER_CID_BEHIND;
+		rq_list_add_tail(&sh->behind, req);
+		WRITE_ONCE(sh->nr_behind, sh->nr_behind + 1);
+	}
+}
+
+/* Send a request if that can be done at once. */
+static __always_inline bool
+nvme_steer_shared_at_once(struct nvme_steer_shared *sh, struct request *req,
+			  u64 now)
+{
+	struct nvme_steer_queue *q = sh->queue;
+
+	if (unlikely(!q->nr_free))
+		nvme_steer_collect(q);
+	if (unlikely(!q->nr_free || sh->nr_behind) ||
+	    unlikely(!nvme_steer_share_claim(sh, nvme_steer_request_len(req))))
+		return false;
+	nvme_steer_share_stamp(sh, q->free[q->nr_free - 1], now);
+	q->refs++;
+	nvme_steer_write_request(q, req, NVME_STEER_NO_DEADLINE);
+	return true;
+}
+
 /**
  * nvme_steer_shared_requests - take block requests
- * @q: the queue
+ * @q: the queue, whose sq_lock is held
  * @list: the requests
  * @left: gets those that are the driver's own
  *
@@ -128,45 +180,77 @@ unsigned int nvme_steer_shared_requests(struct nvme_steer_queue *q,
 					struct rq_list *left)
 {
 	struct nvme_steer_shared *sh = q->shared;
-	struct nvme_steer_ctrl *sc = q->ctrl;
+	struct nvme_steer_arbiter *arb = sh->arb;
 	u64 now = ktime_get_ns();
 	struct request *req;
 	unsigned int nr = 0;
 	unsigned long flags;
 
-	nvme_steer_lock(&q->sq_lock);
-	spin_lock_irqsave(&sh->arb->lock, flags);
-	if (!sh->live || sh->closing)
+	lockdep_assert_held(&q->sq_lock);
+
+	flags = nvme_steer_lock_irqsave(&arb->lock);
+	if (unlikely(!sh->live || sh->closing))
 		goto unlock;
-	nvme_steer_collect(q);
 	while ((req = rq_list_pop(list))) {
 		if (unlikely(nvme_req(req)->flags & NVME_REQ_STEER_OWN)) {
 			rq_list_add_tail(left, req);
 			continue;
 		}
 		nr++;
-		WRITE_ONCE(q->submitted, q->submitted + 1);
-		this_cpu_inc(sc->stats->events[NVME_STEER_EV_ROUTED]);
-		this_cpu_inc(sc->stats->events[NVME_STEER_EV_BLOCK]);
-		nvme_req(req)->steer = q->number;
-		/* its time begins when it is sent */
-		if (static_branch_unlikely(&nvme_steer_path_key))
-			nvme_steer_path_moved(q, req, NULL);
-		if (likely(q->nr_free && !sh->nr_behind)) {
-			q->refs++;
-			nvme_steer_shared_request(sh, q->free[--q->nr_free],
-						  req, now);
-		} else {
-			nvme_req(req)->steer_cid = NVME_STEER_CID_BEHIND;
-			rq_list_add_tail(&sh->behind, req);
-			sh->nr_behind++;
-		}
+		if (unlikely(!nvme_steer_shared_at_once(sh, req, now)))
+			nvme_steer_shared_later(sh, req, now);
 	}
-	nvme_steer_share_look(sh->arb);
+	WRITE_ONCE(q->submitted, q->submitted + nr);
+	nvme_steer_count_requests(q->ctrl, nr);
+	if (unlikely(sh->nr_behind)) {
+		/* whoever gives a slot back sees them, or they see the slot */
+		smp_mb();
+		nvme_steer_shared_refill(q);
+	}
+	if (unlikely(arb->waiting || !list_empty(&arb->ring)))
+		nvme_steer_share_look(arb);
+	if (q->sq_rung != q->sq_tail)
+		nvme_steer_ring_sq(q);
 unlock:
-	spin_unlock_irqrestore(&sh->arb->lock, flags);
-	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_unlock_irqrestore(&arb->lock, flags);
 	return nr;
+}
+
+/**
+ * nvme_steer_shared_begin - nvme_steer_begin() of a queue of a share
+ * @q: the queue, whose sq_lock is held
+ * @len: of the command's data, bytes
+ *
+ * Context: task, in nvme_steer_enter(), with interrupts on.
+ * Return: a slot, for a command that is to be written before sq_lock is
+ * dropped: it need not wait, and is charged for. Or NULL.
+ */
+struct nvme_steer_slot *nvme_steer_shared_begin(struct nvme_steer_queue *q,
+						u32 len)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	u64 now;
+	u16 index;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	if (unlikely(!q->nr_free))
+		return NULL;
+	now = nvme_steer_batch_time();
+	nvme_steer_lock_irq(&sh->arb->lock);
+	if (unlikely(!sh->live || sh->closing || sh->nr_behind ||
+		     !nvme_steer_share_claim(sh, len))) {
+		nvme_steer_unlock_irq(&sh->arb->lock);
+		return NULL;
+	}
+	/* the caller rings for all that is written, or its batch does */
+	if (unlikely(!list_empty(&sh->ring)))
+		list_del_init(&sh->ring);
+	index = q->free[--q->nr_free];
+	q->refs++;
+	nvme_steer_share_stamp(sh, index, now);
+	nvme_steer_unlock_irq(&sh->arb->lock);
+	return &q->slots[index];
 }
 
 /**
@@ -230,11 +314,7 @@ void nvme_steer_shared_freed(struct nvme_steer_queue *q)
 	unsigned long flags;
 
 	spin_lock_irqsave(&sh->arb->lock, flags);
-	nvme_steer_collect(q);
-	while (sh->nr_behind && sh->live && q->nr_free) {
-		q->refs++;
-		nvme_steer_shared_fill(sh, q->free[--q->nr_free]);
-	}
+	nvme_steer_shared_refill(q);
 	nvme_steer_share_look(sh->arb);
 	spin_unlock_irqrestore(&sh->arb->lock, flags);
 	if (wq_has_sleeper(&sh->room) && q->nr_free)
@@ -287,55 +367,101 @@ int nvme_steer_shared_room(struct nvme_steer_queue *q)
 
 /* ---------------------------------------------------------------- completion */
 
+static __always_inline unsigned int nvme_steer_share_bucket(u64 ns)
+{
+	return min_t(unsigned int, fls64(div_u64(ns, NSEC_PER_USEC)),
+		     NVME_STEER_SHARE_BUCKETS - 1);
+}
+
+/* The command of a slot, still INFLIGHT, was found complete @now. */
+static __always_inline void
+nvme_steer_shared_measure(struct nvme_steer_shared *sh,
+			  struct nvme_steer_waiting *w, u64 now)
+{
+	struct nvme_steer_share_state *s = sh->state;
+	u64 wait = w->sent - w->since;
+	u32 target;
+
+	if (likely(!wait))
+		s->wait[0]++;
+	else
+		s->wait[nvme_steer_share_bucket(wait)]++;
+	s->device[nvme_steer_share_bucket(now - w->sent)]++;
+	target = READ_ONCE(s->limit->latency_us);
+	if (target) {
+		sh->arb->timed = true;
+		s->ended++;
+		if (now - w->since > target * (u64)NSEC_PER_USEC) {
+			s->late++;
+			s->missed++;
+		}
+	}
+	w->sent = 0;
+}
+
 /**
  * nvme_steer_shared_find - account for what the controller has completed
  * @q: the queue, under cq_lock
  * @limit: at most so many, 0 for all there are
+ *
+ * What is found makes room for others, which are sent. A walk of its own, so
+ * that the arbiter's lock is taken once, and not held where commands are told
+ * of.
  *
  * Return: how many completions there are to reap now.
  */
 unsigned int nvme_steer_shared_find(struct nvme_steer_queue *q,
 				    unsigned int limit)
 {
+	struct nvme_completion *cqe = q->cqes + q->cq_head;
+	struct nvme_completion *end = q->cqes + q->cq_depth;
+	unsigned int found = 0, nr = 0, phase = q->cq_phase;
 	struct nvme_steer_shared *sh = q->shared;
-	unsigned int head = q->cq_head, found = 0;
-	struct nvme_steer_slot *slot;
-	u8 phase = q->cq_phase;
 	unsigned long flags;
 	u64 now;
 
 	lockdep_assert_held(&q->cq_lock);
 
-	spin_lock_irqsave(&sh->arb->lock, flags);
+	if ((le16_to_cpu(READ_ONCE(cqe->status)) & 1) != phase)
+		return 0;
+	flags = nvme_steer_lock_irqsave(&sh->arb->lock);
+	/* not before the lock: what is found was sent before that */
 	now = ktime_get_ns();
-	for (;;) {
-		struct nvme_completion *cqe = &q->cqes[head];
-		u16 cid;
+	do {
+		unsigned int cid, index;
+		struct nvme_steer_slot *slot;
 
-		if ((le16_to_cpu(READ_ONCE(cqe->status)) & 1) != phase)
-			break;
 		/* the rest of the entry is valid once the phase tag is */
 		dma_rmb();
 		cid = READ_ONCE(cqe->command_id);
-		slot = &q->slots[cid & NVME_STEER_CID_MASK];
-		if ((cid & NVME_STEER_CID_MASK) < q->depth - 1 &&
-		    slot->state == NVME_STEER_SLOT_INFLIGHT &&
-		    nvme_steer_cid(slot) == cid)
-			nvme_steer_share_ended(sh, cid & NVME_STEER_CID_MASK,
-					       now);
-		if (++head == q->cq_depth) {
-			head = 0;
+		index = cid & NVME_STEER_CID_MASK;
+		slot = &q->slots[index];
+		/* it may be named twice by a broken device */
+		if (likely(index < q->depth - 1 &&
+			   smp_load_acquire(&slot->state) ==
+				   NVME_STEER_SLOT_INFLIGHT &&
+			   nvme_steer_cid(slot) == cid &&
+			   sh->slot[index].sent)) {
+			nvme_steer_shared_measure(sh, &sh->slot[index], now);
+			nr++;
+		}
+		if (unlikely(++cqe == end)) {
+			cqe = q->cqes;
 			phase ^= 1;
 		}
-		found++;
-		if (found == limit)
-			break;
-	}
-	spin_unlock_irqrestore(&sh->arb->lock, flags);
+	} while (++found != limit &&
+		 (le16_to_cpu(READ_ONCE(cqe->status)) & 1) == phase);
+	nvme_steer_share_ended(sh, nr, now);
+	nvme_steer_unlock_irqrestore(&sh->arb->lock, flags);
 	return found;
 }
 
-/* What was found is reaped: send what there is room for. Under cq_lock. */
+/**
+ * nvme_steer_shared_reaped - requests have given slots back
+ * @q: the queue, under cq_lock
+ *
+ * Whoever is first in line gets them.
+ */
 void nvme_steer_shared_reaped(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_shared *sh = q->shared;

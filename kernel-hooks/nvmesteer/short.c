@@ -248,6 +248,19 @@ nvme_steer_short_fits(const struct nvme_ns_head *head,
 }
 
 /*
+ * nvme_steer_begin() of a queue of a share; NULL where there is none. Told of the
+ * length by what is at hand to be written anyway.
+ */
+static noinline struct nvme_steer_slot *
+nvme_steer_short_shared(struct nvme_steer_queue *q,
+			const struct nvme_ns_head *head, u64 cdw12)
+{
+	if (unlikely(!q->shared))
+		return NULL;
+	return nvme_steer_shared_begin(q, ((u16)cdw12 + 1U) << head->lba_shift);
+}
+
+/*
  * Send a command to @q, where its buffer is kept and nothing is in the way.
  * @seen: what was read of its SQE; @asked: the same and the policy's answer,
  * where it was asked about this one; @plugged: a batch holds @q. Returns as the
@@ -276,9 +289,11 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	if (unlikely(!nvme_steer_short_fits(ns->head, seen) ||
 		     !nvme_steer_short_data(sc, ioucmd, seen, &head, &dptr)))
 		goto put;
-	slot = nvme_steer_begin(q);
-	if (unlikely(!slot))
-		goto put;
+	if (unlikely(!nvme_steer_begin(q, &slot))) {
+		slot = nvme_steer_short_shared(q, ns->head, seen->cdw12);
+		if (unlikely(!slot))
+			goto unlock;
+	}
 	deadline = jiffies + p->timeout;
 	nvme_steer_arm_timer(q, deadline);
 	nvme_steer_pdu(ioucmd)->req = NULL;
@@ -313,6 +328,8 @@ nvme_steer_short_send(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	nvme_steer_leave();
 	return -EIOCBQUEUED;
 
+unlock:
+	nvme_steer_unlock(&q->sq_lock);
 put:
 	percpu_ref_put(usage);
 missed:

@@ -34,6 +34,30 @@ static inline void nvme_steer_unlock(spinlock_t *lock)
 {
 	spin_unlock(lock);
 }
+
+static inline void nvme_steer_lock_irq(spinlock_t *lock)
+{
+	spin_lock_irq(lock);
+}
+
+static inline void nvme_steer_unlock_irq(spinlock_t *lock)
+{
+	spin_unlock_irq(lock);
+}
+
+static inline unsigned long nvme_steer_lock_irqsave(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+static inline void nvme_steer_unlock_irqrestore(spinlock_t *lock,
+						unsigned long flags)
+{
+	spin_unlock_irqrestore(lock, flags);
+}
 #else
 #define NVME_STEER_BARE	1
 
@@ -51,6 +75,36 @@ static nvme_steer_inline bool nvme_steer_trylock(spinlock_t *lock)
 static nvme_steer_inline void nvme_steer_unlock(spinlock_t *lock)
 {
 	do_raw_spin_unlock(&lock->rlock);
+}
+
+/* spin_lock_irq() in nvme_steer_enter() */
+static nvme_steer_inline void nvme_steer_lock_irq(spinlock_t *lock)
+{
+	local_irq_disable();
+	do_raw_spin_lock(&lock->rlock);
+}
+
+static nvme_steer_inline void nvme_steer_unlock_irq(spinlock_t *lock)
+{
+	do_raw_spin_unlock(&lock->rlock);
+	local_irq_enable();
+}
+
+/* spin_lock_irqsave() in nvme_steer_enter(), or in another spinlock */
+static nvme_steer_inline unsigned long nvme_steer_lock_irqsave(spinlock_t *lock)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	do_raw_spin_lock(&lock->rlock);
+	return flags;
+}
+
+static nvme_steer_inline void
+nvme_steer_unlock_irqrestore(spinlock_t *lock, unsigned long flags)
+{
+	do_raw_spin_unlock(&lock->rlock);
+	local_irq_restore(flags);
 }
 #endif
 
