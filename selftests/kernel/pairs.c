@@ -2,7 +2,7 @@
 /*
  * Two commands submitted at once on a ring that polls: the first leaves the
  * submission doorbell to the second, and is not lost when the second comes to
- * nothing. All data is verified.
+ * nothing. So of a queue of a share. All data is verified.
  *
  * vm: --cpus 2
  */
@@ -157,20 +157,19 @@ static void gone(void)
 	}
 }
 
-int main(void)
+/* @shared: the queue belongs to a share, which has no limits. */
+static void run(bool shared)
 {
-	struct puppet_config config = { .mode = { [1] = NVME_STEER_POLL } };
+	struct puppet_config config = {
+		.mode = { [1] = NVME_STEER_POLL }, .share = { [1] = shared },
+	};
 	struct steer_queues before, after;
 	struct iovec iov;
 	struct pt_ring r;
 	unsigned int i;
 
-	test_begin(60);
-	pt_open(&ns, PT_WANT_PLAIN);
-	buf = aligned_alloc(4096, 4096);
-	test_check(buf, "no memory");
-	pt_block_write(&ns, FIRST, 64, ++gen);
-	steer_puppet_once(&policy, ns.ctrl, &config);
+	(shared ? steer_puppet_share_once : steer_puppet_once)(&policy, ns.ctrl,
+							       &config);
 	steer_answer(&policy, 1, 1);
 
 	pt_ring_init(&r, 8, PT_IOPOLL);
@@ -186,7 +185,7 @@ int main(void)
 	}
 
 	steer_queues(ns.ctrl, &before);
-	test_step("pairs");
+	test_step("pairs%s", shared ? ", of a share" : "");
 	pairs(&r);
 	test_step("one of two");
 	one_of_two(&r);
@@ -201,5 +200,17 @@ int main(void)
 	steer_queues(ns.ctrl, &after);
 	test_check(after.q[1].completed > before.q[1].completed + 2 * PAIRS,
 		   "the queue was not used");
+	steer_detach(&policy);
+}
+
+int main(void)
+{
+	test_begin(90);
+	pt_open(&ns, PT_WANT_PLAIN);
+	buf = aligned_alloc(4096, 4096);
+	test_check(buf, "no memory");
+	pt_block_write(&ns, FIRST, 64, ++gen);
+	run(false);
+	run(true);
 	test_pass();
 }

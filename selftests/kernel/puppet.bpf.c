@@ -7,7 +7,8 @@
  * is the same with a batch(), puppet_once.bpf.c is asked once a batch,
  * puppet_copy.bpf.c has a copy() and a copied(), puppet_path.bpf.c a path(),
  * puppet_block.bpf.c and puppet_block_once.bpf.c are asked about block requests,
- * and so is puppet_share.bpf.c, whose queues may belong to shares;
+ * and so is puppet_share.bpf.c, whose queues may belong to shares
+ * (puppet_share_once.bpf.c: asked once a batch);
  * puppet_path_share.bpf.c does all of the last three.
  */
 #include <nvmesteer/policy.bpf.h>

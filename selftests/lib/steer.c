@@ -434,6 +434,12 @@ void steer_puppet_share(struct steer_policy *p, int ctrl,
 	load_and_attach(p, ctrl, "puppet_share", config);
 }
 
+void steer_puppet_share_once(struct steer_policy *p, int ctrl,
+			     const struct puppet_config *config)
+{
+	load_and_attach(p, ctrl, "puppet_share_once", config);
+}
+
 void steer_puppet_path_share(struct steer_policy *p, int ctrl,
 			     const struct puppet_config *config)
 {

@@ -119,6 +119,9 @@ void steer_puppet_block_once(struct steer_policy *p, int ctrl,
 /* One that is asked about block requests, with queues that belong to shares. */
 void steer_puppet_share(struct steer_policy *p, int ctrl,
 			const struct puppet_config *config);
+/* Likewise, asked once a batch. */
+void steer_puppet_share_once(struct steer_policy *p, int ctrl,
+			     const struct puppet_config *config);
 /* One like that which has a path() besides. */
 void steer_puppet_path_share(struct steer_policy *p, int ctrl,
 			     const struct puppet_config *config);
