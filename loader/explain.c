@@ -145,6 +145,12 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 		snprintf(buf, size,
 			 "its hold_ms is %u, above the module's limit of %u; lower it",
 			 policy__number(p, "hold_ms"), NVME_STEER_HOLD_MAX_MS);
+	else if (err == -ERANGE &&
+		 policy__number(p, "path_hold_ms") > NVME_STEER_HOLD_MAX_MS)
+		snprintf(buf, size,
+			 "its path_hold_ms is %u, above the module's limit of %u; lower it",
+			 policy__number(p, "path_hold_ms"),
+			 NVME_STEER_HOLD_MAX_MS);
 	else if (err == -ERANGE || err == -ENOSPC)
 		explain_reserve(s, buf, size);
 	else if (err == -EINVAL &&

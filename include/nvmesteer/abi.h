@@ -392,9 +392,9 @@ struct nvme_steer_copied {
 /*
  * Or'ed to either: should a uring_cmd fail because of its path (NVMe status code
  * type 3, or it was cancelled by a reset or removal of its controller), it is
- * tried again, up to three times, and path() is asked each time. RETRY: if it is
- * a Read, Compare or Verify. REPEAT: whatever it is. It may have been carried
- * out already the first time, with nobody there to tell.
+ * tried again, up to three times, by the path that path() says each time. RETRY:
+ * if it is a Read, Compare or Verify. REPEAT: whatever it is. It may have been
+ * carried out already the first time, with nobody there to tell.
  *
  * Not tried again, but told to its caller, are commands of rings that poll, of
  * ioctls, on steer queues, command groups and copies; what could not be issued
@@ -404,6 +404,12 @@ struct nvme_steer_copied {
  */
 #define NVME_STEER_PATH_RETRY		(1 << 16)
 #define NVME_STEER_PATH_REPEAT		(1 << 17)
+
+/*
+ * Or'ed to a path: for this command only, an answer that holds
+ * (nvme_steer_ops.path_hold_ms) stays as it is. For measuring a path.
+ */
+#define NVME_STEER_PATH_ONCE		(1 << 18)
 
 /**
  * struct nvme_steer_path_ctrl - a path to a namespace, by one controller
@@ -750,7 +756,8 @@ struct nvme_steer_ops {
 	 *
 	 * Failover stays the kernel's: what fails because of its path is asked
 	 * about again, and so is what had to wait because there was none.
-	 * Nothing is asked where no path can be used.
+	 * Nothing is asked where no path can be used. With @path_hold_ms not
+	 * every command is asked about.
 	 *
 	 * Context: hot; the submitting task, or a worker for what is tried
 	 * again, under rcu_read_lock(); must not sleep. Runs concurrently on
@@ -779,6 +786,19 @@ struct nvme_steer_ops {
 	 * nothing. Unknown bits fail with -EINVAL.
 	 */
 	__u32 hold_by;
+
+	/**
+	 * @path_hold_ms: For how long a path that path() named holds on that
+	 * CPU, flags included, without asking again: for commands of the same
+	 * namespace and ring (bios and ioctls are of none) that are equal in
+	 * what @hold_by names. It is followed only while the path can be used;
+	 * otherwise, and where the answer was NVME_STEER_PATH_OWN or has
+	 * NVME_STEER_PATH_ONCE, path() is asked; and so it is in an interrupt.
+	 * Some such answers are remembered on each CPU. What is tried again is
+	 * as any other command. Milliseconds; 0 is not at all; more than 1000
+	 * fails with -ERANGE.
+	 */
+	__u32 path_hold_ms;
 };
 
 /*
@@ -795,7 +815,7 @@ struct nvme_steer_ops {
 #define NVME_STEER_BY_CGROUP		(1U << 5)
 #define NVME_STEER_BY_ALL		((1U << 6) - 1)
 
-/* The most of nvme_steer_ops.hold_ms. */
+/* The most of nvme_steer_ops.hold_ms, and of path_hold_ms. */
 #define NVME_STEER_HOLD_MAX_MS		1000
 
 #include <nvmesteer/events.h>

@@ -43,6 +43,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_prog;
 struct nvme_steer_answers;
+struct nvme_steer_path_answers;
 struct nvme_steer_arbiter;
 struct nvme_steer_shared;
 
@@ -79,6 +80,9 @@ struct nvme_steer_kind {
  * @hold_kind:	how long for those, jiffies, or 0
  * @kind:	what of a command makes its kind, as masks
  * @kind_block:	likewise @kind.what of a request, with its own flags
+ * @path_answers: those of path() that hold, or NULL: none does; see path_hold.h
+ * @path_hold:	for how long, jiffies
+ * @path_kind:	what of a command makes its kind then, as masks
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -110,6 +114,9 @@ struct nvme_steer_policy {
 	u32 hold_kind;
 	struct nvme_steer_kind kind;
 	u64 kind_block;
+	struct nvme_steer_path_answers __percpu *path_answers;
+	u32 path_hold;
+	struct nvme_steer_kind path_kind;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;

@@ -13,7 +13,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "hold.h"
+#include "path_hold.h"
 
 /* This module's BTF: tells our struct_ops type from others'. */
 static const struct btf *nvme_steer_ops_btf;
@@ -138,6 +138,11 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 			return -EINVAL;
 		k->hold_by = u->hold_by;
 		return 1;
+	case offsetof(struct nvme_steer_ops, path_hold_ms):
+		if (u->path_hold_ms > NVME_STEER_HOLD_MAX_MS)
+			return -ERANGE;
+		k->path_hold_ms = u->path_hold_ms;
+		return 1;
 	case offsetof(struct nvme_steer_ops, abi):
 		if (u->abi > NVME_STEER_ABI)
 			return -EPROTO;
@@ -173,6 +178,28 @@ static void nvme_steer_hold_kind(struct nvme_steer_policy *p,
 	p->hold_kind = msecs_to_jiffies(ops->hold_ms);
 }
 
+/* Likewise of its path(): whether it is polled for makes no difference there. */
+static bool nvme_steer_hold_path(struct nvme_steer_policy *p,
+				 const struct nvme_steer_ops *ops)
+{
+	static const struct nvme_steer_kind all = { ~0ULL, ~0ULL, ~0ULL };
+	u32 by = ops->hold_by;
+	struct nvme_steer_path mask = {
+		.flags = by & NVME_STEER_BY_FLAGS ? ~NVME_STEER_CMD_RANGE : 0,
+		.opcode = by & NVME_STEER_BY_OPCODE ? U16_MAX : 0,
+		.ioprio = by & NVME_STEER_BY_IOPRIO ? U16_MAX : 0,
+		.nsid = by & NVME_STEER_BY_NSID ? ~0U : 0,
+		.len = by & NVME_STEER_BY_LEN ? ~0U : 0,
+	};
+
+	p->path_kind = nvme_steer_path_kind(&all, &mask,
+					    by & NVME_STEER_BY_CGROUP ? ~0UL :
+									0);
+	p->path_hold = msecs_to_jiffies(ops->path_hold_ms);
+	p->path_answers = alloc_percpu(struct nvme_steer_path_answers);
+	return p->path_answers;
+}
+
 /* A policy with a reference on its controller, or an ERR_PTR. */
 static struct nvme_steer_policy *
 nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
@@ -186,6 +213,11 @@ nvme_steer_ops_to_policy(const struct nvme_steer_ops *ops)
 	if (!p->ctrl) {
 		kfree(p);
 		return ERR_PTR(-ENODEV);
+	}
+	if (ops->path && ops->path_hold_ms && !nvme_steer_hold_path(p, ops)) {
+		nvme_steer_ctrl_put(p->ctrl);
+		kfree(p);
+		return ERR_PTR(-ENOMEM);
 	}
 	p->route = ops->route;
 	p->batch = ops->batch;

@@ -14,8 +14,7 @@
 #include "block.h"
 #include "copy.h"
 #include "passthru.h"
-#include "path.h"
-#include "route.h"
+#include "path_hold.h"
 
 /*
  * Policies with a path() whose controller is there, in the order in which they
@@ -320,7 +319,8 @@ static void nvme_steer_fill_path(struct nvme_steer_path_args *args,
 
 /* All that an answer may be made of. */
 #define NVME_STEER_PATH_ANSWER	(NVME_STEER_PATH_MAX | NVME_STEER_PATH_RETRY | \
-				 NVME_STEER_PATH_REPEAT)
+				 NVME_STEER_PATH_REPEAT | \
+				 NVME_STEER_PATH_ONCE)
 
 /* The path that a policy has named, if there is and it can be used. */
 static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
@@ -338,11 +338,11 @@ static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
 /*
  * Let a uring_cmd be tried again if it fails because of its path, or not. What
  * may be repeated is what is sent: the copy of its SQE, which from here on is
- * what everybody reads.
+ * what everybody reads. The answer was given for the opcode @told, as far as
+ * @mask goes.
  */
-static void nvme_steer_mark_again(const struct nvme_steer_path *path,
-				  const struct nvme_steer_path_io *io,
-				  int answer)
+static void nvme_steer_mark_again(const struct nvme_steer_path_io *io,
+				  int answer, u16 told, u16 mask)
 {
 	struct io_uring_cmd *ioucmd = io->ioucmd;
 	const struct nvme_uring_cmd *sqe;
@@ -357,7 +357,7 @@ static void nvme_steer_mark_again(const struct nvme_steer_path *path,
 	nvme_steer_keep_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
 	opcode = sqe->opcode;
-	if (opcode == path->opcode &&
+	if (!((opcode ^ told) & mask) &&
 	    (answer & NVME_STEER_PATH_REPEAT || opcode == nvme_cmd_read ||
 	     opcode == nvme_cmd_compare || opcode == nvme_cmd_verify))
 		ioucmd->flags |= NVME_STEER_URING_AGAIN;
@@ -381,8 +381,64 @@ static bool nvme_steer_path_again(struct request *req)
 	return true;
 }
 
+/*
+ * The kind of a command that was not asked about, by what is or would be told.
+ */
+static noinline struct nvme_steer_kind
+nvme_steer_look_kind(const struct nvme_steer_policy *p,
+		     struct nvme_ns_head *head,
+		     const struct nvme_steer_path_io *io)
+{
+	struct nvme_steer_path_args args nvme_steer_uninitialized;
+
+	nvme_steer_fill_path(&args, head, io);
+	return nvme_steer_path_kind(&p->path_kind, &args.path,
+				    nvme_steer_path_cgroup(io->bio));
+}
+
+/*
+ * The path of an answer that holds, or NULL: the policy is to be asked. Under
+ * RCU.
+ */
+static __always_inline struct nvme_ns *
+nvme_steer_held_path(struct nvme_steer_policy *p, struct nvme_ns_head *head,
+		     const struct nvme_steer_path_io *io)
+{
+	const struct nvme_steer_kind *mask = &p->path_kind;
+	struct nvme_steer_kind kind = { };
+	struct nvme_ns *ns;
+	int answer;
+
+	if (nvme_steer_path_looks(mask))
+		kind = nvme_steer_look_kind(p, head, io);
+	else if (mask->cgroup)
+		kind.cgroup = nvme_steer_path_cgroup(io->bio);
+	answer = nvme_steer_path_held(p, head, nvme_steer_path_ring(io), &kind);
+	ns = answer ? nvme_steer_named_path(head, answer) : NULL;
+	if (ns && io->ioucmd)
+		nvme_steer_mark_again(io, answer, kind.what, mask->what);
+	return ns;
+}
+
+/* An answer that names @ns holds for the like of the command it was for. */
+static void nvme_steer_hold_answer(const struct nvme_steer_policy *p,
+				   const struct nvme_ns_head *head,
+				   const struct nvme_steer_path_io *io,
+				   const struct nvme_steer_path *path,
+				   int answer)
+{
+	struct nvme_steer_kind kind;
+
+	if (!p->path_answers || answer & NVME_STEER_PATH_ONCE)
+		return;
+	kind = nvme_steer_path_kind(&p->path_kind, path,
+				    nvme_steer_path_cgroup(io->bio));
+	nvme_steer_path_remember(p, head, nvme_steer_path_ring(io), &kind,
+				 answer);
+}
+
 /* What the policy says, or NULL: the driver's choice. Under RCU. */
-static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
+static noinline struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 					   struct nvme_ns_head *head,
 					   const struct nvme_steer_path_io *io)
 {
@@ -400,11 +456,13 @@ static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 		answer = NVME_STEER_PATH_OWN;
 	}
 	if (io->ioucmd)
-		nvme_steer_mark_again(&args.path, io, answer);
+		nvme_steer_mark_again(io, answer, args.path.opcode, U16_MAX);
 	if (answer & NVME_STEER_PATH_MAX) {
 		ns = nvme_steer_named_path(head, answer);
 		if (unlikely(!ns))
 			nvme_steer_count(p->ctrl, NVME_STEER_EV_PATH_UNUSABLE);
+		else
+			nvme_steer_hold_answer(p, head, io, &args.path, answer);
 	}
 	trace_nvme_steer_path(&args.path, answer, ns);
 	return ns;
@@ -424,7 +482,7 @@ struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 				     const struct nvme_steer_path_io *io)
 {
 	struct nvme_steer_policy *p;
-	struct nvme_ns *ns;
+	struct nvme_ns *ns = NULL;
 
 	nvme_steer_enter();
 	p = rcu_dereference(head->subsys->steer);
@@ -432,7 +490,10 @@ struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 		nvme_steer_leave();
 		return nvme_steer_own_path(head);
 	}
-	ns = nvme_steer_ask_path(p, head, io);
+	if (p->path_answers)
+		ns = nvme_steer_held_path(p, head, io);
+	if (!ns)
+		ns = nvme_steer_ask_path(p, head, io);
 	if (likely(ns)) {
 		nvme_steer_path_count(ns, NVME_STEER_EV_PATH);
 	} else {

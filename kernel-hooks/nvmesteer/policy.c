@@ -69,6 +69,7 @@ static void nvme_steer_policy_release(struct kref *ref)
 	for (call = 0; call < NVME_STEER_NR_CALLS; call++)
 		nvme_steer_prog_put(p->timed[call].prog);
 	nvme_steer_share_drop(p);
+	free_percpu(p->path_answers);
 	nvme_steer_ctrl_put(p->ctrl);
 	kfree_rcu(p, rcu);
 }

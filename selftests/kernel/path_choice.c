@@ -17,7 +17,7 @@
 
 #define BLOCKS	8
 #define TIMES	16
-#define BAD	(NVME_STEER_PATH_REPEAT << 1)	/* not an answer */
+#define BAD	(NVME_STEER_PATH_ONCE << 1)	/* not an answer */
 
 static struct steer_policy policy[2];
 static struct pt_ring ring;

@@ -15,6 +15,7 @@ struct puppet_config {
 	__s32 init_ret;		/* what init() returns after that */
 	__u32 hold_ms;		/* of the policy, read when it is loaded */
 	__u32 hold_by;		/* likewise */
+	__u32 path_hold_ms;	/* likewise */
 	__u32 timeout_ms;	/* likewise */
 };
 

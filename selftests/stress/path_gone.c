@@ -5,7 +5,8 @@
  * and while its driver is unbound and bound again. No block I/O fails, every
  * passthrough command ends, nothing is lost, and the path is used again once it
  * is back. Then the controller whose policy decides goes away: the other one's
- * policy does. And all of it where commands that fail may be tried again.
+ * policy does. And all of it where commands that fail may be tried again, and
+ * answers hold.
  *
  * COUNT=   of resets and of unbinding (default 4)
  *
@@ -111,6 +112,11 @@ int main(void)
 	static const struct puppet_config config = {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
 	};
+	/* as long as can be: longer than a path takes to go */
+	static const struct puppet_config holding = {
+		.path_hold_ms = NVME_STEER_HOLD_MAX_MS,
+		.hold_by = NVME_STEER_BY_CGROUP,
+	};
 	struct steer_policy policy[2];
 	struct load_stats sum;
 	uint64_t unusable;
@@ -153,7 +159,7 @@ int main(void)
 		   "the path was never missing");
 
 	test_step("the controller of the policy that decides goes away");
-	steer_puppet_path(&policy[1], ctrl[1], NULL);
+	steer_puppet_path(&policy[1], ctrl[1], &holding);
 	insist(&policy[1], ctrl[1]);
 	insist(&policy[0], ctrl[0]);
 	taken(ctrl[0]);

@@ -2,8 +2,8 @@
 /*
  * Policies that choose paths come and go under block I/O and passthrough
  * commands to a namespace with two paths, each choosing another way: replaced,
- * detached and attached, on both controllers, thrown out, and one whose
- * commands go to steer queues as well. No command fails, and in the end nothing
+ * detached and attached, on both controllers, and one whose commands go to
+ * steer queues as well; some have answers that hold. No command fails, and in the end nothing
  * is in flight.
  *
  * COUNT=   of changes (default 24)
@@ -36,9 +36,17 @@ static void answer(struct steer_policy *p, unsigned long i, const int *ctrl)
 int main(void)
 {
 	unsigned long i, count = test_env("COUNT", 24);
-	static const struct puppet_config config = {
+	static const struct puppet_config config[] = { {
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
-	};
+	}, {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
+		.path_hold_ms = 10,
+		.hold_by = NVME_STEER_BY_CGROUP,
+	}, {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
+		.path_hold_ms = 10,
+		.hold_by = NVME_STEER_BY_ALL,
+	} };
 	struct steer_policy p[2] = { }, next;
 	uint64_t path = 0, own = 0;
 	struct load_stats sum;
@@ -56,7 +64,7 @@ int main(void)
 		c = i / 4 & 1;
 		ret = steer_load(&next, ctrl[c],
 				 i % 7 == 5 ? "puppet" : "puppet_path",
-				 &config);
+				 &config[i % 3]);
 		test_check(!ret, "load: %s", strerror(-ret));
 		if (p[c].link && i & 1) {
 			ret = steer_replace(&p[c], &next);

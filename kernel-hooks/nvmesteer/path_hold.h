@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Answers of path() that hold for more than the command they were given for
+ * (path_hold_ms). They name a controller by number, and are looked up among the
+ * head's paths each time.
+ */
+#ifndef NVMESTEER_PATH_HOLD_H
+#define NVMESTEER_PATH_HOLD_H
+
+#include <linux/blk-cgroup.h>
+
+#include "hold.h"
+#include "path.h"
+
+#define NVME_STEER_PATH_ANSWERS_BITS	3
+
+/*
+ * An answer for commands of a kind, on a CPU, given at @since, in jiffies.
+ * @head and @ring are compared, never followed; @ring is NULL for what is not of
+ * one. @answer has its flags with it, and is 0 where there is none.
+ */
+struct nvme_steer_path_answer {
+	const struct nvme_ns_head *head;
+	const struct io_ring_ctx *ring;
+	struct nvme_steer_kind kind;
+	unsigned long since;
+	int answer;
+};
+
+/*
+ * Those of a policy: one for each hash, the later one of two that have the same.
+ * Its CPU alone reads and writes them, in a task, with preemption disabled. They
+ * are freed with the policy.
+ */
+struct nvme_steer_path_answers {
+	struct nvme_steer_path_answer of_kind[1 << NVME_STEER_PATH_ANSWERS_BITS];
+};
+
+/* The kind of a command by what the policy is told of it; @mask of everything. */
+static __always_inline struct nvme_steer_kind
+nvme_steer_path_kind(const struct nvme_steer_kind *mask,
+		     const struct nvme_steer_path *path, unsigned long cgroup)
+{
+	return (struct nvme_steer_kind) {
+		.what = ((u64)path->flags << 32 | (u32)path->ioprio << 16 |
+			 path->opcode) & mask->what,
+		.where = ((u64)path->len << 32 | path->nsid) & mask->where,
+		.cgroup = cgroup & mask->cgroup,
+	};
+}
+
+/* Does a policy need to know more of a command than who sends it? */
+static __always_inline bool
+nvme_steer_path_looks(const struct nvme_steer_kind *mask)
+{
+	return mask->what || mask->where;
+}
+
+/* The cgroup of a bio, or of a task's command; compared, never followed. */
+static __always_inline unsigned long
+nvme_steer_path_cgroup(const struct bio *bio)
+{
+	struct cgroup_subsys_state *css;
+
+	if (!bio)
+		return (unsigned long)nvme_steer_task_cgroup();
+	css = bio_blkcg_css((struct bio *)bio);
+	return css ? (unsigned long)css->cgroup : 0;
+}
+
+static __always_inline const struct io_ring_ctx *
+nvme_steer_path_ring(const struct nvme_steer_path_io *io)
+{
+	return io->ioucmd ? cmd_to_io_kiocb(io->ioucmd)->ctx : NULL;
+}
+
+/* Where the answer for a kind is. With preemption disabled. */
+static __always_inline struct nvme_steer_path_answer *
+nvme_steer_path_answer_at(const struct nvme_steer_policy *p,
+			  const struct nvme_ns_head *head,
+			  const struct io_ring_ctx *ring,
+			  const struct nvme_steer_kind *kind)
+{
+	u64 hash = hash_64(kind->what ^ kind->where ^ kind->cgroup ^
+			   (unsigned long)ring ^ (unsigned long)head,
+			   NVME_STEER_PATH_ANSWERS_BITS);
+
+	return &this_cpu_ptr(p->path_answers)->of_kind[hash];
+}
+
+/*
+ * What the policy has answered for such a command, if that still holds, or 0.
+ * What is sent in an interrupt is asked about. In nvme_steer_enter().
+ */
+static __always_inline int
+nvme_steer_path_held(const struct nvme_steer_policy *p,
+		     const struct nvme_ns_head *head,
+		     const struct io_ring_ctx *ring,
+		     const struct nvme_steer_kind *kind)
+{
+	const struct nvme_steer_path_answer *a;
+	int answer = 0;
+
+	if (unlikely(!in_task()))
+		return 0;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	a = nvme_steer_path_answer_at(p, head, ring, kind);
+	if (likely(a->head == head && a->ring == ring &&
+		   nvme_steer_same_kind(&a->kind, kind) &&
+		   jiffies - a->since < p->path_hold))
+		answer = a->answer;
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+	return answer;
+}
+
+/* Remember an answer that named a usable path. In nvme_steer_enter(). */
+static inline void
+nvme_steer_path_remember(const struct nvme_steer_policy *p,
+			 const struct nvme_ns_head *head,
+			 const struct io_ring_ctx *ring,
+			 const struct nvme_steer_kind *kind, int answer)
+{
+	if (unlikely(!in_task()))
+		return;
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	*nvme_steer_path_answer_at(p, head, ring, kind) =
+		(struct nvme_steer_path_answer) {
+			.head = head,
+			.ring = ring,
+			.kind = *kind,
+			.since = jiffies,
+			.answer = answer,
+		};
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+}
+
+#endif /* NVMESTEER_PATH_HOLD_H */
