@@ -16,6 +16,10 @@
  * more is left at once. Now and then one small read goes to another path, to
  * know how long that takes meanwhile.
  *
+ * It is asked again for the commands of a cgroup on a CPU (and of a ring) every
+ * 50 ms, or when their path cannot be used any more: whatever it notices, a
+ * changed pin or knob for instance, or a better path, it notices within that.
+ *
  * Does well: paths that differ, or become slow and recover: a congested link,
  * a busy controller. A path that answers nothing is found slow as well, by the
  * command it is measured by. Does badly: paths that are equally good and not
@@ -50,8 +54,9 @@
  *
  *   state   index: namespace identifier modulo 64. The path taken, as 1 + N of
  *           /dev/nvmeN, since when, and the last probe, ns since boot
- *   counts  one set a CPU: commands by a pin, by a pin that could not be used
- *           and so not, probes, and changes of the path
+ *   counts  one set a CPU: of the commands it was asked about, those by a pin,
+ *           those by a pin that could not be used and so not, and probes; and
+ *           changes of the path
  *
  * Namespaces that share an index of `state` share a path while they can.
  *
@@ -71,6 +76,7 @@ const volatile __u32 retry = 1;
 
 #define NSEC_PER_MSEC	1000000ULL
 #define PATHS_STATES	64
+#define PATHS_HOLD_MS	50
 
 struct paths_knobs {
 	__u32 margin_percent;
@@ -306,13 +312,16 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 		probe = paths_probe(&list, s);
 		if (probe) {
 			count->probes++;
-			return probe | paths_flags(c);
+			return probe | paths_flags(c) |
+			       NVME_STEER_PATH_ONCE;
 		}
 	}
 	return paths_best(&list, c, s, now, count) | paths_flags(c);
 }
 
 NVME_STEER_POLICY(paths,
+	.path_hold_ms = PATHS_HOLD_MS,
+	.hold_by = NVME_STEER_BY_CGROUP,
 	.init	= (void *)paths_init,
 	.path	= (void *)paths_path,
 );

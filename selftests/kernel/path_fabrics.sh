@@ -78,9 +78,14 @@ head_of() { # CTRL
 }
 event() { steer "$1" events | awk -v e="$2" '$1 == e { print $2 }'; }
 ana() { echo "$2" >$target/ports/"$1"/ana_groups/1/ana_state; }
+# What the policy has answered holds for 50 ms; all commands after that are
+# asked about anew.
+change() { # NAME=VALUE
+	check nvmesteer set "${ctrl[1]}" "$1" >/dev/null
+	sleep 0.07
+}
 pin() { # PORT
-	check nvmesteer set "${ctrl[1]}" \
-		"pins.cgroup:/pinned.ctrl=${ctrl[$1]#nvme}" >/dev/null
+	change "pins.cgroup:/pinned.ctrl=${ctrl[$1]#nvme}"
 }
 pinned() { # COMMAND...: in the cgroup
 	(echo $BASHPID >$cgroup/cgroup.procs && exec "$@")
@@ -165,7 +170,7 @@ try() {
 		check nvmesteer load --dev "${ctrl[$c]}" "$POLICIES/paths.bpf.o" \
 			>/dev/null
 	done
-	check nvmesteer set "${ctrl[1]}" knobs.0.probe_ms=20 >/dev/null
+	change knobs.0.probe_ms=20
 
 	step "$transport: a pinned cgroup"
 	for port in 1 2; do
@@ -232,7 +237,7 @@ try() {
 under_way() { # RETRY RW FIXEDBUFS [reset]
 	local was pid status on=${ctrl[2]} verify=()
 	[ "$2" = randread ] || verify=(--verify=crc32c --do_verify=1)
-	check nvmesteer set "${ctrl[1]}" "knobs.0.retry=$1" >/dev/null
+	change "knobs.0.retry=$1"
 	was=$(event "$on" path)
 	pinned fio --name=pt --filename="/dev/ng${disk#nvme}" \
 		--ioengine=io_uring_cmd --cmd_type=nvme --rw="$2" --bs=4k \
@@ -299,12 +304,12 @@ slow_paths() {
 	check tc qdisc add dev lo root handle 1: prio bands 3 \
 		priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
 	check tc qdisc add dev lo parent 1:3 handle 30: netem delay 1ms
-	check nvmesteer set "${ctrl[1]}" knobs.0.dwell_ms=100 >/dev/null
+	change knobs.0.dwell_ms=100
 	start_busy
 	is_current "${ctrl[1]}" || { first=2; second=1; }
 
 	step 'slow by less than the margin: it stays'
-	check nvmesteer set "${ctrl[1]}" knobs.0.margin_us=1000000 >/dev/null
+	change knobs.0.margin_us=1000000
 	wait_for 20 test -n "$(current)"
 	is_current "${ctrl[1]}" && { first=1; second=2; }
 	is_current "${ctrl[2]}" && { first=2; second=1; }
@@ -312,7 +317,7 @@ slow_paths() {
 	goes_on 3
 	is_current "${ctrl[$first]}" || fail "it was left"
 	step 'by more: it is left'
-	check nvmesteer set "${ctrl[1]}" knobs.0.margin_us=5000 >/dev/null
+	change knobs.0.margin_us=5000
 	wait_for 60 is_current "${ctrl[$second]}" || fail "it is not left"
 	step 'and returned to when the other one is'
 	slow $second 20
