@@ -22,11 +22,19 @@
 #include "steer.h"
 #include "test.h"
 
-#define HOLD_MS	150
+#define HOLD_MS	hold_ms()
 #define FIRST	4096	/* block */
 #define BATCH	16
 #define GEN	3
 #define CGROUP	"/sys/fs/cgroup/hold_by"
+
+/* Long enough for some commands, as short as that. */
+static unsigned int hold_ms(void)
+{
+	unsigned int ms = 150 * test_slow();
+
+	return ms < NVME_STEER_HOLD_MAX_MS ? ms : NVME_STEER_HOLD_MAX_MS;
+}
 
 static struct pt_ns ns, second;
 static struct steer_policy policy;
