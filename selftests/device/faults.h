@@ -111,6 +111,8 @@ struct fault_counters {
 	uint32_t commands[FAULT_QUEUES];	/* fetched, by queue */
 	uint32_t doorbells[FAULT_QUEUES];	/* of both kinds, by number */
 	uint32_t interrupts[FAULT_QUEUES];	/* by vector */
+	/* doorbells of completion queues that a reset has taken away */
+	uint32_t late[FAULT_QUEUES];
 	uint32_t held;			/* commands, at the moment */
 	uint32_t aborts;		/* Abort commands */
 	uint32_t resets;		/* CC.EN cleared, or function reset */

@@ -59,9 +59,14 @@ void pci_init(struct controller *c)
 
 static void reset_controller(struct controller *c)
 {
+	unsigned int i;
+
 	queue_forget(c, -1);
 	memset(c->sq, 0, sizeof(c->sq));
-	memset(c->cq, 0, sizeof(c->cq));
+	for (i = 0; i < NR_QUEUES; i++)
+		c->cq[i] = (struct cq) {
+			.was_there = c->cq[i].there || c->cq[i].was_there,
+		};
 	memset(c->features, 0, sizeof(c->features));
 	c->features[6] = 1;		/* volatile write cache */
 	event_forget(c);

@@ -8,9 +8,10 @@
 
 #include "copy.h"
 #include "fault.h"
+#include "steer.h"
 #include "test.h"
 
-static int device = -1;
+static int device = -1, ctrl;
 static char name[sizeof(((struct pt_ns *)0)->name)];
 
 static int tell(uint8_t opcode, void *data, uint32_t len, uint32_t *dw0)
@@ -36,6 +37,7 @@ void fault_open(struct pt_ns *ns)
 
 	copy_open(ns, "faults", 1);
 	strcpy(name, ns->name);
+	ctrl = ns->ctrl;
 	snprintf(path, sizeof(path), "/dev/nvme%d", ns->ctrl);
 	device = open(path, O_RDWR | O_CLOEXEC);
 	test_check(device >= 0, "cannot open %s: %s", path, strerror(errno));
@@ -118,8 +120,15 @@ void fault_change(uint32_t what, uint32_t value)
 void fault_host_is_good(const char *what)
 {
 	struct fault_counters counters;
+	unsigned int q;
 
 	fault_counters(&counters);
 	test_check(!counters.host_errors, "%s: the host did wrong, %u times: %s",
 		   what, counters.host_errors, counters.host_error);
+	/* which the driver does for queues of its own */
+	q = steer_reserve(ctrl, "first_qid");
+	for (; q && q < FAULT_QUEUES; q++)
+		test_check(!counters.late[q],
+			   "%s: queue id %u was rung for after a reset", what,
+			   q);
 }
