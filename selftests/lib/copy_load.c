@@ -199,11 +199,10 @@ void copy_load_init(struct copy_load *l)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	test_check(l->shared != MAP_FAILED, "no memory");
 	image_init(&l->first, l->to[0], TO, COPY_AREA);
-	/* 8 MiB apart */
 	for (i = 0; i < COPY_SOURCES; i++)
 		image_init(&l->source[i], l->from[i],
-			   ((l->from_mib ? l->from_mib : 40) + i * 8) * MIB,
-			   COPY_AREA);
+			   (l->from_mib ? l->from_mib : 40) * MIB +
+			   i * COPY_AREA, COPY_AREA);
 	for (t = 0; t < COPY_THREADS; t++) {
 		struct copy_thread *thread = &l->thread[t];
 

@@ -55,7 +55,7 @@ struct copy_thread {
 struct copy_load {
 	struct pt_ns *to[COPY_THREADS];
 	struct pt_ns *from[COPY_SOURCES];
-	unsigned int from_mib;	/* where the sources begin; 0 is 40 */
+	unsigned int from_mib;	/* where the sources begin, in MiB; 0: at 40 */
 	bool may_fail;		/* copies may end with a status, or cancelled */
 	bool may_be_refused;	/* and be refused, for want of a policy say */
 	bool may_vanish;	/* a thread ends with the first such copy */

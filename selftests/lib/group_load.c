@@ -138,6 +138,7 @@ static bool turn(struct group_thread *t, struct pt_ring *r, struct arena *a,
 		g = group_whole(a, GROUP_NR);
 		g.cmds += k * GROUP_NR * sizeof(*a->cmds);
 		g.window = k == 1 ? 7 : 0;
+		g.timeout_ms = t->load->timeout_ms;
 		for (i = 0; i < GROUP_NR; i++) {
 			n = k * GROUP_NR + i;
 			pt_fill(ns, a->data + n * ns->block,

@@ -45,6 +45,7 @@ struct group_load {
 	uint64_t first;		/* block where the area begins */
 	uint64_t gen;		/* before the next run's first */
 	uint64_t guard;		/* of the initial contents, and between threads */
+	uint32_t timeout_ms;	/* of each command, 0 for the default */
 	bool may_be_cancelled;	/* -EINTR, an NVMe status, or not sent */
 	bool may_be_refused;	/* no policy, or not one queue */
 	bool may_vanish;	/* a thread ends with the first failure */
