@@ -22,6 +22,7 @@
 #define SOURCE	(1UL << 20)
 #define AREA	(512UL << 10)
 #define TARGET	(4UL << 20)
+#define ELSEWHERE (14UL << 20)
 #define TRIGGER	(15UL << 20)	/* a read of this makes it disappear */
 #define GONE_MS	3000
 
@@ -101,6 +102,34 @@ static unsigned int held(void)
 
 	fault_counters(&counters);
 	return counters.held;
+}
+
+/*
+ * Copies that fail, and say that two ranges are done. What is cancelled next
+ * must not be said to have come as far: with one CPU it gets the tag of one of
+ * them, as tags are given out in turn, a word of them or two.
+ */
+static void fail_before(void)
+{
+	struct fault_rule rule = {
+		.what = FAULT_STATUS, .value = 0x4281, .opcode = PT_COPY,
+		.part = 2, .first_qid = 1, .last_qid = FAULT_QUEUES - 1,
+	};
+	struct image elsewhere = { .ns = &ns, .from = ELSEWHERE };
+	unsigned int i, n;
+
+	fault_clear();
+	fault_add(&rule);
+	for (n = 0; n < 2 * 64; n++) {
+		copy_begin(&copies[0], &elsewhere, 0, 0);
+		for (i = 0; i < ARRAY_LEN(four); i++)
+			copy_add(&copies[0], &src, four[i].at, four[i].len);
+		copy_do(&ring, &copies[0]);
+		test_check(copies[0].res == 0x4281 &&
+			   copies[0].bytes == four[0].len + four[1].len,
+			   "a Copy ended with %d, %ju bytes", copies[0].res,
+			   copies[0].bytes);
+	}
 }
 
 /* Begin the copies; how many. */
@@ -205,6 +234,8 @@ static void reset(unsigned int l, unsigned int w, bool function)
 	test_step("reset %s, %s: %s", function ? "of the function" : "by sysfs",
 		  loads[l].name, ways[w].name);
 	begin_round(l, w);
+	if (function)
+		fail_before();
 	hold(false);
 	nr = begin(l);
 	in_flight(l, w);
@@ -279,8 +310,10 @@ int main(void)
 		for (l = 0; l < ARRAY_LEN(loads); l++)
 			reset(l, w, false);
 	vm_one_cpu(true);
-	for (w = 0; w < ARRAY_LEN(ways); w++)
+	for (w = 0; w < ARRAY_LEN(ways); w++) {
+		reset(1, w, true);
 		reset(last, w, true);
+	}
 	vm_one_cpu(false);
 	/* so long does the driver wait for what it has, of a new policy's */
 	test_set_file("/sys/module/nvme_core/parameters/io_timeout", "1");

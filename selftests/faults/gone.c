@@ -2,8 +2,8 @@
 /*
  * A controller that disappears in the middle of a load: its registers and its
  * configuration space read as all ones, and it does nothing more. Or it is
- * removed when it does nothing more, and does not say so. First on the driver's
- * own path with nothing attached, then with policies: passthrough commands and
+ * removed when it ends no command any more. First on the driver's own path with
+ * nothing attached, then with policies: passthrough commands and
  * block requests, also of shares, and command groups end, the policy's queues
  * go with the controller, and the function can be removed. It is found again,
  * with the data that was written, and works as before.
@@ -62,6 +62,7 @@ static void begin_writers(void)
 
 	for (w = 0; w < WRITERS; w++) {
 		writers[w] = fork();
+		test_check(writers[w] >= 0, "cannot fork");
 		if (writers[w])
 			continue;
 		buf = test_alloc(4096);
@@ -74,22 +75,22 @@ static void begin_writers(void)
 
 static void end_writers(void)
 {
-	unsigned int w, left = WRITERS;
+	unsigned int w, left = 0;
 
 	test_check(test_wait(({
-		for (w = 0; w < WRITERS; w++)
+		for (w = left = 0; w < WRITERS; w++) {
 			if (writers[w] &&
-			    waitpid(writers[w], NULL, WNOHANG) == writers[w]) {
+			    waitpid(writers[w], NULL, WNOHANG) == writers[w])
 				writers[w] = 0;
-				left--;
-			}
+			left += !!writers[w];
+		}
 		!left;
 	}), 60000), "%u writers still wait for their requests", left);
 }
 
 /* ----------------------------------------------------- a load of either kind */
 
-static void load_begin(const struct situation *s)
+static void load_begin(const struct situation *s, bool with_writers)
 {
 	unsigned int t;
 
@@ -106,7 +107,8 @@ static void load_begin(const struct situation *s)
 		load_start(&load);
 		test_check(load_wait(&load, 200, 20000), "no I/O for 20 s");
 	}
-	begin_writers();
+	if (with_writers)
+		begin_writers();
 }
 
 static unsigned long ended(const struct situation *s)
@@ -157,18 +159,19 @@ static void attach(const struct situation *s)
 	steer_answer_block(&policy, 1, 2, 3, 2);
 }
 
-static void stop_it(unsigned int what)
+/* @count: so many commands are hit, or 0 for all that come */
+static void stop_it(unsigned int what, unsigned int count)
 {
 	struct fault_rule rule = {
 		.what = what, .opcode = FAULT_ANY, .first_qid = 1,
-		.last_qid = FAULT_QUEUES - 1, .skip = 50, .count = 1,
+		.last_qid = FAULT_QUEUES - 1, .skip = 50, .count = count,
 		.ms = GONE_MS,
 	};
 
 	fault_add(&rule);
 }
 
-/* It answers nothing, and cannot be asked whether it does not. */
+/* All that is under way is held. */
 static bool stands_still(const struct situation *s)
 {
 	unsigned long before = ended(s);
@@ -195,14 +198,25 @@ static void back(const struct situation *s)
 		load_verify(&load);
 }
 
+/* Nothing is under way: it is removed, with a policy, and found again. */
+static void removed_idle(const struct situation *s)
+{
+	test_step("removed when nothing is under way: %s", s->name);
+	attach(s);
+	test_check(steer_wait_idle(ns.ctrl, 5000), "commands in flight");
+	function_remove();
+	detach();
+	back(s);
+}
+
 /* @before: the policy is detached before the function is removed */
 static void disappears(const struct situation *s, bool before)
 {
 	test_step("disappears: %s", s->name);
 	if (s->policy)
 		attach(s);
-	load_begin(s);
-	stop_it(FAULT_GONE);
+	load_begin(s, true);
+	stop_it(FAULT_GONE, 1);
 	load_end(s);
 	function_dies();
 	if (s->policy && before)
@@ -213,14 +227,20 @@ static void disappears(const struct situation *s, bool before)
 	back(s);
 }
 
+/*
+ * It answers admin commands still, and there are no block requests: either
+ * would have the driver disable the controller for want of an answer.
+ */
 static void removed(const struct situation *s)
 {
-	test_step("removed when it does nothing: %s", s->name);
+	test_step("removed when it ends nothing: %s", s->name);
 	if (s->policy)
 		attach(s);
-	load_begin(s);
-	stop_it(FAULT_STALL);
+	load_begin(s, false);
+	stop_it(FAULT_NEVER, 0);
 	test_check(test_wait(stands_still(s), 10000), "it goes on");
+	/* what it holds it holds, and it is to be found again */
+	fault_clear();
 	function_remove();
 	load_end(s);
 	if (s->policy)
@@ -249,6 +269,8 @@ int main(void)
 		for (i = 0; i < count; i++)
 			disappears(&situations[s], (s + i) & 1);
 		removed(&situations[s]);
+		if (situations[s].policy)
+			removed_idle(&situations[s]);
 	}
 	test_pass();
 }
