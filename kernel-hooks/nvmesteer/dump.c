@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What is written down when a policy ends: each queue with its rings and the
- * oldest commands in flight, the answers that were refused last, the events.
- * All of it is what is there anyway: a command is found in the submission
- * queue, until another one was written over it, or with its request. Read with
+ * oldest commands in flight, the answers that were refused last, those of the
+ * calls that the watchdog has timed, how it came to the end, the events. All of
+ * it is what is there anyway: a command is found in the submission queue, until
+ * another one was written over it, or with its request. Read with
  * the attribute dump, by root only, since it names other people's blocks.
  */
 #include <linux/slab.h>
@@ -286,6 +287,87 @@ static void nvme_steer_say_refusals(struct nvme_steer_text *t,
 	spin_unlock_irq(&r->lock);
 }
 
+static const char *nvme_steer_source_name(u32 source)
+{
+	switch (source) {
+	case NVME_STEER_SRC_URING:
+		return "uring";
+	case NVME_STEER_SRC_COPY:
+		return "copy";
+	case NVME_STEER_SRC_BLOCK:
+		return "block";
+	case NVME_STEER_SRC_IOCTL:
+		return "ioctl";
+	}
+	return "-";
+}
+
+static void nvme_steer_say_sample(struct nvme_steer_text *t,
+				  enum nvme_steer_call call,
+				  const struct nvme_steer_sample *s)
+{
+	nvme_steer_say(t, "age_ms=%u op=%s", jiffies_to_msecs(jiffies - s->at),
+		       nvme_steer_call_name(call));
+	if (s->ns)
+		nvme_steer_say(t, " answer=%d took_ns=%llu", s->answer, s->ns);
+	else
+		nvme_steer_say(t, " gave_up=%d", s->answer);
+	switch (call) {
+	case NVME_STEER_CALL_ROUTE:
+	case NVME_STEER_CALL_PATH:
+		nvme_steer_say(t,
+			       " source=%s opcode=%#04x nsid=%u slba=%llu bytes=%llu",
+			       nvme_steer_source_name(s->source), s->opcode,
+			       s->nsid, s->slba, s->len);
+		break;
+	case NVME_STEER_CALL_BATCH:
+		nvme_steer_say(t, " queue=%llu ready=%llu", s->slba, s->len);
+		break;
+	case NVME_STEER_CALL_COPY:
+		nvme_steer_say(t, " nsid=%u slba=%llu bytes=%llu ranges=%u",
+			       s->nsid, s->slba, s->len, s->opcode);
+		break;
+	default:
+		nvme_steer_say(t, " nsid=%u bytes=%llu ranges=%u", s->nsid,
+			       s->len, s->opcode);
+	}
+	/* its name is what the process says it is */
+	if (s->pid)
+		nvme_steer_say(t, " pid=%d comm=%*pE", s->pid,
+			       (int)strlen(s->comm), s->comm);
+	nvme_steer_say(t, "\n");
+}
+
+/* What it has decided last, of each operation the last one first. */
+static void nvme_steer_say_samples(struct nvme_steer_text *t,
+				   struct nvme_steer_policy *p)
+{
+	enum nvme_steer_call call;
+	unsigned long n;
+
+	for (call = 0; call < NVME_STEER_NR_CALLS; call++) {
+		struct nvme_steer_timed *timed = &p->timed[call];
+
+		spin_lock_irq(&timed->lock);
+		for (n = timed->nr_samples;
+		     n && timed->nr_samples - n < NVME_STEER_TIMED_CALLS; n--)
+			nvme_steer_say_sample(t, call,
+				&timed->sample[(n - 1) %
+					       NVME_STEER_TIMED_CALLS]);
+		spin_unlock_irq(&timed->lock);
+	}
+}
+
+/* From the function that ended it to the system call. */
+static void nvme_steer_say_trace(struct nvme_steer_text *t,
+				 const struct nvme_steer_policy *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_trace; i++)
+		nvme_steer_say(t, "%pS\n", (void *)p->trace[i]);
+}
+
 /**
  * nvme_steer_dump - write down what there is to know of a policy's end
  * @p: the policy, which is not asked any more; under policy_lock
@@ -311,6 +393,11 @@ char *nvme_steer_dump(struct nvme_steer_policy *p,
 	nvme_steer_say_rings(&t, sc);
 	nvme_steer_say(&t, "refused:\n");
 	nvme_steer_say_refusals(&t, &sc->refusals);
+	nvme_steer_say(&t, "decisions:\n");
+	nvme_steer_say_samples(&t, p);
+	if (p->nr_trace)
+		nvme_steer_say(&t, "trace:\n");
+	nvme_steer_say_trace(&t, p);
 	nvme_steer_say(&t, "watchdog:\nlooks=%lu",
 		       READ_ONCE(sc->watch.looks));
 	for (call = 0; call < NVME_STEER_NR_CALLS; call++)

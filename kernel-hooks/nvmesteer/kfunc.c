@@ -148,8 +148,13 @@ __bpf_kfunc u64 bpf_nvme_steer_path_cgroup_id(struct nvme_steer_path *p, u32 up)
 __bpf_kfunc void bpf_nvme_steer_error(struct nvme_steer_cmd *cmd, s32 code,
 				      const char *reason__str)
 {
-	nvme_steer_policy_end(nvme_steer_route_args(cmd)->policy,
-			      NVME_STEER_EXIT_ERROR, code, reason__str);
+	struct nvme_steer_policy *p = nvme_steer_route_args(cmd)->policy;
+
+	/* before the end is written down */
+	if (!READ_ONCE(p->exit_kind))
+		nvme_steer_note_call(&p->timed[NVME_STEER_CALL_ROUTE], cmd,
+				     code, 0);
+	nvme_steer_policy_end(p, NVME_STEER_EXIT_ERROR, code, reason__str);
 }
 
 __bpf_kfunc_end_defs();

@@ -70,7 +70,7 @@ struct nvme_steer_kind {
  * @batch:	likewise batch(), and so on
  * @run:	what is run for them, NULL where there is none: the programs
  *		behind them, or now and then what times these; see watch.h
- * @timed:	and what they take
+ * @timed:	and what they take, and have decided
  * @per_batch:	NVME_STEER_OPS_PER_BATCH
  * @copies_only: NVME_STEER_OPS_COPIES, or there is no @route
  * @block:	NVME_STEER_OPS_BLOCK, and not @copies_only
@@ -94,6 +94,8 @@ struct nvme_steer_kind {
  *		on its route() is not asked any more
  * @exit_code:	with it, written by whoever claimed
  * @reason:	likewise
+ * @trace:	likewise, @nr_trace return addresses: who called for the end,
+ *		where that was while a command was being decided about
  * @eject_work:	detaches the link; holds a reference
  *
  * Published in nvme_steer_ctrl.policy, read under RCU. References: the link
@@ -129,9 +131,11 @@ struct nvme_steer_policy {
 	char name[NVME_STEER_NAME_LEN];
 	char reason[sizeof_field(struct nvme_steer_exit, reason)];
 	struct work_struct eject_work;
-	struct nvme_steer_timed timed[NVME_STEER_NR_CALLS];
 	struct kref ref;
-	struct rcu_head rcu;
+	struct rcu_head rcu;		/* in the first page, for kfree_rcu() */
+	struct nvme_steer_timed timed[NVME_STEER_NR_CALLS];
+	unsigned long trace[NVME_STEER_BACKTRACE];
+	unsigned int nr_trace;
 };
 
 #define NVME_STEER_KEEP_BITS	8

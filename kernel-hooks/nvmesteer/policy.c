@@ -6,6 +6,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/slab.h>
+#include <linux/stacktrace.h>
 
 #include "block.h"
 #include "hold.h"
@@ -236,6 +237,14 @@ static void nvme_steer_eject_work(struct work_struct *work)
 	nvme_steer_policy_put(p);
 }
 
+/* How it came to the end of @p, where a command has brought it about. */
+static void nvme_steer_policy_trace(struct nvme_steer_policy *p)
+{
+#ifdef CONFIG_STACKTRACE
+	p->nr_trace = stack_trace_save(p->trace, NVME_STEER_BACKTRACE, 0);
+#endif
+}
+
 /**
  * nvme_steer_policy_end - begin the end of a policy
  * @p: the policy; under RCU or with a reference
@@ -257,6 +266,8 @@ bool nvme_steer_policy_end(struct nvme_steer_policy *p, unsigned int kind,
 
 	p->exit_code = code;
 	strscpy(p->reason, reason);
+	if (kind == NVME_STEER_EXIT_ERROR || kind == NVME_STEER_EXIT_ANSWERS)
+		nvme_steer_policy_trace(p);
 	if (kind >= NVME_STEER_EXIT_ERROR)
 		nvme_steer_count(p->ctrl, NVME_STEER_EV_EJECTED);
 	if (kref_get_unless_zero(&p->ref) &&

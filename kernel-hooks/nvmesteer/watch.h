@@ -9,6 +9,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bpf.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -33,6 +34,33 @@ enum nvme_steer_call {
 #define NVME_STEER_TIMED_LOOKS	5
 
 /**
+ * struct nvme_steer_sample - a call of an operation that was timed
+ * @at:		when it ended, jiffies
+ * @ns:		how long it took; of route(), 0 where it gave the policy up
+ * @slba:	where the command begins, in blocks; of batch() the queue
+ * @len:	bytes; of batch() how many completions there are to be delivered
+ * @answer:	what was answered; what the policy gave up with
+ * @nsid:	of the command
+ * @pid:	of the process that asks, in its first namespace; 0 where the
+ *		operation is about what another one has sent
+ * @opcode:	of the command; of a copy how many ranges it has
+ * @source:	NVME_STEER_SRC_*, of route() and path()
+ * @comm:	the name of the process
+ */
+struct nvme_steer_sample {
+	unsigned long at;
+	u64 ns;
+	u64 slba;
+	u64 len;
+	int answer;
+	u32 nsid;
+	pid_t pid;
+	u32 opcode;
+	u32 source;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
  * struct nvme_steer_timed - an operation of a policy, and what it takes
  * @policy:	whose it is
  * @prog:	the program behind it, when known (a reference); see prog.c
@@ -47,6 +75,9 @@ enum nvme_steer_call {
  * @meter:	takes the place of @prog in nvme_steer_policy.run while calls
  *		are timed, and always where @prog is not known. Not a program:
  *		only what running one needs is set
+ * @lock:	of the samples; taken for calls that are timed alone; irqs off
+ * @nr_samples:	how many there were
+ * @sample:	the last ones, number n at n modulo NVME_STEER_TIMED_CALLS
  *
  * The shortest, because whatever else the time went to, an interrupt or a
  * hypervisor that ran somebody else, it was not the policy in each of them.
@@ -59,6 +90,9 @@ struct nvme_steer_timed {
 	u64 last;
 	unsigned int looks;
 	struct bpf_prog meter;
+	spinlock_t lock;
+	unsigned long nr_samples;
+	struct nvme_steer_sample sample[NVME_STEER_TIMED_CALLS];
 };
 
 /**
@@ -124,11 +158,17 @@ struct nvme_steer_refusals {
  * @work:	looks; pending or running while a policy is attached, but not
  *		once the controller is gone
  * @looks:	how often it has
+ * @stuck:	a queue got nowhere since the last look: what the policy decides
+ *		is to be known as of now, should that be its end. The work's
  */
 struct nvme_steer_watch {
 	struct delayed_work work;
 	unsigned long looks;
+	bool stuck;
 };
+
+/* What is kept of the way to a policy's end. */
+#define NVME_STEER_BACKTRACE	24
 
 /* watchdog.c */
 extern unsigned int nvme_steer_op_budget;
@@ -136,6 +176,8 @@ void nvme_steer_watch_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_watch_policy(struct nvme_steer_policy *p);
 void nvme_steer_watch_start(struct nvme_steer_ctrl *sc);
 void nvme_steer_watch_stop(struct nvme_steer_ctrl *sc);
+void nvme_steer_note_call(struct nvme_steer_timed *t, const void *arg,
+			  int answer, u64 ns);
 const char *nvme_steer_call_name(enum nvme_steer_call call);
 int nvme_steer_print_watch(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 

@@ -91,6 +91,78 @@ static void nvme_steer_note_time(struct nvme_steer_timed *t, u64 ns)
 	atomic_inc(&t->nr);
 }
 
+/* What a call was about; @arg is what the operation was given. */
+static void nvme_steer_sample_arg(struct nvme_steer_sample *s,
+				  enum nvme_steer_call call, const void *arg)
+{
+	const struct nvme_steer_copied *copied = arg;
+	const struct nvme_steer_batch *batch = arg;
+	const struct nvme_steer_path *path = arg;
+	const struct nvme_steer_copy *copy = arg;
+	const struct nvme_steer_cmd *cmd = arg;
+
+	switch (call) {
+	case NVME_STEER_CALL_ROUTE:
+		s->source = cmd->source;
+		s->opcode = cmd->opcode;
+		s->nsid = cmd->nsid;
+		s->slba = cmd->slba;
+		s->len = cmd->len;
+		break;
+	case NVME_STEER_CALL_PATH:
+		s->source = path->source;
+		s->opcode = path->opcode;
+		s->nsid = path->nsid;
+		s->slba = path->slba;
+		s->len = path->len;
+		break;
+	case NVME_STEER_CALL_COPY:
+		s->opcode = copy->ranges;
+		s->nsid = copy->nsid;
+		s->slba = copy->slba;
+		s->len = copy->len;
+		break;
+	case NVME_STEER_CALL_COPIED:
+		s->opcode = copied->ranges;
+		s->nsid = copied->nsid;
+		s->len = copied->len;
+		break;
+	default:
+		s->slba = batch->queue;
+		s->len = batch->ready;
+	}
+}
+
+/**
+ * nvme_steer_note_call - keep what a policy has decided
+ * @t: of an operation
+ * @arg: what it was given
+ * @answer: its answer
+ * @ns: how long it took, or 0: it has given the policy up
+ *
+ * Context: any, preemption disabled.
+ */
+void nvme_steer_note_call(struct nvme_steer_timed *t, const void *arg,
+			  int answer, u64 ns)
+{
+	enum nvme_steer_call call = t - t->policy->timed;
+	struct nvme_steer_sample s = {
+		.at = jiffies,
+		.ns = ns,
+		.answer = answer,
+	};
+	unsigned long flags;
+
+	nvme_steer_sample_arg(&s, call, arg);
+	if (call != NVME_STEER_CALL_BATCH && call != NVME_STEER_CALL_COPIED) {
+		s.pid = current->tgid;
+		strscpy(s.comm, current->comm);
+	}
+	spin_lock_irqsave(&t->lock, flags);
+	t->sample[t->nr_samples++ % NVME_STEER_TIMED_CALLS] = s;
+	spin_unlock_irqrestore(&t->lock, flags);
+}
+
 static const struct bpf_prog *
 nvme_steer_untimed(const struct nvme_steer_timed *t)
 {
@@ -118,7 +190,9 @@ static unsigned int nvme_steer_meter(const void *args,
 	}
 	ns = ktime_get_ns();
 	answer = nvme_steer_call_op(t, args);
-	nvme_steer_note_time(t, ktime_get_ns() - ns);
+	ns = ktime_get_ns() - ns;
+	nvme_steer_note_call(t, *(void **)args, answer, ns ?: 1);
+	nvme_steer_note_time(t, ns);
 	return answer;
 }
 
@@ -151,6 +225,7 @@ void nvme_steer_watch_policy(struct nvme_steer_policy *p)
 
 	for (t = p->timed; t < p->timed + NVME_STEER_NR_CALLS; t++) {
 		t->policy = p;
+		spin_lock_init(&t->lock);
 		t->meter.bpf_func = nvme_steer_meter;
 		t->meter.stats = t->prog ? t->prog->stats :
 					   &nvme_steer_no_stats;
@@ -181,7 +256,7 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 	WRITE_ONCE(t->last, best);
 	if (best <= budget * NSEC_PER_USEC) {
 		/* timing costs the few calls of a policy that has few */
-		if (++t->looks > NVME_STEER_TIMED_LOOKS) {
+		if (++t->looks > NVME_STEER_TIMED_LOOKS || p->ctrl->watch.stuck) {
 			t->looks = 1;
 			nvme_steer_time_calls(t);
 		}
@@ -280,6 +355,7 @@ static void nvme_steer_look(struct nvme_steer_ctrl *sc)
 	struct nvme_steer_sums all, s;
 	struct nvme_steer_queue *q;
 
+	sc->watch.stuck = false;
 	mutex_lock(&sc->state_lock);
 	nvme_steer_sum_all(sc, &all);
 	list_for_each_entry(q, &sc->queue_list, entry) {
@@ -289,6 +365,7 @@ static void nvme_steer_look(struct nvme_steer_ctrl *sc)
 		if (g->busy && s.inflight && g->ended == s.ended &&
 		    q->started && live) {
 			g->looks++;
+			sc->watch.stuck = true;
 			continue;
 		}
 		g->looks = 0;

@@ -53,6 +53,20 @@ static void expect_exit(const char *kind, const char *policy)
 			     sizeof(word)) > 0, "no dump");
 }
 
+/* The dump tells of a decision, and how the policy came to its end. */
+static void expect_trace(const char *decision)
+{
+	static char dump[1 << 18];
+	const char *at;
+
+	test_check(test_read(steer_path(ns.ctrl, "dump"), dump,
+			     sizeof(dump)) > 0, "no dump");
+	test_check(strstr(dump, decision), "the dump says: %s", dump);
+	at = strstr(dump, "\ntrace:\n");
+	test_check(at && strstr(at, "puppet_route") &&
+		   strstr(at, "io_uring_enter"), "the dump says: %s", dump);
+}
+
 static void nothing_attached(void)
 {
 	struct steer_queues before, after;
@@ -220,6 +234,7 @@ static void eject(void)
 		   !strcmp(word, "42"), "code '%s'", word);
 	test_check(steer_exit(ns.ctrl, "reason", word, sizeof(word)) &&
 		   !strcmp(word, "the test said so"), "reason '%s'", word);
+	expect_trace("op=route gave_up=42 source=uring opcode=0x02");
 	steer_detach(&p);
 
 	test_set_file("/sys/module/nvmesteer/parameters/bad_answers", "10");

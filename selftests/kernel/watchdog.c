@@ -113,6 +113,28 @@ static void quick(struct steer_policy *p)
 	test_check(looks(ns.ctrl, &ns, 4), "the watchdog does not look");
 }
 
+/* Sixteen decisions, which took longer than the policy may. */
+static void decided(const char *text, const struct pt_ns *ns)
+{
+	unsigned int n = 0, age, nsid, bytes;
+	unsigned long long took, slba;
+	char comm[16];
+	int answer, pid;
+
+	test_check(text, "no decisions");
+	for (text = strchr(text + 1, '\n') + 1;
+	     sscanf(text, "age_ms=%u op=route answer=%d took_ns=%llu source=uring opcode=0x02 nsid=%u slba=%llu bytes=%u pid=%d comm=%15s",
+		    &age, &answer, &took, &nsid, &slba, &bytes, &pid,
+		    comm) == 8; text = strchr(text, '\n') + 1) {
+		test_check(answer == 1 && took > 50000 && nsid == ns->nsid &&
+			   slba == 64 && bytes == ns->block &&
+			   pid == getpid() && !strcmp(comm, "watchdog"),
+			   "decision %u: %.160s", n, text);
+		n++;
+	}
+	test_check(n == 16, "%u decisions: %.160s", n, text);
+}
+
 static void slow(struct steer_policy *p, const struct puppet_config *config)
 {
 	char dump[65536];
@@ -130,6 +152,7 @@ static void slow(struct steer_policy *p, const struct puppet_config *config)
 			     sizeof(dump)) > 0, "no dump");
 	test_check(strstr(dump, "ended: slow:") && strstr(dump, "\nrings:\n1 ") &&
 		   strstr(dump, " route_ns="), "the dump says: %s", dump);
+	decided(strstr(dump, "\ndecisions:\n"), &ns);
 	test_check(!stat(steer_path(ns.ctrl, "dump"), &st) &&
 		   (st.st_mode & 0777) == 0400, "the dump's mode is %o",
 		   st.st_mode & 0777);

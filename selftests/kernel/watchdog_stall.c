@@ -141,6 +141,22 @@ static void expect_stall(const char *where, const char *from, uint64_t slba,
 		   "the dump says: %s", dump);
 }
 
+/* What it has decided meanwhile, not longer ago than looks are apart. */
+static void expect_decision(void)
+{
+	const char *at = strstr(dump, "\ndecisions:\nage_ms=");
+	unsigned long age;
+
+	test_check(at, "the dump says: %s", dump);
+	age = strtoul(at + strlen("\ndecisions:\nage_ms="), NULL, 10);
+	test_check(age <= 1000 * test_slow(),
+		   "the last decision is %lu ms old", age);
+	test_check(strstr(at, " op=route answer=2 took_ns=") &&
+		   strstr(at, " source=uring opcode=0x02 ") &&
+		   strstr(at, " comm=watchdog_stall\n"), "the dump says: %s",
+		   dump);
+}
+
 /* The queue of the others answers meanwhile, or there is none in use. */
 static void stalls(bool answered)
 {
@@ -155,6 +171,8 @@ static void stalls(bool answered)
 		test_wait(({ quick_read(); !state_is("attached"); }), LIMIT);
 	expect_stall(answered ? "on other queues" : "admin commands", "ring",
 		     FIRST + NR - 1, 1);
+	if (answered)
+		expect_decision();
 
 	/* that waits for the queue, which a reset empties */
 	end_policy();
