@@ -246,14 +246,26 @@ static noinline unsigned int nvme_steer_share_requests(struct nvme_steer_queue *
 	return nr;
 }
 
-/* Likewise of one. */
+/* Likewise of one, to be rung for. */
 static noinline bool nvme_steer_share_request(struct nvme_steer_queue *q,
 					      struct request *req)
 {
 	struct rq_list list = { }, left = { };
+	struct nvme_steer_slot *slot;
 
-	rq_list_add_tail(&list, req);
-	return nvme_steer_share_requests(q, &list, &left);
+	slot = nvme_steer_shared_request_begin(q, req);
+	if (unlikely(!slot)) {
+		rq_list_add_tail(&list, req);
+		return nvme_steer_share_requests(q, &list, &left);
+	}
+	if (q->mode == NVME_STEER_POLL)
+		nvme_steer_note_polled(q, req);
+	nvme_steer_write_request(q, slot, req, NVME_STEER_NO_DEADLINE);
+	WRITE_ONCE(q->submitted, q->submitted + 1);
+	nvme_steer_count_requests(q->ctrl, 1);
+	nvme_steer_ring_sq(q);
+	nvme_steer_unlock(&q->sq_lock);
+	return true;
 }
 
 /* Send a request to @q. In nvme_steer_enter(). False: it cannot take it. */
@@ -274,7 +286,8 @@ nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 		goto unlock;
 	if (q->mode == NVME_STEER_POLL)
 		nvme_steer_note_polled(q, req);
-	nvme_steer_write_request(q, req, NVME_STEER_NO_DEADLINE);
+	nvme_steer_write_request(q, nvme_steer_pop_slot(q), req,
+				 NVME_STEER_NO_DEADLINE);
 	q->refs++;
 	WRITE_ONCE(q->submitted, q->submitted + 1);
 	nvme_steer_count_requests(sc, 1);
@@ -317,7 +330,8 @@ nvme_steer_send_requests(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 			rq_list_add_tail(left, req);
 			continue;
 		}
-		nvme_steer_write_request(q, req, deadline);
+		nvme_steer_write_request(q, nvme_steer_pop_slot(q), req,
+					 deadline);
 		nr++;
 	}
 	if (unlikely(!nr))

@@ -64,12 +64,19 @@ static __always_inline u32 nvme_steer_request_len(struct request *req)
 	return blk_rq_nr_phys_segments(req) ? blk_rq_payload_bytes(req) : 0;
 }
 
-/* Write a request to a submission queue, which has a free slot. */
+/* The last of the free slots, of which there are some. Under sq_lock. */
+static __always_inline struct nvme_steer_slot *
+nvme_steer_pop_slot(struct nvme_steer_queue *q)
+{
+	return &q->slots[q->free[--q->nr_free]];
+}
+
+/* Write a request to a submission queue. */
 static __always_inline void
-nvme_steer_write_request(struct nvme_steer_queue *q, struct request *req,
+nvme_steer_write_request(struct nvme_steer_queue *q,
+			 struct nvme_steer_slot *slot, struct request *req,
 			 unsigned long deadline)
 {
-	struct nvme_steer_slot *slot = &q->slots[q->free[--q->nr_free]];
 	struct nvme_request *nr = nvme_req(req);
 	struct nvme_command *cmd = nr->cmd;
 	u16 cid = nvme_steer_next_cid(slot);

@@ -149,11 +149,11 @@ static void nvme_steer_share_send(struct nvme_steer_shared *sh, u16 index,
 	lockdep_assert_held(&arb->lock);
 
 	arb->vnow = max(arb->vnow, s->vtime);
-	s->vtime += nvme_steer_share_cost(s, w->len);
+	s->vtime += nvme_steer_share_cost(s, 1, w->len);
 	nvme_steer_share_charge(s, w->len, now);
 	nvme_steer_share_charge(&arb->share[0], w->len, now);
-	nvme_steer_share_add(s, w->len);
-	nvme_steer_share_add(&arb->share[0], w->len);
+	nvme_steer_share_add(s, 1, w->len);
+	nvme_steer_share_add(&arb->share[0], 1, w->len);
 	sh->inflight++;
 	w->sent = now;
 	if (static_branch_unlikely(&nvme_steer_path_key))

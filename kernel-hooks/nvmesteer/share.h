@@ -211,6 +211,8 @@ int nvme_steer_print_histograms(struct nvme_steer_ctrl *sc, char *buf,
 /* share_queue.c: the queues */
 struct nvme_steer_slot *nvme_steer_shared_begin(struct nvme_steer_queue *q,
 						u32 len);
+struct nvme_steer_slot *
+nvme_steer_shared_request_begin(struct nvme_steer_queue *q, struct request *req);
 int nvme_steer_shared_alloc(struct nvme_steer_queue *q, unsigned int share);
 void nvme_steer_shared_free(struct nvme_steer_queue *q);
 void nvme_steer_shared_live(struct nvme_steer_queue *q, bool live);

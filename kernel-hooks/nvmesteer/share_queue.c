@@ -147,22 +147,17 @@ static noinline void nvme_steer_shared_later(struct nvme_steer_shared *sh,
 	}
 }
 
-/* Send a request if that can be done at once. */
-static __always_inline bool
-nvme_steer_shared_at_once(struct nvme_steer_shared *sh, struct request *req,
-			  u64 now)
+/* Send a request that came @now, which has a free slot and is charged for. */
+static __always_inline void nvme_steer_shared_write(struct nvme_steer_shared *sh,
+						    struct request *req,
+						    u64 now)
 {
 	struct nvme_steer_queue *q = sh->queue;
 
-	if (unlikely(!q->nr_free))
-		nvme_steer_collect(q);
-	if (unlikely(!q->nr_free || sh->nr_behind) ||
-	    unlikely(!nvme_steer_share_claim(sh, nvme_steer_request_len(req))))
-		return false;
-	nvme_steer_share_stamp(sh, q->free[q->nr_free - 1], now);
 	q->refs++;
-	nvme_steer_write_request(q, req, NVME_STEER_NO_DEADLINE);
-	return true;
+	nvme_steer_share_stamp(sh, q->free[q->nr_free - 1], now);
+	nvme_steer_write_request(q, nvme_steer_pop_slot(q), req,
+				 NVME_STEER_NO_DEADLINE);
 }
 
 /**
@@ -182,24 +177,45 @@ unsigned int nvme_steer_shared_requests(struct nvme_steer_queue *q,
 	struct nvme_steer_shared *sh = q->shared;
 	struct nvme_steer_arbiter *arb = sh->arb;
 	u64 now = ktime_get_ns();
+	unsigned int nr = 0, sent = 0, room;
 	struct request *req;
-	unsigned int nr = 0;
 	unsigned long flags;
+	u64 bytes = 0;
+	u32 len = 0;
 
 	lockdep_assert_held(&q->sq_lock);
 
 	flags = nvme_steer_lock_irqsave(&arb->lock);
 	if (unlikely(!sh->live || sh->closing))
 		goto unlock;
+	room = likely(!sh->nr_behind) ? nvme_steer_share_room(sh) : 0;
 	while ((req = rq_list_pop(list))) {
 		if (unlikely(nvme_req(req)->flags & NVME_REQ_STEER_OWN)) {
 			rq_list_add_tail(left, req);
 			continue;
 		}
 		nr++;
-		if (unlikely(!nvme_steer_shared_at_once(sh, req, now)))
+		if (unlikely(!q->nr_free))
+			nvme_steer_collect(q);
+		if (likely(sent < room && q->nr_free)) {
+			len = nvme_steer_request_len(req);
+			bytes += len;
+			sent++;
+			nvme_steer_shared_write(sh, req, now);
+			continue;
+		}
+		if (sent)
+			nvme_steer_share_sent(sh, sent, bytes, len);
+		sent = room = 0;
+		/* others may have to go first, or there are rates */
+		if (q->nr_free && !sh->nr_behind &&
+		    nvme_steer_share_claim(sh, nvme_steer_request_len(req)))
+			nvme_steer_shared_write(sh, req, now);
+		else
 			nvme_steer_shared_later(sh, req, now);
 	}
+	if (sent)
+		nvme_steer_share_sent(sh, sent, bytes, len);
 	WRITE_ONCE(q->submitted, q->submitted + nr);
 	nvme_steer_count_requests(q->ctrl, nr);
 	if (unlikely(sh->nr_behind)) {
@@ -216,41 +232,78 @@ unlock:
 	return nr;
 }
 
-/**
- * nvme_steer_shared_begin - nvme_steer_begin() of a queue of a share
- * @q: the queue, whose sq_lock is held
- * @len: of the command's data, bytes
- *
- * Context: task, in nvme_steer_enter(), with interrupts on.
- * Return: a slot, for a command that is to be written before sq_lock is
- * dropped: it need not wait, and is charged for. Or NULL.
+/*
+ * A slot for a command that came @now, if it need not wait; it is charged for.
+ * Or NULL. Under sq_lock and the arbiter's.
  */
-struct nvme_steer_slot *nvme_steer_shared_begin(struct nvme_steer_queue *q,
-						u32 len)
+static __always_inline struct nvme_steer_slot *
+nvme_steer_shared_slot(struct nvme_steer_shared *sh, u32 len, u64 now)
 {
-	struct nvme_steer_shared *sh = q->shared;
-	u64 now;
+	struct nvme_steer_queue *q = sh->queue;
 	u16 index;
 
-	lockdep_assert_held(&q->sq_lock);
-
-	if (unlikely(!q->nr_free))
+	if (unlikely(!sh->live || sh->closing || sh->nr_behind || !q->nr_free ||
+		     !nvme_steer_share_claim(sh, len)))
 		return NULL;
-	now = nvme_steer_batch_time();
-	nvme_steer_lock_irq(&sh->arb->lock);
-	if (unlikely(!sh->live || sh->closing || sh->nr_behind ||
-		     !nvme_steer_share_claim(sh, len))) {
-		nvme_steer_unlock_irq(&sh->arb->lock);
-		return NULL;
-	}
 	/* the caller rings for all that is written, or its batch does */
 	if (unlikely(!list_empty(&sh->ring)))
 		list_del_init(&sh->ring);
 	index = q->free[--q->nr_free];
 	q->refs++;
 	nvme_steer_share_stamp(sh, index, now);
-	nvme_steer_unlock_irq(&sh->arb->lock);
 	return &q->slots[index];
+}
+
+/**
+ * nvme_steer_shared_begin - nvme_steer_begin() of a queue of a share
+ * @q: the queue, whose sq_lock is held
+ * @len: of the command's data, bytes
+ *
+ * Context: task, in nvme_steer_enter(), with interrupts on.
+ * Return: a slot, for a command that is to be written and rung for before
+ * sq_lock is dropped, unless a batch rings: it need not wait, and is charged
+ * for. Or NULL.
+ */
+struct nvme_steer_slot *nvme_steer_shared_begin(struct nvme_steer_queue *q,
+						u32 len)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	u64 now = nvme_steer_batch_time();
+	struct nvme_steer_slot *slot;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	nvme_steer_lock_irq(&sh->arb->lock);
+	slot = nvme_steer_shared_slot(sh, len, now);
+	nvme_steer_unlock_irq(&sh->arb->lock);
+	return slot;
+}
+
+/**
+ * nvme_steer_shared_request_begin - likewise for a block request
+ * @q: the queue, whose sq_lock is held
+ * @req: the request
+ *
+ * Context: in nvme_steer_enter().
+ * Return: as nvme_steer_shared_begin().
+ */
+struct nvme_steer_slot *
+nvme_steer_shared_request_begin(struct nvme_steer_queue *q, struct request *req)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	struct nvme_steer_slot *slot;
+	unsigned long flags;
+	u64 now;
+
+	lockdep_assert_held(&q->sq_lock);
+
+	/* it was started a moment ago */
+	now = req->rq_flags & RQF_STATS ? req->io_start_time_ns :
+					  ktime_get_ns();
+	flags = nvme_steer_lock_irqsave(&sh->arb->lock);
+	slot = nvme_steer_shared_slot(sh, nvme_steer_request_len(req), now);
+	nvme_steer_unlock_irqrestore(&sh->arb->lock, flags);
+	return slot;
 }
 
 /**

@@ -56,24 +56,73 @@ nvme_steer_share_is_rated(const struct nvme_steer_share_state *s)
 	return READ_ONCE(s->limit->iops) | READ_ONCE(s->limit->bps) | s->rated;
 }
 
-/* What a command with @len bytes of data is to a share, in virtual time. */
+/* What @nr commands with @bytes of data are to a share, in virtual time. */
 static __always_inline u64
-nvme_steer_share_cost(const struct nvme_steer_share_state *s, u32 len)
+nvme_steer_share_cost(const struct nvme_steer_share_state *s, unsigned int nr,
+		      u64 bytes)
 {
-	u64 cost = ((u64)len + NVME_STEER_SHARE_COST) << 10;
+	u64 cost = (bytes + (u64)nr * NVME_STEER_SHARE_COST) << 10;
 	u32 weight = READ_ONCE(s->limit->weight);
 
-	return div_u64(cost, weight ?: NVME_STEER_SHARE_WEIGHT) + 1;
+	return div_u64(cost, weight ?: NVME_STEER_SHARE_WEIGHT) + nr;
 }
 
-/* It is sent. */
+/* @nr commands with @bytes of data are sent. */
 static __always_inline void
-nvme_steer_share_add(struct nvme_steer_share_state *s, u32 len)
+nvme_steer_share_add(struct nvme_steer_share_state *s, unsigned int nr,
+		     u64 bytes)
 {
-	if (unlikely(++s->inflight > s->peak))
+	s->inflight += nr;
+	if (unlikely(s->inflight > s->peak))
 		s->peak = s->inflight;
-	s->commands++;
-	s->bytes += len;
+	s->commands += nr;
+	s->bytes += bytes;
+}
+
+/* How many more may it have? At least one that is not full. */
+static __always_inline unsigned int
+nvme_steer_share_left(const struct nvme_steer_share_state *s)
+{
+	unsigned int depth = READ_ONCE(s->limit->depth) ?: UINT_MAX;
+
+	return depth > s->inflight ? depth - s->inflight : 0;
+}
+
+/*
+ * How many commands may be sent now for which only depths need be looked at?
+ * They are to be charged for together, under the same hold of the arbiter's
+ * lock. The queue is live.
+ */
+static __always_inline unsigned int
+nvme_steer_share_room(const struct nvme_steer_shared *sh)
+{
+	const struct nvme_steer_arbiter *arb = sh->arb;
+	const struct nvme_steer_share_state *all = &arb->share[0];
+	const struct nvme_steer_share_state *s = sh->state;
+
+	if (unlikely(s->waiting || arb->cap ||
+		     nvme_steer_share_is_rated(all) ||
+		     nvme_steer_share_is_rated(s)))
+		return 0;
+	return min(nvme_steer_share_left(all), nvme_steer_share_left(s));
+}
+
+/* Charge for @nr commands with @bytes of data, of which the last has @last. */
+static __always_inline void nvme_steer_share_sent(struct nvme_steer_shared *sh,
+						  unsigned int nr, u64 bytes,
+						  u32 last)
+{
+	struct nvme_steer_arbiter *arb = sh->arb;
+	struct nvme_steer_share_state *s = sh->state;
+
+	/* as if they were one after the other */
+	s->vtime = max(s->vtime, arb->vnow) +
+		   nvme_steer_share_cost(s, nr - 1, bytes - last);
+	arb->vnow = s->vtime;
+	s->vtime += nvme_steer_share_cost(s, 1, last);
+	nvme_steer_share_add(&arb->share[0], nr, bytes);
+	nvme_steer_share_add(s, nr, bytes);
+	sh->inflight += nr;
 }
 
 /*
@@ -97,9 +146,9 @@ static __always_inline bool nvme_steer_share_claim(struct nvme_steer_shared *sh,
 		return false;
 	vtime = max(s->vtime, arb->vnow);
 	arb->vnow = vtime;
-	s->vtime = vtime + nvme_steer_share_cost(s, len);
-	nvme_steer_share_add(all, len);
-	nvme_steer_share_add(s, len);
+	s->vtime = vtime + nvme_steer_share_cost(s, 1, len);
+	nvme_steer_share_add(all, 1, len);
+	nvme_steer_share_add(s, 1, len);
 	sh->inflight++;
 	return true;
 }
