@@ -20,7 +20,7 @@
 #define RANGE	64	/* blocks of a task */
 #define MOST	16	/* commands at once */
 #define RINGS	3	/* tasks with a ring */
-#define WRITERS	2	/* tasks that write through the block device */
+#define WRITERS	2	/* through the block device: one by one, and many */
 #define MS	4000	/* for how long */
 
 enum { IRQ = 1, POLL };
@@ -99,6 +99,38 @@ static void writer_task(unsigned int number)
 	_exit(0);
 }
 
+/* Several requests at once, of every other block, so that none are merged. */
+static void batch_task(unsigned int number)
+{
+	uint64_t first = FIRST + number * RANGE, gen = 1000 * number;
+	char *buf = test_alloc(MOST * ns.block);
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+	unsigned int i;
+
+	test_check(!io_uring_queue_init(MOST, &ring, 0), "no ring");
+	while (test_now_ms() < end) {
+		gen++;
+		for (i = 0; i < MOST; i++) {
+			pt_fill(&ns, buf + i * ns.block, first + 2 * i, 1, gen);
+			io_uring_prep_write(io_uring_get_sqe(&ring), ns.block_fd,
+					    buf + i * ns.block, ns.block,
+					    (first + 2 * i) * ns.block);
+		}
+		test_check(io_uring_submit(&ring) == MOST, "submit");
+		for (i = 0; i < MOST; i++) {
+			test_check(!io_uring_wait_cqe(&ring, &cqe), "wait");
+			test_check(cqe->res == (int)ns.block,
+				   "a write ended with %d", cqe->res);
+			io_uring_cqe_seen(&ring, cqe);
+		}
+		for (i = 0; i < MOST; i++)
+			pt_block_check(&ns, first + 2 * i, 1, gen);
+	}
+	io_uring_queue_exit(&ring);
+	_exit(0);
+}
+
 static void change_limits(void)
 {
 	const struct nvme_steer_share *own[] = { &none, &shallow, &none, &one,
@@ -137,6 +169,8 @@ static void run(unsigned int mode, bool once)
 		pids[i] = fork();
 		if (!pids[i] && i < RINGS)
 			ring_task(i, mode);
+		if (!pids[i] && i > RINGS)
+			batch_task(i);
 		if (!pids[i])
 			writer_task(i);
 	}
