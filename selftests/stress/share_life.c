@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands always wait for their shares, on polled and interrupt queues, with
- * slots and behind full queues, while the controller is reset, the policy is
- * replaced, switched off, ejected and attached again, limits change, and
- * processes are killed. Passthrough of four threads and block requests of two
+ * Commands wait for their shares, on polled and interrupt queues, with slots and
+ * behind full queues, or are all sent at once, while the controller is reset, the
+ * policy is replaced, switched off, ejected and attached again, limits change,
+ * and processes are killed. Passthrough of four threads and block requests of two
  * processes: no command is lost or ends twice, no block request fails, nothing
  * is left waiting, and data is what was written.
  *
@@ -34,7 +34,7 @@ static const struct puppet_config config = {
 	.share = { [1] = 1, [2] = 2, [3] = 2, [4] = 1 },
 };
 
-/* Less than what is asked for, and another each time. */
+/* Less than what is asked for, and another each time; or none. */
 static void limits(struct steer_policy *p)
 {
 	static unsigned int n;
@@ -43,7 +43,8 @@ static void limits(struct steer_policy *p)
 	struct nvme_steer_share b = { .iops = n % 4 ? 4000 : 0,
 				      .latency_us = n % 5 ? 0 : 200 };
 
-	n++;
+	if (n++ % 2)
+		all = a = b = (struct nvme_steer_share){ };
 	steer_share(p, 0, &all);
 	steer_share(p, 1, &a);
 	steer_share(p, 2, &b);
@@ -96,8 +97,10 @@ static void attach(void)
 
 static void reset(void)
 {
-	int ret = vm_reset(ns.ctrl);
+	int ret;
 
+	limits(&policy);
+	ret = vm_reset(ns.ctrl);
 	test_check(!ret || ret == -EBUSY, "reset: %s", strerror(-ret));
 	test_check(vm_wait_live(ns.ctrl, 20000), "not live after 20 s");
 }
@@ -135,6 +138,7 @@ static void end_and_attach(unsigned long i)
 
 static void both_at_once(unsigned long i)
 {
+	limits(&policy);
 	vm_reset(ns.ctrl);
 	if (i % 2) {
 		vm_wait_live(ns.ctrl, 20000);
