@@ -121,6 +121,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_add(struct nvme_ctrl *ctrl)
 	/* readers of the attributes find it through nvme_ctrl.steer */
 	rcu_assign_pointer(ctrl->steer, sc);
 	WRITE_ONCE(ctrl->steer_own, &sc->stats->own);
+	WRITE_ONCE(ctrl->steer_sample, &sc->load.sample);
 	mutex_lock(&nvme_steer_ctrls_lock);
 	list_add_tail(&sc->entry, &nvme_steer_ctrls);
 	mutex_unlock(&nvme_steer_ctrls_lock);
@@ -269,8 +270,9 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 
 	sysfs_remove_group(&ctrl->device->kobj, &nvme_steer_sysfs_group);
 	WRITE_ONCE(ctrl->steer_own, NULL);
+	WRITE_ONCE(ctrl->steer_sample, NULL);
 	RCU_INIT_POINTER(ctrl->steer, NULL);
-	synchronize_rcu();	/* counters are being added to */
+	synchronize_rcu();	/* counters are added to, the sample is read */
 
 	nvme_steer_watch_stop(sc);
 	rcu_read_lock();
@@ -295,7 +297,9 @@ const struct nvme_steer_hooks nvmesteer_hooks = {
 	.commit		= nvme_steer_commit_hook,
 	.poll		= nvme_steer_poll_hook,
 	.timeout	= nvme_steer_timeout_hook,
-	.path		= nvme_steer_path_hook,
+	.path_bio	= nvme_steer_path_bio_hook,
+	.path_uring	= nvme_steer_path_uring_hook,
+	.path_ioctl	= nvme_steer_path_ioctl_hook,
 	.path_start	= nvme_steer_path_start_hook,
 	.path_end	= nvme_steer_path_end_hook,
 	.up		= nvme_steer_up,

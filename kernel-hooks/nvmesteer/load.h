@@ -18,7 +18,8 @@
  * @since:	when it was sent, ktime, ns; written before it is claimed
  * @latency:	decaying mean, ns, 0 for not known; written by who ends a sample
  *
- * Only while a policy has a path().
+ * Only while a policy has a path(). The driver looks at @sample too, through
+ * nvme_ctrl.steer_sample, and calls only where there is something to do.
  */
 struct nvme_steer_load {
 	const void *sample;

@@ -83,6 +83,7 @@ struct nvme_steer_kind {
  * @path_answers: those of path() that hold, or NULL: none does; see path_hold.h
  * @path_hold:	for how long, jiffies
  * @path_kind:	what of a command makes its kind then, as masks
+ * @path_looks:	it takes more than the head, the ring and the cgroup
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -119,6 +120,7 @@ struct nvme_steer_policy {
 	struct nvme_steer_path_answers __percpu *path_answers;
 	u32 path_hold;
 	struct nvme_steer_kind path_kind;
+	bool path_looks;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;

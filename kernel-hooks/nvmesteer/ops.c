@@ -195,6 +195,7 @@ static bool nvme_steer_hold_path(struct nvme_steer_policy *p,
 	p->path_kind = nvme_steer_path_kind(&all, &mask,
 					    by & NVME_STEER_BY_CGROUP ? ~0UL :
 									0);
+	p->path_looks = p->path_kind.what || p->path_kind.where;
 	p->path_hold = msecs_to_jiffies(ops->path_hold_ms);
 	p->path_answers = alloc_percpu(struct nvme_steer_path_answers);
 	return p->path_answers;

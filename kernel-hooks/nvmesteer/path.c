@@ -323,8 +323,8 @@ static void nvme_steer_fill_path(struct nvme_steer_path_args *args,
 				 NVME_STEER_PATH_ONCE)
 
 /* The path that a policy has named, if there is and it can be used. */
-static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
-					     int answer)
+static __always_inline struct nvme_ns *
+nvme_steer_named_path(struct nvme_ns_head *head, int answer)
 {
 	struct nvme_ns *ns;
 
@@ -336,23 +336,18 @@ static struct nvme_ns *nvme_steer_named_path(struct nvme_ns_head *head,
 }
 
 /*
- * Let a uring_cmd be tried again if it fails because of its path, or not. What
- * may be repeated is what is sent: the copy of its SQE, which from here on is
- * what everybody reads. The answer was given for the opcode @told, as far as
+ * What may be repeated is what is sent: the copy of its SQE, which from here on
+ * is what everybody reads. The answer was given for the opcode @told, as far as
  * @mask goes.
  */
-static void nvme_steer_mark_again(const struct nvme_steer_path_io *io,
-				  int answer, u16 told, u16 mask)
+static noinline void nvme_steer_may_again(struct io_uring_cmd *ioucmd,
+					  int answer, u16 told, u16 mask)
 {
-	struct io_uring_cmd *ioucmd = io->ioucmd;
 	const struct nvme_uring_cmd *sqe;
 	u8 opcode;
 
-	ioucmd->flags &= ~NVME_STEER_URING_AGAIN;
-	if (!(answer & (NVME_STEER_PATH_RETRY | NVME_STEER_PATH_REPEAT)) ||
-	    (io->issue_flags & IO_URING_F_IOPOLL) ||
-	    (ioucmd->cmd_op != NVME_URING_CMD_IO &&
-	     ioucmd->cmd_op != NVME_URING_CMD_IO_VEC))
+	if (ioucmd->cmd_op != NVME_URING_CMD_IO &&
+	    ioucmd->cmd_op != NVME_URING_CMD_IO_VEC)
 		return;
 	nvme_steer_keep_sqe(ioucmd);
 	sqe = io_uring_sqe_cmd(ioucmd->sqe);
@@ -361,6 +356,17 @@ static void nvme_steer_mark_again(const struct nvme_steer_path_io *io,
 	    (answer & NVME_STEER_PATH_REPEAT || opcode == nvme_cmd_read ||
 	     opcode == nvme_cmd_compare || opcode == nvme_cmd_verify))
 		ioucmd->flags |= NVME_STEER_URING_AGAIN;
+}
+
+/* Let a uring_cmd be tried again if it fails because of its path, or not. */
+static __always_inline void nvme_steer_mark_again(struct io_uring_cmd *ioucmd,
+						  unsigned int issue_flags,
+						  int answer, u16 told, u16 mask)
+{
+	ioucmd->flags &= ~NVME_STEER_URING_AGAIN;
+	if (!(issue_flags & IO_URING_F_IOPOLL) &&
+	    answer & (NVME_STEER_PATH_RETRY | NVME_STEER_PATH_REPEAT))
+		nvme_steer_may_again(ioucmd, answer, told, mask);
 }
 
 /* Is a passthrough command that has failed to be tried again? */
@@ -381,45 +387,6 @@ static bool nvme_steer_path_again(struct request *req)
 	return true;
 }
 
-/*
- * The kind of a command that was not asked about, by what is or would be told.
- */
-static noinline struct nvme_steer_kind
-nvme_steer_look_kind(const struct nvme_steer_policy *p,
-		     struct nvme_ns_head *head,
-		     const struct nvme_steer_path_io *io)
-{
-	struct nvme_steer_path_args args nvme_steer_uninitialized;
-
-	nvme_steer_fill_path(&args, head, io);
-	return nvme_steer_path_kind(&p->path_kind, &args.path,
-				    nvme_steer_path_cgroup(io->bio));
-}
-
-/*
- * The path of an answer that holds, or NULL: the policy is to be asked. Under
- * RCU.
- */
-static __always_inline struct nvme_ns *
-nvme_steer_held_path(struct nvme_steer_policy *p, struct nvme_ns_head *head,
-		     const struct nvme_steer_path_io *io)
-{
-	const struct nvme_steer_kind *mask = &p->path_kind;
-	struct nvme_steer_kind kind = { };
-	struct nvme_ns *ns;
-	int answer;
-
-	if (nvme_steer_path_looks(mask))
-		kind = nvme_steer_look_kind(p, head, io);
-	else if (mask->cgroup)
-		kind.cgroup = nvme_steer_path_cgroup(io->bio);
-	answer = nvme_steer_path_held(p, head, nvme_steer_path_ring(io), &kind);
-	ns = answer ? nvme_steer_named_path(head, answer) : NULL;
-	if (ns && io->ioucmd)
-		nvme_steer_mark_again(io, answer, kind.what, mask->what);
-	return ns;
-}
-
 /* An answer that names @ns holds for the like of the command it was for. */
 static void nvme_steer_hold_answer(const struct nvme_steer_policy *p,
 				   const struct nvme_ns_head *head,
@@ -429,16 +396,17 @@ static void nvme_steer_hold_answer(const struct nvme_steer_policy *p,
 {
 	struct nvme_steer_kind kind;
 
-	if (!p->path_answers || answer & NVME_STEER_PATH_ONCE)
+	/* in an interrupt they may be being written */
+	if (!p->path_answers || answer & NVME_STEER_PATH_ONCE || !in_task())
 		return;
 	kind = nvme_steer_path_kind(&p->path_kind, path,
 				    nvme_steer_path_cgroup(io->bio));
-	nvme_steer_path_remember(p, head, nvme_steer_path_ring(io), &kind,
-				 answer);
+	nvme_steer_path_remember(p, head, nvme_steer_path_ring(io->ioucmd),
+				 &kind, answer);
 }
 
 /* What the policy says, or NULL: the driver's choice. Under RCU. */
-static noinline struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
+static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 					   struct nvme_ns_head *head,
 					   const struct nvme_steer_path_io *io)
 {
@@ -456,7 +424,8 @@ static noinline struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 		answer = NVME_STEER_PATH_OWN;
 	}
 	if (io->ioucmd)
-		nvme_steer_mark_again(io, answer, args.path.opcode, U16_MAX);
+		nvme_steer_mark_again(io->ioucmd, io->issue_flags, answer,
+				      args.path.opcode, U16_MAX);
 	if (answer & NVME_STEER_PATH_MAX) {
 		ns = nvme_steer_named_path(head, answer);
 		if (unlikely(!ns))
@@ -477,21 +446,52 @@ static void nvme_steer_path_count(const struct nvme_ns *ns,
 		nvme_steer_count(sc, ev);
 }
 
-/* The hook path. */
-struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
-				     const struct nvme_steer_path_io *io)
+/*
+ * The path of an answer that holds for commands of this kind, and the answer;
+ * or NULL: the policy is to be asked. In a task, under RCU.
+ */
+static __always_inline struct nvme_ns *
+nvme_steer_held_path(const struct nvme_steer_policy *p,
+		     struct nvme_ns_head *head, const struct io_ring_ctx *ring,
+		     const struct nvme_steer_kind *kind, int *answer)
 {
-	struct nvme_steer_policy *p;
+	*answer = nvme_steer_path_held(p, head, ring, kind);
+	return *answer ? nvme_steer_named_path(head, *answer) : NULL;
+}
+
+/* Likewise of a command that is to be looked at. */
+static struct nvme_ns *
+nvme_steer_look_path(const struct nvme_steer_policy *p,
+		     struct nvme_ns_head *head,
+		     const struct nvme_steer_path_io *io)
+{
+	struct nvme_steer_path_args args nvme_steer_uninitialized;
+	struct nvme_steer_kind kind;
+	struct nvme_ns *ns;
+	int answer;
+
+	nvme_steer_fill_path(&args, head, io);
+	kind = nvme_steer_path_kind(&p->path_kind, &args.path,
+				    nvme_steer_path_cgroup(io->bio));
+	ns = nvme_steer_held_path(p, head, nvme_steer_path_ring(io->ioucmd),
+				  &kind, &answer);
+	if (ns && io->ioucmd)
+		nvme_steer_mark_again(io->ioucmd, io->issue_flags, answer,
+				      kind.what, p->path_kind.what);
+	return ns;
+}
+
+/* The path that the policy has said or says, or the driver's. Under RCU. */
+static struct nvme_ns *nvme_steer_choose_path(struct nvme_steer_policy *p,
+					      struct nvme_ns_head *head,
+					      const struct nvme_steer_path_io *io)
+{
 	struct nvme_ns *ns = NULL;
 
-	nvme_steer_enter();
-	p = rcu_dereference(head->subsys->steer);
-	if (!p || unlikely(READ_ONCE(p->exit_kind))) {
-		nvme_steer_leave();
+	if (!p || unlikely(READ_ONCE(p->exit_kind)))
 		return nvme_steer_own_path(head);
-	}
-	if (p->path_answers)
-		ns = nvme_steer_held_path(p, head, io);
+	if (p->path_answers && in_task())
+		ns = nvme_steer_look_path(p, head, io);
 	if (!ns)
 		ns = nvme_steer_ask_path(p, head, io);
 	if (likely(ns)) {
@@ -501,25 +501,128 @@ struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
 		if (ns)
 			nvme_steer_path_count(ns, NVME_STEER_EV_PATH_OWN);
 	}
+	return ns;
+}
+
+static noinline struct nvme_ns *
+nvme_steer_choose_bio_path(struct nvme_steer_policy *p,
+			   struct nvme_ns_head *head, struct bio *bio)
+{
+	return nvme_steer_choose_path(p, head, &(struct nvme_steer_path_io) {
+		.bio = bio,
+	});
+}
+
+static noinline struct nvme_ns *
+nvme_steer_choose_uring_path(struct nvme_steer_policy *p,
+			     struct nvme_ns_head *head,
+			     struct io_uring_cmd *ioucmd,
+			     unsigned int issue_flags)
+{
+	return nvme_steer_choose_path(p, head, &(struct nvme_steer_path_io) {
+		.ioucmd = ioucmd,
+		.issue_flags = issue_flags,
+	});
+}
+
+/*
+ * The path of an answer that holds, for a policy to which a command is like
+ * another of that head, ring and cgroup; or NULL. In a task, under RCU.
+ */
+static __always_inline struct nvme_ns *
+nvme_steer_same_path(const struct nvme_steer_policy *p,
+		     struct nvme_ns_head *head, const struct io_ring_ctx *ring,
+		     unsigned long cgroup, int *answer)
+{
+	struct nvme_steer_kind kind = {
+		.cgroup = cgroup & p->path_kind.cgroup,
+	};
+	struct nvme_ns *ns;
+
+	ns = nvme_steer_held_path(p, head, ring, &kind, answer);
+	if (likely(ns))
+		nvme_steer_path_count(ns, NVME_STEER_EV_PATH);
+	return ns;
+}
+
+/* Is that what a command is to a policy, which there may not be? */
+static __always_inline bool
+nvme_steer_same_holds(const struct nvme_steer_policy *p)
+{
+	return p && p->path_answers && !p->path_looks &&
+	       !READ_ONCE(p->exit_kind);
+}
+
+/* The hook path_bio. */
+struct nvme_ns *nvme_steer_path_bio_hook(struct nvme_ns_head *head,
+					 struct bio *bio)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_ns *ns = NULL;
+	int answer;
+
+	nvme_steer_enter();
+	p = rcu_dereference(head->subsys->steer);
+	if (nvme_steer_same_holds(p) && likely(in_task()))
+		ns = nvme_steer_same_path(p, head, NULL,
+					  nvme_steer_path_cgroup(bio), &answer);
+	if (unlikely(!ns))
+		ns = nvme_steer_choose_bio_path(p, head, bio);
 	nvme_steer_leave();
 	return ns;
 }
 
-/* The hook path_start. The driver has counted what comes from a head. */
+/* The hook path_uring. */
+struct nvme_ns *nvme_steer_path_uring_hook(struct nvme_ns_head *head,
+					   struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_ns *ns = NULL;
+	int answer;
+
+	nvme_steer_enter();
+	p = rcu_dereference(head->subsys->steer);
+	if (nvme_steer_same_holds(p))
+		ns = nvme_steer_same_path(p, head,
+					  cmd_to_io_kiocb(ioucmd)->ctx,
+					  nvme_steer_path_cgroup(NULL),
+					  &answer);
+	if (likely(ns))
+		nvme_steer_mark_again(ioucmd, issue_flags, answer, 0, 0);
+	else
+		ns = nvme_steer_choose_uring_path(p, head, ioucmd, issue_flags);
+	nvme_steer_leave();
+	return ns;
+}
+
+/* The hook path_ioctl. */
+struct nvme_ns *nvme_steer_path_ioctl_hook(struct nvme_ns_head *head,
+					   const struct nvme_command *cmd,
+					   u32 len)
+{
+	struct nvme_steer_path_io io = {
+		.cmd = cmd,
+		.len = len,
+	};
+	struct nvme_ns *ns;
+
+	nvme_steer_enter();
+	ns = nvme_steer_choose_path(rcu_dereference(head->subsys->steer), head,
+				    &io);
+	nvme_steer_leave();
+	return ns;
+}
+
+/* The hook path_start: it may be the one whose time is taken. */
 void nvme_steer_path_start_hook(struct request *req)
 {
-	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_steer_ctrl *sc;
 
 	nvme_steer_enter();
-	sc = rcu_dereference(ctrl->steer);
-	if (sc) {
-		if (blk_rq_is_passthrough(req)) {
-			atomic_inc(&ctrl->nr_active);
-			nvme_req(req)->flags |= NVME_MPATH_CNT_ACTIVE;
-		}
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	if (sc)
 		nvme_steer_load_start(&sc->load, req);
-	}
 	nvme_steer_leave();
 }
 
@@ -527,15 +630,12 @@ void nvme_steer_path_start_hook(struct request *req)
 bool nvme_steer_path_end_hook(struct request *req)
 {
 	bool own = blk_rq_is_passthrough(req), good = !nvme_req(req)->status;
-	struct nvme_ctrl *ctrl = nvme_req(req)->ctrl;
 	struct nvme_steer_ctrl *sc;
 	bool again;
 
-	if (own)
-		atomic_dec_if_positive(&ctrl->nr_active);
 	again = own && !good && nvme_steer_path_again(req);
 	nvme_steer_enter();
-	sc = rcu_dereference(ctrl->steer);
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
 	if (sc) {
 		nvme_steer_load_end(&sc->load, req,
 				    good && (own || req->bio));

@@ -8,6 +8,23 @@
 
 #include "nvmesteer.h"
 
+/**
+ * struct nvme_steer_path_io - what a multipath head needs a path for
+ * @bio:	a bio, or NULL
+ * @ioucmd:	a uring_cmd of a ring with large SQEs, of any operation; nothing
+ *		of it is checked. Or NULL
+ * @issue_flags: with it
+ * @cmd:	else the I/O command of an ioctl; nothing of it is checked
+ * @len:	with it: of its data, bytes
+ */
+struct nvme_steer_path_io {
+	struct bio *bio;
+	struct io_uring_cmd *ioucmd;
+	unsigned int issue_flags;
+	const struct nvme_command *cmd;
+	u32 len;
+};
+
 /* What path() is told, and what its kfuncs need besides. */
 struct nvme_steer_path_args {
 	struct nvme_steer_path path;
@@ -23,8 +40,14 @@ struct nvme_steer_path_args {
 #define NVME_STEER_URING_TRY	(1U << 27)
 #define NVME_STEER_URING_TRIES	(3U << 27)
 
-struct nvme_ns *nvme_steer_path_hook(struct nvme_ns_head *head,
-				     const struct nvme_steer_path_io *io);
+struct nvme_ns *nvme_steer_path_bio_hook(struct nvme_ns_head *head,
+					 struct bio *bio);
+struct nvme_ns *nvme_steer_path_uring_hook(struct nvme_ns_head *head,
+					   struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags);
+struct nvme_ns *nvme_steer_path_ioctl_hook(struct nvme_ns_head *head,
+					   const struct nvme_command *cmd,
+					   u32 len);
 void nvme_steer_path_start_hook(struct request *req);
 bool nvme_steer_path_end_hook(struct request *req);
 void nvme_steer_path_attach(struct nvme_steer_policy *p);

@@ -17,7 +17,7 @@
 /*
  * An answer for commands of a kind, on a CPU, given at @since, in jiffies.
  * @head and @ring are compared, never followed; @ring is NULL for what is not of
- * one. @answer has its flags with it, and is 0 where there is none.
+ * one. @answer has its flags with it. All zero where there is none.
  */
 struct nvme_steer_path_answer {
 	const struct nvme_ns_head *head;
@@ -49,13 +49,6 @@ nvme_steer_path_kind(const struct nvme_steer_kind *mask,
 	};
 }
 
-/* Does a policy need to know more of a command than who sends it? */
-static __always_inline bool
-nvme_steer_path_looks(const struct nvme_steer_kind *mask)
-{
-	return mask->what || mask->where;
-}
-
 /* The cgroup of a bio, or of a task's command; compared, never followed. */
 static __always_inline unsigned long
 nvme_steer_path_cgroup(const struct bio *bio)
@@ -69,9 +62,9 @@ nvme_steer_path_cgroup(const struct bio *bio)
 }
 
 static __always_inline const struct io_ring_ctx *
-nvme_steer_path_ring(const struct nvme_steer_path_io *io)
+nvme_steer_path_ring(struct io_uring_cmd *ioucmd)
 {
-	return io->ioucmd ? cmd_to_io_kiocb(io->ioucmd)->ctx : NULL;
+	return ioucmd ? cmd_to_io_kiocb(ioucmd)->ctx : NULL;
 }
 
 /* Where the answer for a kind is. With preemption disabled. */
@@ -90,7 +83,7 @@ nvme_steer_path_answer_at(const struct nvme_steer_policy *p,
 
 /*
  * What the policy has answered for such a command, if that still holds, or 0.
- * What is sent in an interrupt is asked about. In nvme_steer_enter().
+ * In a task, in nvme_steer_enter().
  */
 static __always_inline int
 nvme_steer_path_held(const struct nvme_steer_policy *p,
@@ -101,13 +94,12 @@ nvme_steer_path_held(const struct nvme_steer_policy *p,
 	const struct nvme_steer_path_answer *a;
 	int answer = 0;
 
-	if (unlikely(!in_task()))
-		return 0;
 	if (!NVME_STEER_BARE)
 		preempt_disable();
 	a = nvme_steer_path_answer_at(p, head, ring, kind);
 	if (likely(a->head == head && a->ring == ring &&
-		   nvme_steer_same_kind(&a->kind, kind) &&
+		   a->kind.cgroup == kind->cgroup &&
+		   (!p->path_looks || nvme_steer_same_kind(&a->kind, kind)) &&
 		   jiffies - a->since < p->path_hold))
 		answer = a->answer;
 	if (!NVME_STEER_BARE)
@@ -115,15 +107,13 @@ nvme_steer_path_held(const struct nvme_steer_policy *p,
 	return answer;
 }
 
-/* Remember an answer that named a usable path. In nvme_steer_enter(). */
+/* Remember an answer that named a usable path. Likewise. */
 static inline void
 nvme_steer_path_remember(const struct nvme_steer_policy *p,
 			 const struct nvme_ns_head *head,
 			 const struct io_ring_ctx *ring,
 			 const struct nvme_steer_kind *kind, int answer)
 {
-	if (unlikely(!in_task()))
-		return;
 	if (!NVME_STEER_BARE)
 		preempt_disable();
 	*nvme_steer_path_answer_at(p, head, ring, kind) =
