@@ -781,9 +781,10 @@ struct nvme_steer_ops {
 	 * @hold_by: NVME_STEER_BY_*: what an answer of route() that holds for
 	 * @hold_ms depends on, besides the ring (and its task, credentials and
 	 * CPU). It then holds for commands that are equal in that, and for
-	 * block requests that are, and so does NVME_STEER_DEFAULT. Some such answers are remembered on each
-	 * CPU; a command without one is asked about, and each copy. Zero: on
-	 * nothing. Unknown bits fail with -EINVAL.
+	 * block requests that are, and so does NVME_STEER_DEFAULT. Some such
+	 * answers are remembered on each CPU; a command without one is asked
+	 * about, and each copy. Zero: on nothing. Unknown bits fail with
+	 * -EINVAL.
 	 */
 	__u32 hold_by;
 
