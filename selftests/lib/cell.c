@@ -22,6 +22,7 @@ static const struct {
 	unsigned int mode;		/* of the ring */
 	unsigned int queue;		/* steer queue; 0: the driver's own */
 	bool block, group;
+	bool swap;			/* the policy is replaced meanwhile */
 } ways[CELL_WAYS] = {
 	[CELL_DRIVER]		= { "driver" },
 	[CELL_DRIVER_POLLED]	= { "driver,polled", PT_IOPOLL },
@@ -37,6 +38,9 @@ static const struct {
 	[CELL_GROUP_POLLED]	= { "group,polled", PT_IOPOLL, 2,
 				    .group = true },
 	[CELL_SHARE]		= { "share,block", .queue = 3, .block = true },
+	[CELL_SWAP]		= { "swap", .queue = 1, .swap = true },
+	[CELL_SWAP_GROUP]	= { "swap,group,polled", PT_IOPOLL, 2,
+				    .group = true, .swap = true },
 };
 
 /* The way on the driver's own path that is the measure of a steered one. */
@@ -48,6 +52,8 @@ static const enum cell_way yardstick[CELL_WAYS] = {
 	[CELL_GROUP] = CELL_DRIVER,
 	[CELL_GROUP_POLLED] = CELL_DRIVER_POLLED,
 	[CELL_SHARE] = CELL_DRIVER_BLOCK,
+	[CELL_SWAP] = CELL_DRIVER,
+	[CELL_SWAP_GROUP] = CELL_DRIVER_POLLED,
 };
 
 /* Ends of the commands that were hit: 0, an NVMe status, or -errno. */
@@ -58,6 +64,11 @@ struct ends {
 
 static struct pt_ns ns;
 static struct steer_policy policy;
+static struct puppet_config config = {	/* the policy's */
+	.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL,
+		  [3] = NVME_STEER_IRQ },
+	.share = { [3] = 1 },
+};
 static unsigned int timeout;
 static uint64_t ejected;		/* before, by other tests */
 static uint64_t gen = 1;
@@ -254,6 +265,24 @@ static void choose(enum cell_way way)
 		steer_answer_block(&policy, 0, 1, 0, 1);
 }
 
+/* Another one takes over, and has its queues, with what is in flight there. */
+static void swap(enum cell_way way)
+{
+	struct steer_policy new;
+	int ret;
+
+	if (!ways[way].swap)
+		return;
+	ret = steer_load(&new, ns.ctrl, "puppet_share", &config);
+	test_check(!ret, "load: %s", strerror(-ret));
+	steer_answer(&new, 1, 2);
+	/* while the controller is reset there are no queues to be had */
+	test_check(test_wait(!(ret = steer_replace(&policy, &new)), LIMIT_MS),
+		   "replace: %s", strerror(-ret));
+	policy = new;
+	choose(way);
+}
+
 void cell_policy_stays(void)
 {
 	test_check(steer_event(ns.ctrl, "ejected") == ejected,
@@ -356,6 +385,7 @@ static struct ends run_cell(const struct cell_fault *f, enum cell_way way,
 	fault_clear();
 	add_rule(f, way);
 	begin(&r);
+	swap(way);
 	end(&r);
 	for (i = 0; i < NR; i++)
 		test_check((i == HIT || i == HIT + 1 || !r.res[i] ||
@@ -437,13 +467,7 @@ static void print_table(const struct cell_fault *faults, unsigned int nr,
 
 static void attach(unsigned int policy_ms)
 {
-	struct puppet_config config = {
-		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL,
-			  [3] = NVME_STEER_IRQ },
-		.share = { [3] = 1 },
-		.timeout_ms = policy_ms,
-	};
-
+	config.timeout_ms = policy_ms;
 	steer_puppet_share(&policy, ns.ctrl, &config);
 	steer_answer(&policy, 1, 2);
 }
@@ -552,6 +576,7 @@ void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
 		   "only %u commands are in flight", fault_done(0));
 	if (event)
 		event();
+	swap(way);
 	end(&r);
 	for (i = 0; i < NR; i++)
 		test_check(!r.res[i], "command %u ended with %d", i, r.res[i]);

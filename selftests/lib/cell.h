@@ -37,6 +37,9 @@ enum cell_way {
 	CELL_GROUP,		/* a command group */
 	CELL_GROUP_POLLED,
 	CELL_SHARE,		/* block requests by the queue of a share */
+	/* another policy takes over as soon as they are sent */
+	CELL_SWAP,		/* passthrough, interrupts */
+	CELL_SWAP_GROUP,	/* a command group, polled */
 	CELL_WAYS
 };
 #define CELL_FIRST_STEERED	CELL_IRQ

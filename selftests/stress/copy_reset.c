@@ -5,7 +5,8 @@
  * is true, nothing else is touched, and copies go on afterwards.
  *
  * The controllers' own Copy commands are left out: this emulator may abort when
- * a reset ends one before its first block is written. OFFLOAD=1 has them.
+ * a reset ends one before its first block is written. OFFLOAD=1 has them, and
+ * faults/copy_cancelled, with a controller of our own.
  *
  * COUNT=   resets (default 8)
  *
