@@ -4,86 +4,33 @@
  * equal to it in what hold_by names, and for no others; for passthrough on the
  * short way and on the long one, for the commands of a group, and for block
  * requests one by one and in batches. So does the driver's own path; but not
- * what is answered for one command only. When the time is over, and of another policy, it is asked anew. All
- * data is verified.
+ * what is answered for one command only. When the time is over, and of another
+ * policy, it is asked anew. All data is verified.
  *
  * vm: --cpus 2
  * timeout: 200
  */
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <sched.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "group.h"
+#include "kinds.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"
 
-#define HOLD_MS	steer_hold_ms()
+#define HOLD_MS	kinds_hold_ms()
 #define FIRST	4096	/* block */
 #define BATCH	16
 #define GEN	3
-#define CGROUP	"/sys/fs/cgroup/hold_by"
 
 static struct pt_ns ns, second;
 static struct steer_policy policy;
 static struct pt_ring ring;
 static uint8_t *buf;
 static struct iovec vec;
-static bool has_second, has_cgroup, has_nowait;
-
-/* What one command differs in from another: one thing at a time. */
-struct way {
-	const char *name;
-	uint32_t by;		/* bit of hold_by that names it */
-	uint32_t besides;	/* and that which changes with it */
-};
-
-static const struct way ways[] = {
-	/* there is a flag for what writes */
-	{ "opcode", NVME_STEER_BY_OPCODE, NVME_STEER_BY_FLAGS },
-	{ "length", NVME_STEER_BY_LEN, 0 },
-	{ "flags", NVME_STEER_BY_FLAGS, 0 },
-	{ "I/O priority", NVME_STEER_BY_IOPRIO, 0 },
-	{ "namespace", NVME_STEER_BY_NSID, 0 },
-	{ "cgroup", NVME_STEER_BY_CGROUP, 0 },
-};
-
-#define NR_WAYS	(sizeof(ways) / sizeof(*ways))
-
-static void prio(int class)
-{
-	int value = IOPRIO_PRIO_VALUE(class, 0);
-
-	test_check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value),
-		   "ioprio_set: %s", strerror(errno));
-}
-
-static void cgroup(const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
-	test_check(!test_write(path, "0"), "cannot enter %s", name);
-}
-
-static void leave(void *unused)
-{
-	test_write("/sys/fs/cgroup/cgroup.procs", "0");
-	rmdir(CGROUP);
-}
-
-/* Be as usual, or not as far as @by goes. */
-static void be(uint32_t by, bool other)
-{
-	if (by == NVME_STEER_BY_IOPRIO)
-		prio(other ? IOPRIO_CLASS_IDLE : IOPRIO_CLASS_BE);
-	if (by == NVME_STEER_BY_CGROUP)
-		cgroup(other ? CGROUP : "/sys/fs/cgroup");
-}
+static bool has_second, has_nowait;
 
 /* One command by passthrough, on the long way if it is a vector's. */
 static void pass(uint32_t by, bool other, bool vector)
@@ -143,7 +90,7 @@ static const char *const entry_name[NR_ENTRIES] = {
 };
 
 /* Calls of route() for one command. */
-static uint64_t asked(enum entry entry, uint32_t by, bool other)
+static uint64_t asked(unsigned int entry, uint32_t by, bool other)
 {
 	volatile struct puppet_state *s = policy.state;
 	uint64_t was = s->calls + s->block_calls;
@@ -153,24 +100,6 @@ static uint64_t asked(enum entry entry, uint32_t by, bool other)
 	else
 		pass(by, other, entry == LONG);
 	return s->calls + s->block_calls - was;
-}
-
-/*
- * The same command twice, another one twice, that differs in @way: how often
- * was the policy asked each time? False: it took too long to say anything.
- */
-static bool four(enum entry entry, const struct way *way, uint64_t calls[4])
-{
-	uint64_t start = test_now_ms();
-
-	be(way->by, false);
-	calls[0] = asked(entry, way->by, false);
-	calls[1] = asked(entry, way->by, false);
-	be(way->by, true);
-	calls[2] = asked(entry, way->by, true);
-	calls[3] = asked(entry, way->by, true);
-	be(way->by, false);
-	return test_now_ms() - start < HOLD_MS / 2;
 }
 
 static void attach(uint32_t by)
@@ -187,13 +116,11 @@ static void attach(uint32_t by)
 	steer_answer_block(&policy, 1, 1, 3, 1);
 }
 
-static bool can(enum entry entry, const struct way *way)
+static bool can(unsigned int entry, uint32_t by)
 {
-	switch (way->by) {
+	switch (by) {
 	case NVME_STEER_BY_NSID:
 		return has_second;
-	case NVME_STEER_BY_CGROUP:
-		return has_cgroup;
 	case NVME_STEER_BY_FLAGS:
 		/* a vector of ours is always the same */
 		return entry == SHORT || (entry == BLOCK && has_nowait);
@@ -201,37 +128,7 @@ static bool can(enum entry entry, const struct way *way)
 	return true;
 }
 
-/* Policies by @by: what of @way is not in that makes no difference. */
-static void differs(uint32_t by)
-{
-	const struct way *way;
-	uint64_t calls[4];
-	enum entry entry;
-	unsigned int i;
-	bool told;
-
-	attach(by);
-	for (entry = 0; entry < NR_ENTRIES; entry++) {
-		for (way = ways; way < ways + NR_WAYS; way++) {
-			if (!can(entry, way))
-				continue;
-			for (i = 0, told = false; i < 10 && !told; i++) {
-				/* or the other one is still known */
-				usleep((HOLD_MS + 20) * 1000);
-				told = four(entry, way, calls) &&
-				       calls[0] == 1;
-			}
-			test_check(told, "by %#x, %s, %s: too slow to say anything, or it holds for ever",
-				   by, entry_name[entry], way->name);
-			test_check(calls[0] == 1 && !calls[1] && !calls[3] &&
-				   calls[2] == !!(by & (way->by | way->besides)),
-				   "by %#x, %s, another %s: asked %ju, %ju, %ju and %ju times",
-				   by, entry_name[entry], way->name, calls[0],
-				   calls[1], calls[2], calls[3]);
-		}
-	}
-	steer_detach(&policy);
-}
+static const struct kinds kinds = { entry_name, NR_ENTRIES, asked, can };
 
 /* Four commands: how often was it asked, and that they went to queue @n. */
 static uint64_t asked_four(enum entry entry, unsigned int n)
@@ -272,7 +169,7 @@ static void own_and_once(void)
 				   once | (queue ? 3 : 0), 1);
 		for (entry = 0; entry < NR_ENTRIES; entry++) {
 			for (try = 0; try < 10; try++) {
-				usleep((HOLD_MS + 20) * 1000);
+				kinds_expire();
 				start = test_now_ms();
 				calls = asked_four(entry, !queue ? 0 :
 						   entry == BLOCK ? 1 : 3);
@@ -302,7 +199,7 @@ static void both_ways(void)
 		calls = asked(SHORT, 0, false) + asked(LONG, 0, false);
 		if (calls == 1 || test_now_ms() - start < HOLD_MS / 2)
 			break;
-		usleep((HOLD_MS + 20) * 1000);
+		kinds_expire();
 	}
 	test_check(calls == 1, "asked %ju times", calls);
 	steer_detach(&policy);
@@ -446,7 +343,7 @@ static void group(void)
 				   "a group brought other data");
 		if (test_now_ms() - start < HOLD_MS / 2)
 			break;
-		usleep((HOLD_MS + 20) * 1000);
+		kinds_expire();
 	}
 	/* of two kinds with one hash the other one is forgotten */
 	test_check(calls == 2 || calls == BATCH, "asked %ju times", calls);
@@ -481,13 +378,7 @@ static void look(void)
 		pt_block_write(&second, FIRST, 2, GEN);
 	else
 		printf("# no second namespace here\n");
-	has_cgroup = !test_write("/sys/fs/cgroup/cgroup.subtree_control",
-				 "+io") &&
-		     (!mkdir(CGROUP, 0755) || errno == EEXIST);
-	if (has_cgroup)
-		test_at_end(leave, NULL);
-	else
-		printf("# no io controller in cgroup v2 here\n");
+	kinds_begin();
 	has_nowait = preadv2(ns.block_fd, &iov, 1, 0, RWF_NOWAIT) ==
 		     (ssize_t)ns.block;
 	if (!has_nowait)
@@ -497,8 +388,9 @@ static void look(void)
 int main(void)
 {
 	struct iovec iov = { .iov_len = 2 * BATCH * 512 };
+	const uint32_t *by;
+	unsigned int nr;
 	cpu_set_t set;
-	unsigned int i;
 	int ret;
 
 	test_begin(180);
@@ -516,11 +408,14 @@ int main(void)
 	look();
 
 	test_step("each that is named, and nothing else");
-	for (i = 0; i < NR_WAYS; i++)
-		differs(ways[i].by);
-	test_step("all, and all but one");
-	differs(NVME_STEER_BY_ALL);
-	differs(NVME_STEER_BY_ALL & ~NVME_STEER_BY_LEN);
+	for (nr = kinds_policies(&by); nr--; by++) {
+		/* nothing is another thing: it holds by the ring alone */
+		if (!*by)
+			continue;
+		attach(*by);
+		kinds_check(&kinds, *by);
+		steer_detach(&policy);
+	}
 	own_and_once();
 	both_ways();
 	batches();

@@ -10,83 +10,30 @@
  * timeout: 200
  */
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "kinds.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"
 #include "vm.h"
 
-#define HOLD_MS	steer_hold_ms()
+#define HOLD_MS	kinds_hold_ms()
 #define FIRST	4096	/* block */
 #define TIMES	16
-#define CGROUP	"/sys/fs/cgroup/path_hold"
 
 static struct pt_ns ns;
 static struct steer_policy policy;
 static struct pt_ring ring, second_ring;
 static uint8_t *buf;
 static int ctrl[2];
-static bool has_cgroup;
 
 enum entry { BLOCK, URING, IOCTL, ENTRIES };
 
 static const char *const entry_name[ENTRIES] = { "block", "uring_cmd", "ioctl" };
-
-/* What one command differs in from another: one thing at a time. */
-struct way {
-	const char *name;
-	uint32_t by;		/* bit of hold_by that names it */
-	uint32_t besides;	/* and that which changes with it */
-};
-
-static const struct way ways[] = {
-	/* there is a flag for what writes */
-	{ "opcode", NVME_STEER_BY_OPCODE, NVME_STEER_BY_FLAGS },
-	{ "length", NVME_STEER_BY_LEN, 0 },
-	{ "flags", NVME_STEER_BY_FLAGS, 0 },
-	{ "I/O priority", NVME_STEER_BY_IOPRIO, 0 },
-	{ "cgroup", NVME_STEER_BY_CGROUP, 0 },
-};
-
-#define NR_WAYS	(sizeof(ways) / sizeof(*ways))
-
-static void prio(int class)
-{
-	int value = IOPRIO_PRIO_VALUE(class, 0);
-
-	test_check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value),
-		   "ioprio_set: %s", strerror(errno));
-}
-
-static void cgroup(const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
-	test_check(!test_write(path, "0"), "cannot enter %s", name);
-}
-
-static void leave(void *unused)
-{
-	test_write("/sys/fs/cgroup/cgroup.procs", "0");
-	rmdir(CGROUP);
-}
-
-/* Be as usual, or not as far as @by goes. */
-static void be(uint32_t by, bool other)
-{
-	if (by == NVME_STEER_BY_IOPRIO)
-		prio(other ? IOPRIO_CLASS_IDLE : IOPRIO_CLASS_BE);
-	if (by == NVME_STEER_BY_CGROUP)
-		cgroup(other ? CGROUP : "/sys/fs/cgroup");
-}
 
 static void do_block(uint8_t op, uint64_t slba, uint32_t nlb, bool other)
 {
@@ -174,14 +121,8 @@ static void attach(uint32_t by, uint32_t hold_ms)
 	answer(NVME_STEER_PATH(ctrl[0]));
 }
 
-/* Until no answer holds any more. */
-static void expire(void)
-{
-	usleep((HOLD_MS + 20) * 1000);
-}
-
 /* Calls of path() for one command that is as usual, or not in one thing. */
-static uint64_t asked(enum entry entry, uint32_t by, bool other)
+static uint64_t asked(unsigned int entry, uint32_t by, bool other)
 {
 	uint64_t was = calls();
 
@@ -191,61 +132,14 @@ static uint64_t asked(enum entry entry, uint32_t by, bool other)
 	return calls() - was;
 }
 
-static bool can(enum entry entry, const struct way *way)
+static bool can(unsigned int entry, uint32_t by)
 {
-	if (way->by == NVME_STEER_BY_CGROUP)
-		return has_cgroup;
-	/* of an ioctl none can be chosen */
-	return way->by != NVME_STEER_BY_FLAGS || entry != IOCTL;
+	/* a head is one namespace; of an ioctl no flag can be chosen */
+	return by != NVME_STEER_BY_NSID &&
+	       (by != NVME_STEER_BY_FLAGS || entry != IOCTL);
 }
 
-/*
- * The same command twice, another one twice, that differs in @way: how often
- * was the policy asked each time? False: it took too long to say anything.
- */
-static bool four(enum entry entry, const struct way *way, uint64_t count[4])
-{
-	uint64_t start = test_now_ms();
-	unsigned int i;
-
-	for (i = 0; i < 4; i++) {
-		be(way->by, i > 1);
-		count[i] = asked(entry, way->by, i > 1);
-	}
-	be(way->by, false);
-	return test_now_ms() - start < HOLD_MS / 2;
-}
-
-/* Policies by @by: what of @way is not in that makes no difference. */
-static void differs(uint32_t by)
-{
-	const struct way *way;
-	uint64_t count[4];
-	enum entry entry;
-	unsigned int i;
-	bool told;
-
-	attach(by, HOLD_MS);
-	for (entry = 0; entry < ENTRIES; entry++) {
-		for (way = ways; way < ways + NR_WAYS; way++) {
-			if (!can(entry, way))
-				continue;
-			for (i = 0, told = false; i < 10 && !told; i++) {
-				expire();
-				told = four(entry, way, count) &&
-				       count[0] == 1;
-			}
-			test_check(told, "by %#x, %s, %s: too slow to say anything, or it holds for ever",
-				   by, entry_name[entry], way->name);
-			test_check(count[0] == 1 && !count[1] && !count[3] &&
-				   count[2] == !!(by & (way->by | way->besides)),
-				   "by %#x, %s, another %s: asked %ju, %ju, %ju and %ju times",
-				   by, entry_name[entry], way->name, count[0],
-				   count[1], count[2], count[3]);
-		}
-	}
-	steer_detach(&policy);
-}
+static const struct kinds kinds = { entry_name, ENTRIES, asked, can };
 
 /* What is of no ring is one kind; two rings are two. */
 static void rings(void)
@@ -256,7 +150,7 @@ static void rings(void)
 	test_step("rings, and what is of none");
 	attach(0, HOLD_MS);
 	for (i = 0; i < 10; i++) {
-		expire();
+		kinds_expire();
 		start = test_now_ms();
 		bio = asked(BLOCK, 0, false);
 		more = asked(IOCTL, 0, false) + asked(BLOCK, 0, false);
@@ -347,7 +241,7 @@ static void once(enum entry entry)
 		   "asked %ju times; %ju and %ju by a path", calls() - was,
 		   n[0], n[1]);
 	for (try = 0; try < 10; try++) {
-		expire();
+		kinds_expire();
 		start = test_now_ms();
 		was = calls();
 		answer(NVME_STEER_PATH(ctrl[1]) | NVME_STEER_PATH_ONCE);
@@ -365,7 +259,7 @@ static void once(enum entry entry)
 		   n[0], n[1]);
 
 	answer(NVME_STEER_PATH_OWN);
-	expire();
+	kinds_expire();
 	was = calls();
 	for (i = 0; i < TIMES; i++)
 		rw(entry, PT_READ, FIRST, 1, 3, false);
@@ -466,23 +360,13 @@ static void unusable(enum entry entry)
 	steer_detach(&policy);
 }
 
-static void look(void)
-{
-	has_cgroup = !test_write("/sys/fs/cgroup/cgroup.subtree_control",
-				 "+io") &&
-		     (!mkdir(CGROUP, 0755) || errno == EEXIST);
-	if (has_cgroup)
-		test_at_end(leave, NULL);
-	else
-		printf("# no io controller in cgroup v2 here\n");
-}
-
 int main(void)
 {
 	struct iovec iov = { .iov_len = 8 * 512 };
 	enum entry entry;
+	const uint32_t *by;
+	unsigned int nr;
 	cpu_set_t set;
-	unsigned int i;
 	int ret;
 
 	test_begin(180);
@@ -500,15 +384,14 @@ int main(void)
 	pt_ring_init(&second_ring, 8, 0);
 	ret = io_uring_register_buffers(&ring.uring, &iov, 1);
 	test_check(!ret, "cannot register a buffer: %s", strerror(-ret));
-	look();
+	kinds_begin();
 
 	test_step("each that is named, and nothing else");
-	differs(0);
-	for (i = 0; i < NR_WAYS; i++)
-		differs(ways[i].by);
-	test_step("all, and all but one");
-	differs(NVME_STEER_BY_ALL);
-	differs(NVME_STEER_BY_ALL & ~NVME_STEER_BY_LEN);
+	for (nr = kinds_policies(&by); nr--; by++) {
+		attach(*by, HOLD_MS);
+		kinds_check(&kinds, *by);
+		steer_detach(&policy);
+	}
 	rings();
 	for (entry = 0; entry < ENTRIES; entry++) {
 		pt_block_write(&ns, FIRST, 8, 3);

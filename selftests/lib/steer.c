@@ -517,10 +517,3 @@ void steer_answer_block(struct steer_policy *p, int irq, int irq_count,
 	s->block_poll.first = poll;
 	s->block_poll.count = poll_count;
 }
-
-unsigned int steer_hold_ms(void)
-{
-	unsigned int ms = 150 * test_slow();
-
-	return ms < NVME_STEER_HOLD_MAX_MS ? ms : NVME_STEER_HOLD_MAX_MS;
-}

@@ -126,8 +126,6 @@ void steer_puppet_share_once(struct steer_policy *p, int ctrl,
 void steer_puppet_path_share(struct steer_policy *p, int ctrl,
 			     const struct puppet_config *config);
 void steer_policy(struct steer_policy *p, int ctrl, const char *name);
-/* How long answers are to hold: some commands, and not much longer. */
-unsigned int steer_hold_ms(void);
 
 /* What share @n of a policy may have. */
 void steer_share(struct steer_policy *p, unsigned int n,
