@@ -3,8 +3,9 @@
 #
 # How many times fewer instructions steered commands take than stock ones of
 # the same kind in the same boot, under policy ring. The bounds are a little
-# below what was measured, for what a compiler or a kernel update changes; more
-# for lone commands, where it counts in which rounds the policy was asked.
+# below what was measured, for what a compiler or a kernel update changes. Of lone
+# commands the least round counts: in others the policy was asked, and how many
+# these are depends on how long the host lets a command take.
 #
 # vm: --icount
 # timeout: 300
@@ -20,11 +21,11 @@ tmp=$TEST_TMP
 
 # RATIO ROW, and for a group the row it is compared with
 bounds='
-2.0  passthru,batch=1,poll,fixed
+2.1  passthru,batch=1,poll,fixed
 2.3  passthru,batch=2,poll,fixed
 2.3  passthru,batch=8,poll,fixed
 2.4  passthru,batch=32,poll,fixed
-2.0  passthru,bytes=4k,batch=1,poll,fixed
+2.1  passthru,bytes=4k,batch=1,poll,fixed
 2.3  passthru,bytes=4k,batch=8,poll,fixed
 2.4  passthru,bytes=4k,batch=32,poll,fixed
 2.4  passthru,batch=1,poll
@@ -62,8 +63,10 @@ while read -r ratio row beside; do
 	jq -n -r -e --slurpfile stock "$tmp/stock.json" \
 		--slurpfile ring "$tmp/ring.json" --arg row "$row" \
 		--arg beside "${beside:-$row}" --argjson ratio "$ratio" '
-		($stock[] | select(.row == $beside) | .insn_per_io) as $s |
-		($ring[] | select(.row == $row) | .insn_per_io) as $r |
+		def took: if .batch == 1 then .least_insn_per_io
+			else .insn_per_io end;
+		($stock[] | select(.row == $beside) | took) as $s |
+		($ring[] | select(.row == $row) | took) as $r |
 		"# \($row): \($s / $r * 100 | round / 100) times, of \($ratio)",
 		$s >= $ratio * $r' >"$tmp/out" ||
 		fail "$(head -1 "$tmp/out"): too slow"
