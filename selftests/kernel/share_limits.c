@@ -196,20 +196,28 @@ static void full(unsigned int how)
 static void full_block(void)
 {
 	struct nvme_steer_share limit = { .depth = 2 };
+	int status, gate[2];
 	uint64_t commands;
 	unsigned int n;
-	int status;
+	char byte;
 
 	test_step("block requests behind a full queue");
 	anew();
 	steer_share(&policy, 2, &limit);
 	commands = word(2, "commands");
 	steer_answer_block(&policy, SMALL, 1, 0, 0);
+	/* all at once, however long it takes to make them */
+	test_check(!pipe(gate), "pipe: %s", strerror(errno));
 	for (n = 0; n < 32; n++)
 		if (!fork()) {
+			close(gate[1]);
+			if (read(gate[0], &byte, 1))
+				_exit(1);
 			pt_block_write(&ns, FIRST + n * 64, 64, 800 + n);
 			_exit(0);
 		}
+	close(gate[0]);
+	close(gate[1]);
 	for (n = 0; n < 32; n++)
 		test_check(wait(&status) > 0 && !status, "a writer failed");
 	for (n = 0; n < 32; n++)
