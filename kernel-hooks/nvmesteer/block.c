@@ -65,11 +65,6 @@ static u64 nvme_steer_cgroup_above(const struct cgroup *cgroup, u32 up)
 	return cgroup_id(cgroup->ancestors[cgroup->level - up]);
 }
 
-static u64 nvme_steer_css_above(const struct cgroup_subsys_state *css, u32 up)
-{
-	return css ? nvme_steer_cgroup_above(css->cgroup, up) : 0;
-}
-
 /**
  * nvme_steer_bio_cgroup - the cgroup that a bio is charged to
  * @bio: the bio, or NULL: the task's
@@ -80,9 +75,9 @@ static u64 nvme_steer_css_above(const struct cgroup_subsys_state *css, u32 up)
  */
 u64 nvme_steer_bio_cgroup(const struct bio *bio, u32 up)
 {
-	if (!bio)
-		return nvme_steer_cgroup_above(task_dfl_cgroup(current), up);
-	return nvme_steer_css_above(bio_blkcg_css((struct bio *)bio), up);
+	const struct cgroup *cgroup = nvme_steer_cgroup_of(bio);
+
+	return cgroup ? nvme_steer_cgroup_above(cgroup, up) : 0;
 }
 
 /* Likewise of a request, or with NULL of a uring_cmd. A flush has no bio. */
@@ -96,54 +91,42 @@ u64 nvme_steer_block_cgroup(struct request *req, u32 up)
 /* Likewise itself, or NULL. Under RCU. */
 static const struct cgroup *nvme_steer_request_cgroup(struct request *req)
 {
-	struct cgroup_subsys_state *css;
-
 	if (blk_rq_is_passthrough(req))
-		return nvme_steer_task_cgroup();
-	css = req->bio ? bio_blkcg_css(req->bio) : NULL;
-	return css ? css->cgroup : NULL;
+		return nvme_steer_cgroup_of(NULL);
+	return req->bio ? nvme_steer_cgroup_of(req->bio) : NULL;
 }
 
 /* What a policy would be told, as far as it matters to it; flags as they are. */
-static __always_inline void
-nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req,
-			struct nvme_steer_kind *kind)
+static __always_inline struct nvme_steer_kind
+nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req)
 {
 	const struct nvme_common_command *cmd = &nvme_req(req)->cmd->common;
 
-	kind->what = ((u64)(__force u32)req->cmd_flags << 32 |
-		      (u32)req_get_ioprio(req) << 16 | cmd->opcode) &
-		     p->kind_block;
-	kind->where = ((u64)nvme_steer_request_len(req) << 32 |
-		       le32_to_cpu(cmd->nsid)) & p->kind.where;
-	kind->cgroup = 0;
-	if (p->kind.cgroup)
-		kind->cgroup = (unsigned long)nvme_steer_request_cgroup(req);
+	return nvme_steer_make_kind(&p->kind_block,
+				    (__force u32)req->cmd_flags,
+				    req_get_ioprio(req), cmd->opcode,
+				    nvme_steer_request_len(req),
+				    le32_to_cpu(cmd->nsid),
+				    p->kind_block.cgroup ?
+				    nvme_steer_request_cgroup(req) : NULL);
 }
 
 /* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
 static noinline struct nvme_steer_queue *
 nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-		       struct request *req, bool polled)
+		       struct request *req, bool polled,
+		       const struct nvme_steer_kind *kind)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 	struct nvme_steer_queue *q;
-	struct nvme_steer_kind kind;
 	int ret;
 
 	nvme_steer_fill_request(&args.cmd, req);
 	args.req = req;
 	args.policy = p;
 	ret = nvme_steer_route(sc, &args, &q);
-	if (!nvme_steer_holds(&args, ret))
-		;
-	else if (p->hold_kind) {
-		nvme_steer_request_kind(p, req, &kind);
-		nvme_steer_kind_remember(sc, p, NULL, &kind,
-					 ret > 0 ? q->number : 0);
-	} else {
-		nvme_steer_ring_remember(sc, p, NULL, polled, q);
-	}
+	if (nvme_steer_holds(&args, ret))
+		nvme_steer_remember(sc, p, NULL, kind, polled, ret, q);
 	if (unlikely(ret <= 0))
 		return ret ? ERR_PTR(ret) : NULL;
 	return q;
@@ -167,7 +150,7 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 	if (q == NVME_STEER_HELD_OWN)
 		return NULL;
 	if (!q) {
-		q = nvme_steer_ask_request(sc, p, req, polled);
+		q = nvme_steer_ask_request(sc, p, req, polled, kind);
 		if (IS_ERR_OR_NULL(q))
 			return q;
 	}
@@ -187,7 +170,7 @@ nvme_steer_lone_queue(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 	struct nvme_steer_kind kind nvme_steer_uninitialized;
 
 	if (p->hold_kind)
-		nvme_steer_request_kind(p, req, &kind);
+		kind = nvme_steer_request_kind(p, req);
 	return nvme_steer_request_queue(sc, p, req, &kind);
 }
 
@@ -485,19 +468,16 @@ static void nvme_steer_send_each(struct nvme_steer_ctrl *sc,
 		nvme_steer_ring_queues(sc, owed);
 }
 
-/* Are the requests from @req on of one kind, by the policy's measure? */
+/* Are all requests behind @req of its @kind, by the policy's measure? */
 static __always_inline bool
-nvme_steer_one_kind(const struct nvme_steer_policy *p, struct request *req)
+nvme_steer_one_kind(const struct nvme_steer_policy *p, struct request *req,
+		    const struct nvme_steer_kind *kind)
 {
-	struct nvme_steer_kind first nvme_steer_uninitialized;
-	struct nvme_steer_kind kind nvme_steer_uninitialized;
+	struct nvme_steer_kind next nvme_steer_uninitialized;
 
-	if (!p->hold_kind)
-		return false;
-	nvme_steer_request_kind(p, req, &first);
 	while ((req = req->rq_next)) {
-		nvme_steer_request_kind(p, req, &kind);
-		if (!nvme_steer_same_kind(&kind, &first))
+		next = nvme_steer_request_kind(p, req);
+		if (!nvme_steer_same_kind(&next, kind))
 			return false;
 	}
 	return true;
@@ -508,9 +488,11 @@ static noinline void nvme_steer_take_requests(struct rq_list *list)
 {
 	struct request *req = rq_list_peek(list);
 	struct rq_list left = { }, refused = { };
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
 	struct nvme_steer_queue *q = NULL;
 	struct nvme_steer_policy *p;
 	struct nvme_steer_ctrl *sc;
+	bool one;
 
 	nvme_steer_enter();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
@@ -519,10 +501,14 @@ static noinline void nvme_steer_take_requests(struct rq_list *list)
 		nvme_steer_leave();
 		return;
 	}
+	one = p->per_batch;
+	if (p->hold_kind) {
+		kind = nvme_steer_request_kind(p, req);
+		one = one || nvme_steer_one_kind(p, req, &kind);
+	}
 	/* all of a batch are polled for, or none */
-	if ((p->per_batch || nvme_steer_one_kind(p, req)) &&
-	    likely(!nvme_steer_is_own(req))) {
-		q = nvme_steer_lone_queue(sc, p, req);
+	if (one && likely(!nvme_steer_is_own(req))) {
+		q = nvme_steer_request_queue(sc, p, req, &kind);
 		if (unlikely(IS_ERR_OR_NULL(q))) {
 			req = rq_list_pop(list);
 			rq_list_add_tail(q ? &refused : &left, req);

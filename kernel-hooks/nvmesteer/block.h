@@ -49,15 +49,6 @@ static __always_inline u32 nvme_steer_opf_flags(blk_opf_t flags)
 				 REQ_RAHEAD | REQ_BACKGROUND | REQ_INTEGRITY | \
 				 REQ_NOWAIT | REQ_POLLED))
 
-/* Of a mask of nvme_steer_kind.what, the one for requests with their flags. */
-static inline u64 nvme_steer_block_mask(u64 what)
-{
-	u32 opf = what >> 32 == U32_MAX ? NVME_STEER_OPF_MASK :
-					  (__force u32)REQ_POLLED;
-
-	return (u64)opf << 32 | (u32)what;
-}
-
 /* Bytes of data. */
 static __always_inline u32 nvme_steer_request_len(struct request *req)
 {

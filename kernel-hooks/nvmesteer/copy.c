@@ -236,10 +236,11 @@ static noinline int nvme_steer_job_route(struct nvme_steer_copy_job *job,
 	args.ring = ring;
 	*q = NULL;
 	ret = nvme_steer_route(job->sc, &args, q);
-	if (ret > 0 && ring && p->copies_only && nvme_steer_holds(&args, ret))
+	if (ret > 0 && ring && p->copies_only && p->hold &&
+	    nvme_steer_holds(&args, ret))
 		nvme_steer_ring_remember(job->sc, p, ring,
 					 how->issue_flags & IO_URING_F_IOPOLL,
-					 *q);
+					 (*q)->number);
 	return ret;
 }
 

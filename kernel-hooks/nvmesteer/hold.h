@@ -7,6 +7,7 @@
 #ifndef NVMESTEER_HOLD_H
 #define NVMESTEER_HOLD_H
 
+#include <linux/blk-cgroup.h>
 #include <linux/cgroup.h>
 #include <linux/hash.h>
 
@@ -20,10 +21,11 @@
 
 /*
  * The last answer on a CPU, which alone reads and writes it, with preemption
- * disabled; the end of @policy clears that. @policy and @ring are compared,
- * never followed; @ring is NULL for block requests. It was given at @since, in
- * jiffies. @polled keeps a new ring from being taken for one of the other kind
- * that was at its address.
+ * disabled; the end of @policy clears that. It is written in tasks, and without
+ * @policy meanwhile: an interrupt that dispatches a request finds all of it or
+ * nothing. @policy and @ring are compared, never followed; @ring is NULL for
+ * block requests. It was given at @since, in jiffies. @polled keeps a new ring
+ * from being taken for one of the other kind that was at its address.
  */
 struct nvme_steer_answer {
 	const struct nvme_steer_policy *policy;
@@ -63,6 +65,26 @@ nvme_steer_batch_queue(const struct nvme_steer_policy *p,
 	return plug->cb.data;
 }
 
+/* Is it an answer of @p for @ring that is not older than @hold, jiffies? */
+static __always_inline bool
+nvme_steer_answer_holds(const struct nvme_steer_answer *last,
+			const struct nvme_steer_policy *p,
+			const struct io_ring_ctx *ring, u32 hold)
+{
+	return last->ring == ring && last->policy == p &&
+	       jiffies - last->since < hold && !READ_ONCE(p->exit_kind);
+}
+
+/* Of NULL: @last is being written; of @p: it is whole. */
+static __always_inline void
+nvme_steer_answer_of(struct nvme_steer_answer *last,
+		     const struct nvme_steer_policy *p)
+{
+	barrier();
+	WRITE_ONCE(last->policy, p);
+	barrier();
+}
+
 /*
  * The queue that the policy has named for a ring, where that still holds, or
  * NULL. In nvme_steer_enter().
@@ -80,9 +102,8 @@ nvme_steer_ring_queue(struct nvme_steer_ctrl *sc,
 	if (!NVME_STEER_BARE)
 		preempt_disable();
 	last = &this_cpu_ptr(sc->answers)->last;
-	if (last->ring == ring && last->policy == p &&
-	    last->polled == polled && jiffies - last->since < p->hold &&
-	    !READ_ONCE(p->exit_kind))
+	if (last->polled == polled &&
+	    nvme_steer_answer_holds(last, p, ring, p->hold))
 		q = rcu_dereference(sc->queues[last->queue]);
 	if (!NVME_STEER_BARE)
 		preempt_enable();
@@ -103,45 +124,82 @@ nvme_steer_batch_remember(const struct nvme_steer_policy *p,
 	}
 }
 
-/* Remember the answer for a ring. In nvme_steer_enter(). */
+/*
+ * Remember queue @number for a ring, of a policy whose answers hold for that
+ * alone. In a task, in nvme_steer_enter().
+ */
 static __always_inline void
 nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_policy *p,
 			 const struct io_ring_ctx *ring, unsigned int polled,
-			 const struct nvme_steer_queue *q)
+			 unsigned int number)
 {
-	if (!p->hold)
-		return;
+	struct nvme_steer_answer *last;
+
 	if (!NVME_STEER_BARE)
 		preempt_disable();
-	this_cpu_ptr(sc->answers)->last = (struct nvme_steer_answer) {
-		.policy = p,
-		.ring = ring,
-		.since = jiffies,
-		.queue = q->number,
-		.polled = polled,
-	};
+	last = &this_cpu_ptr(sc->answers)->last;
+	nvme_steer_answer_of(last, NULL);
+	last->ring = ring;
+	last->since = jiffies;
+	last->queue = number;
+	last->polled = polled;
+	nvme_steer_answer_of(last, p);
 	if (!NVME_STEER_BARE)
 		preempt_enable();
 }
 
-/* The kind of a command, by what the policy has been told of it. */
+/* A command as far as @mask covers it. */
 static __always_inline struct nvme_steer_kind
-nvme_steer_kind(const struct nvme_steer_policy *p,
-		const struct nvme_steer_cmd *c, const struct cgroup *cgroup)
+nvme_steer_make_kind(const struct nvme_steer_kind *mask, u32 flags, u16 ioprio,
+		     u16 opcode, u32 len, u32 nsid,
+		     const struct cgroup *cgroup)
 {
 	return (struct nvme_steer_kind) {
-		.what = ((u64)c->flags << 32 | (u32)c->ioprio << 16 |
-			 c->opcode) & p->kind.what,
-		.where = ((u64)c->len << 32 | c->nsid) & p->kind.where,
-		.cgroup = (unsigned long)cgroup & p->kind.cgroup,
+		.what = ((u64)flags << 32 | (u32)ioprio << 16 | opcode) &
+			mask->what,
+		.where = ((u64)len << 32 | nsid) & mask->where,
+		.cgroup = (unsigned long)cgroup & mask->cgroup,
 	};
 }
 
-/* The cgroup of a command of a task; of a request, see block.c. */
-static __always_inline const struct cgroup *nvme_steer_task_cgroup(void)
+/* The mask of what NVME_STEER_BY_* of @by name; @flags: those that FLAGS are. */
+static inline struct nvme_steer_kind nvme_steer_kind_mask(u32 by, u32 flags)
 {
-	return task_dfl_cgroup(current);
+	static const struct nvme_steer_kind all = { ~0ULL, ~0ULL, ~0ULL };
+
+	return nvme_steer_make_kind(&all, by & NVME_STEER_BY_FLAGS ? flags : 0,
+				    by & NVME_STEER_BY_IOPRIO ? U16_MAX : 0,
+				    by & NVME_STEER_BY_OPCODE ? U16_MAX : 0,
+				    by & NVME_STEER_BY_LEN ? U32_MAX : 0,
+				    by & NVME_STEER_BY_NSID ? U32_MAX : 0,
+				    by & NVME_STEER_BY_CGROUP ? (void *)~0UL :
+								NULL);
+}
+
+/*
+ * The cgroup that a bio is charged to, or NULL; without a bio the task's. Under
+ * RCU.
+ */
+static __always_inline const struct cgroup *
+nvme_steer_cgroup_of(const struct bio *bio)
+{
+	struct cgroup_subsys_state *css;
+
+	if (!bio)
+		return task_dfl_cgroup(current);
+	css = bio_blkcg_css((struct bio *)bio);
+	return css ? css->cgroup : NULL;
+}
+
+/* The kind of a task's command, by what the policy has been told of it. */
+static __always_inline struct nvme_steer_kind
+nvme_steer_kind(const struct nvme_steer_policy *p,
+		const struct nvme_steer_cmd *c)
+{
+	return nvme_steer_make_kind(&p->kind, c->flags, c->ioprio, c->opcode,
+				    c->len, c->nsid,
+				    nvme_steer_cgroup_of(NULL));
 }
 
 static __always_inline bool
@@ -182,9 +240,7 @@ nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
 		preempt_disable();
 	a = nvme_steer_kind_at(sc, ring, kind);
 	if (likely(nvme_steer_same_kind(&a->kind, kind) &&
-		   a->last.ring == ring && a->last.policy == p &&
-		   jiffies - a->last.since < p->hold_kind &&
-		   !READ_ONCE(p->exit_kind))) {
+		   nvme_steer_answer_holds(&a->last, p, ring, p->hold_kind))) {
 		q = rcu_dereference(sc->queues[a->last.queue]);
 		own = !a->last.queue;
 	}
@@ -197,7 +253,7 @@ nvme_steer_kind_queue(struct nvme_steer_ctrl *sc,
 	return nvme_steer_fits(q, polled) ? q : NULL;
 }
 
-/* Remember queue @number for commands of a kind. In nvme_steer_enter(). */
+/* Likewise for commands of a kind, 0 for the driver's own path. */
 static __always_inline void
 nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_policy *p,
@@ -205,17 +261,17 @@ nvme_steer_kind_remember(struct nvme_steer_ctrl *sc,
 			 const struct nvme_steer_kind *kind,
 			 unsigned int number)
 {
+	struct nvme_steer_kind_answer *a;
+
 	if (!NVME_STEER_BARE)
 		preempt_disable();
-	*nvme_steer_kind_at(sc, ring, kind) = (struct nvme_steer_kind_answer) {
-		.last = {
-			.policy = p,
-			.ring = ring,
-			.since = jiffies,
-			.queue = number,
-		},
-		.kind = *kind,
-	};
+	a = nvme_steer_kind_at(sc, ring, kind);
+	nvme_steer_answer_of(&a->last, NULL);
+	a->last.ring = ring;
+	a->last.since = jiffies;
+	a->last.queue = number;
+	a->kind = *kind;
+	nvme_steer_answer_of(&a->last, p);
 	if (!NVME_STEER_BARE)
 		preempt_enable();
 }
@@ -229,7 +285,7 @@ nvme_steer_holds(const struct nvme_steer_route_args *args, int ret)
 {
 	const struct nvme_steer_policy *p = args->policy;
 
-	if (!p->hold && !p->hold_kind)
+	if ((!p->hold && !p->hold_kind) || unlikely(!in_task()))
 		return false;
 	if (ret > 0)
 		return !(args->answer & NVME_STEER_ONCE);
@@ -237,27 +293,22 @@ nvme_steer_holds(const struct nvme_steer_route_args *args, int ret)
 }
 
 /*
- * Remember the answer for a command of a ring, as the policy wants it. @q: the
- * queue, where @ret, of nvme_steer_route(), says so. In nvme_steer_enter().
+ * Remember an answer that holds as the policy wants it. @kind: of the command,
+ * where it is for that; @q: the queue, where @ret, of nvme_steer_route(), says
+ * so. In nvme_steer_enter().
  */
 static __always_inline void
 nvme_steer_remember(struct nvme_steer_ctrl *sc,
-		    const struct nvme_steer_route_args *args,
-		    unsigned int polled, int ret,
-		    const struct nvme_steer_queue *q)
+		    const struct nvme_steer_policy *p,
+		    const struct io_ring_ctx *ring,
+		    const struct nvme_steer_kind *kind, unsigned int polled,
+		    int ret, const struct nvme_steer_queue *q)
 {
-	struct nvme_steer_policy *p = args->policy;
-	struct nvme_steer_kind kind;
-
-	if (!nvme_steer_holds(args, ret))
-		return;
-	if (likely(!p->hold_kind)) {
-		nvme_steer_ring_remember(sc, p, args->ring, polled, q);
-		return;
-	}
-	kind = nvme_steer_kind(p, &args->cmd, nvme_steer_task_cgroup());
-	nvme_steer_kind_remember(sc, p, args->ring, &kind,
-				 ret > 0 ? q->number : 0);
+	if (p->hold_kind)
+		nvme_steer_kind_remember(sc, p, ring, kind,
+					 ret > 0 ? q->number : 0);
+	else
+		nvme_steer_ring_remember(sc, p, ring, polled, q->number);
 }
 
 #endif /* NVMESTEER_HOLD_H */

@@ -79,7 +79,7 @@ struct nvme_steer_kind {
  *		where it holds for commands of a kind only
  * @hold_kind:	how long for those, jiffies, or 0
  * @kind:	what of a command makes its kind, as masks
- * @kind_block:	likewise @kind.what of a request, with its own flags
+ * @kind_block:	likewise of a request, with its own flags
  * @path_answers: those of path() that hold, or NULL: none does; see path_hold.h
  * @path_hold:	for how long, jiffies
  * @path_kind:	what of a command makes its kind then, as masks
@@ -116,7 +116,7 @@ struct nvme_steer_policy {
 	u32 hold;
 	u32 hold_kind;
 	struct nvme_steer_kind kind;
-	u64 kind_block;
+	struct nvme_steer_kind kind_block;
 	struct nvme_steer_path_answers __percpu *path_answers;
 	u32 path_hold;
 	struct nvme_steer_kind path_kind;

@@ -157,24 +157,17 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 	return 0;
 }
 
-/* Its answers hold for a kind of command: say which makes one. */
+/* Its answers hold for a kind of command: say what makes one. */
 static void nvme_steer_hold_kind(struct nvme_steer_policy *p,
 				 const struct nvme_steer_ops *ops)
 {
 	u32 by = ops->hold_by;
-	struct nvme_steer_cmd mask = {
-		/* always, because it takes another queue */
-		.flags = by & NVME_STEER_BY_FLAGS ? ~0U : NVME_STEER_CMD_POLLED,
-		.opcode = by & NVME_STEER_BY_OPCODE ? U16_MAX : 0,
-		.ioprio = by & NVME_STEER_BY_IOPRIO ? U16_MAX : 0,
-		.nsid = by & NVME_STEER_BY_NSID ? ~0U : 0,
-		.len = by & NVME_STEER_BY_LEN ? ~0U : 0,
-	};
 
-	memset(&p->kind, 0xff, sizeof(p->kind));
-	p->kind = nvme_steer_kind(p, &mask, (void *)(by & NVME_STEER_BY_CGROUP ?
-						     ~0UL : 0));
-	p->kind_block = nvme_steer_block_mask(p->kind.what);
+	p->kind = nvme_steer_kind_mask(by, U32_MAX);
+	p->kind_block = nvme_steer_kind_mask(by, NVME_STEER_OPF_MASK);
+	/* always, because it takes another queue */
+	p->kind.what |= (u64)NVME_STEER_CMD_POLLED << 32;
+	p->kind_block.what |= (u64)(__force u32)REQ_POLLED << 32;
 	p->hold_kind = msecs_to_jiffies(ops->hold_ms);
 }
 
@@ -182,19 +175,8 @@ static void nvme_steer_hold_kind(struct nvme_steer_policy *p,
 static bool nvme_steer_hold_path(struct nvme_steer_policy *p,
 				 const struct nvme_steer_ops *ops)
 {
-	static const struct nvme_steer_kind all = { ~0ULL, ~0ULL, ~0ULL };
-	u32 by = ops->hold_by;
-	struct nvme_steer_path mask = {
-		.flags = by & NVME_STEER_BY_FLAGS ? ~NVME_STEER_CMD_RANGE : 0,
-		.opcode = by & NVME_STEER_BY_OPCODE ? U16_MAX : 0,
-		.ioprio = by & NVME_STEER_BY_IOPRIO ? U16_MAX : 0,
-		.nsid = by & NVME_STEER_BY_NSID ? ~0U : 0,
-		.len = by & NVME_STEER_BY_LEN ? ~0U : 0,
-	};
-
-	p->path_kind = nvme_steer_path_kind(&all, &mask,
-					    by & NVME_STEER_BY_CGROUP ? ~0UL :
-									0);
+	p->path_kind = nvme_steer_kind_mask(ops->hold_by,
+					    ~NVME_STEER_CMD_RANGE);
 	p->path_looks = p->path_kind.what || p->path_kind.where;
 	p->path_hold = msecs_to_jiffies(ops->path_hold_ms);
 	p->path_answers = alloc_percpu(struct nvme_steer_path_answers);

@@ -426,14 +426,14 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
 	unsigned int polled = issue_flags & IO_URING_F_IOPOLL;
-	struct nvme_steer_kind kind;
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
 	int ret;
 
 	nvme_steer_fill(&args.cmd, pt, issue_flags);
 	args.ring = cmd_to_io_kiocb(pt->ioucmd)->ctx;
 	args.policy = p;
 	if (p->hold_kind) {
-		kind = nvme_steer_kind(p, &args.cmd, nvme_steer_task_cgroup());
+		kind = nvme_steer_kind(p, &args.cmd);
 		*q = nvme_steer_kind_queue(sc, p, args.ring, &kind, polled);
 		if (*q == NVME_STEER_HELD_OWN)
 			return 0;
@@ -441,7 +441,8 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			return 1;
 	}
 	ret = nvme_steer_route(sc, &args, q);
-	nvme_steer_remember(sc, &args, polled, ret, *q);
+	if (nvme_steer_holds(&args, ret))
+		nvme_steer_remember(sc, p, args.ring, &kind, polled, ret, *q);
 	return ret;
 }
 

@@ -399,8 +399,7 @@ static void nvme_steer_hold_answer(const struct nvme_steer_policy *p,
 	/* in an interrupt they may be being written */
 	if (!p->path_answers || answer & NVME_STEER_PATH_ONCE || !in_task())
 		return;
-	kind = nvme_steer_path_kind(&p->path_kind, path,
-				    nvme_steer_path_cgroup(io->bio));
+	kind = nvme_steer_path_kind(p, path, io->bio);
 	nvme_steer_path_remember(p, head, nvme_steer_path_ring(io->ioucmd),
 				 &kind, answer);
 }
@@ -471,8 +470,7 @@ nvme_steer_look_path(const struct nvme_steer_policy *p,
 	int answer;
 
 	nvme_steer_fill_path(&args, head, io);
-	kind = nvme_steer_path_kind(&p->path_kind, &args.path,
-				    nvme_steer_path_cgroup(io->bio));
+	kind = nvme_steer_path_kind(p, &args.path, io->bio);
 	ns = nvme_steer_held_path(p, head, nvme_steer_path_ring(io->ioucmd),
 				  &kind, &answer);
 	if (ns && io->ioucmd)
@@ -532,10 +530,11 @@ nvme_steer_choose_uring_path(struct nvme_steer_policy *p,
 static __always_inline struct nvme_ns *
 nvme_steer_same_path(const struct nvme_steer_policy *p,
 		     struct nvme_ns_head *head, const struct io_ring_ctx *ring,
-		     unsigned long cgroup, int *answer)
+		     const struct bio *bio, int *answer)
 {
 	struct nvme_steer_kind kind = {
-		.cgroup = cgroup & p->path_kind.cgroup,
+		.cgroup = (unsigned long)nvme_steer_cgroup_of(bio) &
+			  p->path_kind.cgroup,
 	};
 	struct nvme_ns *ns;
 
@@ -564,8 +563,7 @@ struct nvme_ns *nvme_steer_path_bio_hook(struct nvme_ns_head *head,
 	nvme_steer_enter();
 	p = rcu_dereference(head->subsys->steer);
 	if (nvme_steer_same_holds(p) && likely(in_task()))
-		ns = nvme_steer_same_path(p, head, NULL,
-					  nvme_steer_path_cgroup(bio), &answer);
+		ns = nvme_steer_same_path(p, head, NULL, bio, &answer);
 	if (unlikely(!ns))
 		ns = nvme_steer_choose_bio_path(p, head, bio);
 	nvme_steer_leave();
@@ -585,8 +583,7 @@ struct nvme_ns *nvme_steer_path_uring_hook(struct nvme_ns_head *head,
 	p = rcu_dereference(head->subsys->steer);
 	if (nvme_steer_same_holds(p))
 		ns = nvme_steer_same_path(p, head,
-					  cmd_to_io_kiocb(ioucmd)->ctx,
-					  nvme_steer_path_cgroup(NULL),
+					  cmd_to_io_kiocb(ioucmd)->ctx, NULL,
 					  &answer);
 	if (likely(ns))
 		nvme_steer_mark_again(ioucmd, issue_flags, answer, 0, 0);

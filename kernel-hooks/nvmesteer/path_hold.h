@@ -7,8 +7,6 @@
 #ifndef NVMESTEER_PATH_HOLD_H
 #define NVMESTEER_PATH_HOLD_H
 
-#include <linux/blk-cgroup.h>
-
 #include "hold.h"
 #include "path.h"
 
@@ -36,29 +34,14 @@ struct nvme_steer_path_answers {
 	struct nvme_steer_path_answer of_kind[1 << NVME_STEER_PATH_ANSWERS_BITS];
 };
 
-/* The kind of a command by what the policy is told of it; @mask of everything. */
+/* The kind of a command by what the policy is told of it. */
 static __always_inline struct nvme_steer_kind
-nvme_steer_path_kind(const struct nvme_steer_kind *mask,
-		     const struct nvme_steer_path *path, unsigned long cgroup)
+nvme_steer_path_kind(const struct nvme_steer_policy *p,
+		     const struct nvme_steer_path *path, const struct bio *bio)
 {
-	return (struct nvme_steer_kind) {
-		.what = ((u64)path->flags << 32 | (u32)path->ioprio << 16 |
-			 path->opcode) & mask->what,
-		.where = ((u64)path->len << 32 | path->nsid) & mask->where,
-		.cgroup = cgroup & mask->cgroup,
-	};
-}
-
-/* The cgroup of a bio, or of a task's command; compared, never followed. */
-static __always_inline unsigned long
-nvme_steer_path_cgroup(const struct bio *bio)
-{
-	struct cgroup_subsys_state *css;
-
-	if (!bio)
-		return (unsigned long)nvme_steer_task_cgroup();
-	css = bio_blkcg_css((struct bio *)bio);
-	return css ? (unsigned long)css->cgroup : 0;
+	return nvme_steer_make_kind(&p->path_kind, path->flags, path->ioprio,
+				    path->opcode, path->len, path->nsid,
+				    nvme_steer_cgroup_of(bio));
 }
 
 static __always_inline const struct io_ring_ctx *

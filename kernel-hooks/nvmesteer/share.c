@@ -20,8 +20,6 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 
-#include "queue.h"
-#include "share.h"
 #include "share_send.h"
 
 DEFINE_STATIC_KEY_FALSE(nvme_steer_share_key);

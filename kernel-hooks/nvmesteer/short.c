@@ -126,7 +126,7 @@ nvme_steer_short_held(struct nvme_ns *ns, const struct io_uring_cmd *ioucmd,
 	if (!p->hold_kind)
 		return NULL;
 	nvme_steer_short_fill(&cmd, ns, ioucmd, issue_flags, seen);
-	kind = nvme_steer_kind(p, &cmd, nvme_steer_task_cgroup());
+	kind = nvme_steer_kind(p, &cmd);
 	return nvme_steer_kind_queue(sc, p, ring, &kind, polled);
 }
 
@@ -137,6 +137,7 @@ nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		     struct nvme_steer_policy *p, struct nvme_steer_seen *seen)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
 
 	nvme_steer_short_fill(&args.cmd, ns, ioucmd, issue_flags, seen);
 	args.cmd.slba = seen->cdw10;
@@ -144,8 +145,13 @@ nvme_steer_short_ask(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 	args.ring = cmd_to_io_kiocb(ioucmd)->ctx;
 	args.policy = p;
 	seen->answer = nvme_steer_route(sc, &args, &seen->queue);
-	nvme_steer_remember(sc, &args, issue_flags & IO_URING_F_IOPOLL,
-			    seen->answer, seen->queue);
+	if (!nvme_steer_holds(&args, seen->answer))
+		return;
+	if (p->hold_kind)
+		kind = nvme_steer_kind(p, &args.cmd);
+	nvme_steer_remember(sc, p, args.ring, &kind,
+			    issue_flags & IO_URING_F_IOPOLL, seen->answer,
+			    seen->queue);
 }
 
 /*

@@ -255,7 +255,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	struct nvme_steer_queue *q =
 		container_of(work, struct nvme_steer_queue, timer.work);
 	struct nvme_steer_ctrl *sc = q->ctrl;
-	bool any = false, up, fatal = false, paused, held, removed;
+	bool any = false, up, fatal = false, paused, removed, held;
 	unsigned int i, found;
 
 	nvme_steer_queue_expire(q);
@@ -267,6 +267,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	mutex_lock(&sc->state_lock);
 	up = sc->up && q->started;
 	paused = nvme_steer_paused(sc);
+	removed = nvme_state_terminal(sc->nvme);
 	if (up && !paused)
 		fatal = nvme_steer_ctrl_fatal(sc);
 	mutex_unlock(&sc->state_lock);
@@ -281,7 +282,6 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	for (; found && !held; found--)
 		nvme_steer_count(sc, NVME_STEER_EV_LATE_REAP);
 
-	removed = nvme_state_terminal(sc->nvme);
 	for (i = 0; i < q->depth - 1; i++) {
 		if (!nvme_steer_expired(&q->slots[i]))
 			continue;
