@@ -73,7 +73,7 @@ char _license[] SEC("license") = "GPL";
 #define OPCODE_FLUSH	256
 #define UID_ROOT	0xffffffffU
 
-/* The answers an errno may have: see abi.h, route(). */
+/* The answers an errno may have: see ops.h, route(). */
 #ifndef EAGAIN
 #define EAGAIN		11
 #endif
