@@ -264,7 +264,7 @@ static void nvme_steer_job_hold(struct nvme_steer_copy_job *job,
 	struct nvme_steer_side *side;
 
 	spin_lock(&q->sq_lock);
-	if (likely(q->live)) {
+	if (likely(nvme_steer_is_open(q))) {
 		q->refs++;
 		job->q = q;
 	}

@@ -391,6 +391,12 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 	}
 	if (!sleep)
 		return NVME_STEER_ROUND_WORK;
+	/* the driver's own path would be a way around the share */
+	if (unlikely(ret == -EBUSY && side->q->shared)) {
+		nvme_steer_count(job->sc, NVME_STEER_EV_SHARE_FULL);
+		nvme_steer_shared_room(side->q);
+		return NVME_STEER_ROUND_WORK;
+	}
 	return nvme_steer_lane_own(lane) ? NVME_STEER_ROUND_ENDED :
 					   NVME_STEER_ROUND_SENT;
 }

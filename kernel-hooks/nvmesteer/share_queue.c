@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 
 #include "block.h"
+#include "copy.h"
+#include "group_run.h"
 #include "passthru.h"
 #include "share_send.h"
 
@@ -406,7 +408,7 @@ static bool nvme_steer_shared_has_room(struct nvme_steer_queue *q)
  * nvme_steer_shared_room - wait for a slot, or for the end of the queue
  * @q: the queue, which the caller has a reference of
  *
- * Context: io-wq; may sleep.
+ * Context: io-wq or a copy's work; sleeps a second at most.
  * Return: 0, and there may be one; or -EINTR, the caller is to end.
  */
 int nvme_steer_shared_room(struct nvme_steer_queue *q)
@@ -581,18 +583,40 @@ void nvme_steer_shared_cancel(struct nvme_steer_queue *q)
 	spin_unlock_irqrestore(&sh->arb->lock, flags);
 }
 
-/* Is nobody left who waits for a passthrough command? */
+/* Is nobody left who waits for what @task has submitted to @ring? */
+static bool nvme_steer_is_left(const struct task_struct *task,
+			       struct io_ring_ctx *ring)
+{
+	return (READ_ONCE(task->flags) & PF_EXITING) ||
+	       (task->io_uring && atomic_read(&task->io_uring->in_cancel)) ||
+	       percpu_ref_is_dying(&ring->refs);
+}
+
+/*
+ * Is nobody left who waits for a command that an application has sent? Its
+ * uring_cmd ends after it, and has the task and the ring until then.
+ */
 static bool nvme_steer_is_dead(const struct nvme_steer_slot *slot)
 {
+	const struct nvme_steer_copy_job *job;
+	const struct nvme_steer_lane_cmd *cmd;
+	const struct nvme_steer_member *m;
 	const struct io_kiocb *req;
 
-	if (slot->io.done != nvme_steer_passthru_done)
+	if (slot->io.done == NVME_STEER_IO_REQUEST)
 		return false;
-	req = cmd_to_io_kiocb(slot->io.owner);
-	return (req->task->flags & PF_EXITING) ||
-	       (req->task->io_uring &&
-		atomic_read(&req->task->io_uring->in_cancel)) ||
-	       percpu_ref_is_dying(&req->ctx->refs);
+	if (slot->io.done == nvme_steer_passthru_done) {
+		req = cmd_to_io_kiocb(slot->io.owner);
+	} else if (slot->io.done == nvme_steer_group_done) {
+		m = slot->io.owner;
+		req = cmd_to_io_kiocb(m->run->ioucmd);
+	} else {
+		cmd = slot->io.owner;
+		job = cmd->lane->job;
+		/* another module's, or an ioctl's */
+		return job->ring && nvme_steer_is_left(job->task, job->ring);
+	}
+	return nvme_steer_is_left(req->task, req->ctx);
 }
 
 /**

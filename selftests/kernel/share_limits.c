@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "copy.h"
 #include "group.h"
 #include "pt.h"
 #include "steer.h"
@@ -281,29 +282,82 @@ static void timeouts(void)
 	pt_ring_exit(&r);
 }
 
-/* A ring that is closed, and a process that is killed. */
-static void gone(unsigned int mode, bool killed)
+static void send_commands(unsigned int mode, struct pt_ring *r)
+{
+	pt_ring_init(r, 2 * MANY, mode);
+	queue_writes(r, MANY, 1000, 0);
+}
+
+static void send_group(unsigned int mode, struct pt_ring *r)
+{
+	struct nvme_steer_group g;
+	struct arena a;
+	unsigned int i;
+
+	arena_init(&a, 64, 64 * ns.block);
+	for (i = 0; i < 64; i++)
+		group_set(&ns, &a.cmds[i], PT_WRITE, FIRST + i, 1,
+			  a.data + i * ns.block);
+	group_ring_init(r, mode, &a);
+	g = group_whole(&a, 64);
+	group_queue(r, ns.fd, &g, PT_FIXED, 0);
+	test_check(pt_submit_only(r) == 1, "submit");
+}
+
+/* By reading and writing: many commands, some of them under way. */
+static void send_copy(unsigned int mode, struct pt_ring *r)
+{
+	struct image from, to;
+	struct copy c;
+
+	image_init(&from, &ns, (FIRST + 4096) * ns.block, 1 << 20);
+	image_init(&to, &ns, (FIRST + 8192) * ns.block, 1 << 20);
+	copy_init(&c, 64);
+	copy_begin(&c, &to, 0, NVME_STEER_COPY_F_EMULATE);
+	copy_add_many(&c, &from, 64, 4096);
+	pt_ring_init(r, 8, mode);
+	copy_queue(r, &c, 0, 0);
+	test_check(pt_submit_only(r) == 1, "submit");
+}
+
+static const struct {
+	const char *what;
+	unsigned int waiting;	/* at least */
+	void (*send)(unsigned int mode, struct pt_ring *r);
+} sent[] = {
+	{ "commands", MANY / 2, send_commands },
+	{ "a command group", 32, send_group },
+	{ "a copy", 2, send_copy },
+};
+
+/*
+ * A ring that is closed, and a process that is killed: what waits does not wait
+ * for its turn, which takes a second a command.
+ */
+static void gone(unsigned int mode, bool killed, unsigned int what)
 {
 	unsigned int q = mode & PT_IOPOLL ? POLL : IRQ;
 	struct pt_ring r;
-	uint64_t start;
+	uint64_t start, before;
 	pid_t pid;
 
-	test_step("a %s, %s", killed ? "process that is killed" :
-		  "ring that is closed", pt_mode_name(mode));
+	test_step("a %s with %s, %s", killed ? "process that is killed" :
+		  "ring that is closed", sent[what].what, pt_mode_name(mode));
 	anew();
 	steer_share(&policy, 1, &hardly);
 	steer_answer(&policy, q, q);
+	policy.state->copy_route = q;
+	before = word(1, "commands");
 	pid = fork();
 	if (!pid) {
-		pt_ring_init(&r, 2 * MANY, mode);
-		queue_writes(&r, MANY, 1000, 0);
+		sent[what].send(mode, &r);
 		if (killed)
 			pause();
 		pt_ring_exit(&r);
 		_exit(0);
 	}
-	test_check(test_wait(word(1, "waiting") > MANY / 2 || !killed, 5000),
+	test_check(test_wait(word(1, "waiting") >= sent[what].waiting ||
+			     !killed, 5000),
 		   "%ju commands wait", word(1, "waiting"));
 	start = test_now_ms();
 	if (killed)
@@ -312,6 +366,9 @@ static void gone(unsigned int mode, bool killed)
 	test_check(steer_wait_idle(ns.ctrl, 20000), "commands are left");
 	printf("#   gone after %ju ms\n", test_now_ms() - start);
 	test_check(!word(1, "waiting"), "commands wait for nobody");
+	test_check(word(1, "commands") - before < sent[what].waiting / 2 + 2,
+		   "%ju commands were sent for nobody",
+		   word(1, "commands") - before);
 }
 
 static void groups(void)
@@ -340,10 +397,80 @@ static void groups(void)
 	arena_free(&a);
 }
 
+/*
+ * Copies: as many of their commands at a time as the share may have; and where
+ * the queue is full they wait for a slot, and do not go around the share.
+ */
+static void copies(unsigned int mode)
+{
+	struct nvme_steer_share limit = { .depth = 2 };
+	unsigned int q = mode & PT_IOPOLL ? POLL : IRQ;
+	struct steer_queues before, after;
+	struct pt_ring r, other;
+	struct image from, to;
+	uint64_t full, result;
+	struct copy c;
+	int ret;
+
+	test_step("copies, %s", pt_mode_name(mode));
+	anew();
+	steer_share(&policy, 1, &limit);
+	policy.state->copy_route = q;
+	image_init(&from, &ns, (FIRST + 4096) * ns.block, 1 << 20);
+	image_init(&to, &ns, (FIRST + 8192) * ns.block, 1 << 20);
+	copy_init(&c, 64);
+	copy_begin(&c, &to, 8192, NVME_STEER_COPY_F_EMULATE);
+	copy_add_many(&c, &from, 64, 4096);
+	pt_ring_init(&r, 8, mode);
+	steer_queues(ns.ctrl, &before);
+	test_check(!copy_do(&r, &c), "the copy ended with %d", c.res);
+	steer_queues(ns.ctrl, &after);
+	copy_model(&c);
+	image_check(&to, "a copy in a share");
+	test_check(after.q[q].completed - before.q[q].completed >= 65 &&
+		   after.q[0].submitted == before.q[0].submitted,
+		   "the queue has carried %ju commands of the copy",
+		   after.q[q].completed - before.q[q].completed);
+	test_check(word(1, "peak") == 2, "%ju at a time", word(1, "peak"));
+	test_check(!word(1, "inflight"), "some are left");
+
+	test_step("a copy and a full queue, %s", pt_mode_name(mode));
+	steer_share(&policy, 2, &hardly);
+	steer_answer(&policy, SMALL, SMALL);
+	pt_ring_init(&other, 8, 0);
+	queue_writes(&other, 7, 1200, 0);
+	policy.state->copy_route = SMALL;
+	copy_begin(&c, &to, 0, NVME_STEER_COPY_F_EMULATE);
+	copy_add_many(&c, &from, 64, 4096);
+	full = steer_event(ns.ctrl, "share_full");
+	steer_queues(ns.ctrl, &before);
+	pt_ring_exit(&r);
+	pt_ring_init(&r, 8, 0);
+	copy_queue(&r, &c, 0, 0);
+	test_check(pt_submit_only(&r) == 1, "submit");
+	test_check(test_wait(steer_event(ns.ctrl, "share_full") > full, 20000),
+		   "the copy does not wait for a slot");
+	steer_share(&policy, 2, &none);
+	ret = pt_reap(&r, NULL, &result);
+	copy_ended(&c, ret, result);
+	test_check(!ret, "the copy ended with %d", ret);
+	reap_all(&other, 7, false);
+	steer_queues(ns.ctrl, &after);
+	test_check(after.q[0].submitted == before.q[0].submitted,
+		   "it went around the share");
+	copy_model(&c);
+	image_check(&to, "a copy and a full queue");
+	pt_ring_exit(&other);
+	pt_ring_exit(&r);
+	copy_free(&c);
+	image_free(&from);
+	image_free(&to);
+}
+
 int main(void)
 {
 	static const unsigned int modes[] = { 0, PT_IOPOLL };
-	unsigned int m;
+	unsigned int m, what;
 
 	test_begin(180);
 	pt_open(&ns, PT_WANT_PLAIN);
@@ -355,8 +482,11 @@ int main(void)
 		depth(modes[m], PT_FIXED, 16, true);
 		block_depth(m);
 		let_go(modes[m]);
-		gone(modes[m], true);
-		gone(modes[m], false);
+		copies(modes[m]);
+		for (what = 0; what < ARRAY_LEN(sent); what++) {
+			gone(modes[m], true, what);
+			gone(modes[m], false, what);
+		}
 	}
 	full(0);
 	full(PT_ASYNC);
