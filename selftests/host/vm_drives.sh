@@ -74,6 +74,11 @@ look 0n4 '0 0 0' 512 0 0
 look 0n5 '128 128 127' 4096 0 0
 look 0n6 '128 128 127' 512 8 1
 look 0n7 '128 128 127' 512 8 0
+for n in 0n9 0n10; do
+	look $n '128 128 127' 512 16 1
+done
+look 0n11 '128 128 127' 512 16 0
+look 0n12 '128 128 127' 512 16 0
 look 1n1 '0 0 0' 512 0 0
 look 2n2 '0 0 0' 512 0 0
 same host-managed "$(cat /sys/block/nvme0n8/queue/zoned)"
