@@ -357,7 +357,8 @@ static int nvme_steer_job_choose(struct nvme_steer_copy_job *job, int why)
 	if (want == NVME_STEER_COPY_SPLIT && !job->all &&
 	    !(can & NVME_STEER_COPY_CAN_EMULATE))
 		return -EOPNOTSUPP;
-	if (caller && want != NVME_STEER_COPY_HOW(job->answer))
+	if (caller && want != NVME_STEER_COPY_HOW(job->answer) &&
+	    why != NVME_STEER_COPY_WHY_METADATA)
 		why = NVME_STEER_COPY_WHY_CALLER;
 	job->how = want;
 	job->why = why;
