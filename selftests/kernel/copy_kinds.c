@@ -2,8 +2,8 @@
 /*
  * Copies between namespaces of unlike kinds: blocks of 512 bytes and 4 KiB,
  * other controllers with a policy and without, several of each in one copy, a
- * namespace with two paths, one with metadata, which is copied too or the copy
- * refused, and zones. The policy of the destination's controller is asked.
+ * namespace with two paths, and zones; those with metadata are copy_meta's. The
+ * policy of the destination's controller is asked.
  *
  * vm: --drives copy
  */
@@ -236,101 +236,6 @@ static void head(struct pt_ring *r)
 	pt_close(&ns);
 }
 
-/* ---------------------------------------------------------------- metadata */
-
-enum { META_BLOCKS = 64 };
-
-struct blocks {
-	uint8_t data[META_BLOCKS * 512];
-	uint8_t meta[META_BLOCKS * 8];
-};
-
-/* By the driver's own path: blocks with their metadata. */
-static void meta_io(struct pt_ring *r, struct pt_ns *ns, uint8_t opcode,
-		    uint64_t slba, struct blocks *b)
-{
-	struct nvme_uring_cmd cmd;
-	int ret;
-
-	pt_rw(&cmd, ns, opcode, slba, META_BLOCKS, b->data, sizeof(b->data));
-	cmd.metadata = (uintptr_t)b->meta;
-	cmd.metadata_len = sizeof(b->meta);
-	ret = pt_do(r, ns->fd, &cmd, 0, NULL);
-	test_check(!ret, "opcode %#x of blocks with metadata: %#x", opcode,
-		   ret);
-}
-
-static void metadata(unsigned int nsid)
-{
-	struct blocks *from = test_alloc(sizeof(*from));
-	struct blocks *to = test_alloc(sizeof(*to));
-	struct blocks *got = test_alloc(sizeof(*got));
-	struct image whole = { .len = 0 };
-	struct pt_ring r;
-	struct pt_ns ns;
-	unsigned int i, f;
-	int ret;
-
-	copy_open(&ns, "copies", nsid);
-	test_step("metadata, ng%s", ns.name);
-	/* a ring for stock commands, which a policy sends nowhere else */
-	pt_ring_init(&r, 8, 0);
-	whole.ns = &ns;
-	for (f = 0; f < ARRAY_LEN(all_flags); f++) {
-		for (i = 0; i < sizeof(from->data); i++) {
-			from->data[i] = i * 7 + f + i / 512;
-			to->data[i] = ~from->data[i];
-		}
-		for (i = 0; i < sizeof(from->meta); i++) {
-			from->meta[i] = i * 3 + f;
-			to->meta[i] = 0xe0 + i;
-		}
-		meta_io(&r, &ns, PT_WRITE, 20480, from);
-		meta_io(&r, &ns, PT_WRITE, 2048, to);
-		copy_begin(&copy, &whole, 0, all_flags[f]);
-		copy.cmd.dst = (2048 + 3) * 512;
-		copy_add(&copy, &whole, (20480 + 5) * 512, 10 * 512);
-		copy_add(&copy, &whole, (20480 + 30) * 512, 3 * 512);
-		ret = copy_do(&r, &copy);
-		printf("#   flags %#x: %d (%s)\n", all_flags[f], ret,
-		       ret < 0 ? strerror(-ret) : copy_path_name(copy.path));
-		/* by the controller, whatever the caller would like */
-		test_check(!ret || ret == -EOPNOTSUPP,
-			   "a copy of blocks with metadata: %d", ret);
-		if (!ret) {
-			copy_is_good(&copy, NVME_STEER_COPY_OFFLOAD,
-				     "metadata");
-			memcpy(to->data + 3 * 512, from->data + 5 * 512,
-			       10 * 512);
-			memcpy(to->meta + 3 * 8, from->meta + 5 * 8, 10 * 8);
-			memcpy(to->data + 13 * 512, from->data + 30 * 512,
-			       3 * 512);
-			memcpy(to->meta + 13 * 8, from->meta + 30 * 8, 3 * 8);
-		}
-		meta_io(&r, &ns, PT_READ, 2048, got);
-		test_check(!memcmp(got->data, to->data, sizeof(to->data)),
-			   "flags %#x: wrong data", all_flags[f]);
-		test_check(!memcmp(got->meta, to->meta, sizeof(to->meta)),
-			   "flags %#x: wrong metadata", all_flags[f]);
-	}
-	/* to and from namespaces without */
-	copy_begin(&copy, &a, 512, 0);
-	copy_add(&copy, &whole, 20480 * 512, 512);
-	copy_refused(&r, &copy, -EOPNOTSUPP, "from blocks with metadata");
-	copy_begin(&copy, &whole, 0, 0);
-	copy.cmd.dst = 2048 * 512;
-	copy_add(&copy, &a_from, 0, 512);
-	ret = copy_do(&r, &copy);
-	test_check(ret == -EOPNOTSUPP, "to blocks with metadata: %d", ret);
-	meta_io(&r, &ns, PT_READ, 2048, got);
-	test_check(!memcmp(got, to, sizeof(*to)), "it was written to");
-	pt_ring_exit(&r);
-	pt_close(&ns);
-	free(from);
-	free(to);
-	free(got);
-}
-
 /* ------------------------------------------------------------------- zones */
 
 static void reset_zone(struct pt_ns *ns, unsigned int zone)
@@ -473,8 +378,6 @@ int main(void)
 	own_after_others(&ring);
 	mixed_overlap(&ring);
 	head(&ring);
-	metadata(7);
-	metadata(6);
 	zones(&ring);
 	policy.state->copy_route = 1;
 	zones(&ring);

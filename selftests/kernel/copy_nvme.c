@@ -293,7 +293,7 @@ static void limits(unsigned int way)
 	good_as_built(way, "FUA and LR");
 }
 
-/* Other namespaces: formats 2h and 3h. */
+/* Other namespaces: format 2h. */
 static void several(unsigned int way)
 {
 	struct copy_limits l;
@@ -414,7 +414,7 @@ static void wrong(unsigned int way)
 		add_many(&a_from, 2, 512);
 		build();
 		ret = issue(way);
-		/* 1h and 3h are for other guards */
+		/* 1h and 3h are for other guards; see copy_meta */
 		test_check((ret & 0x7ff) == COPY_SC_INVALID_FIELD ||
 			   (ret & 0x7ff) == COPY_SC_INVALID_FORMAT ||
 			   (ret & 0x7ff) == COPY_SC_INCOMPATIBLE,
@@ -449,48 +449,6 @@ static void wrong(unsigned int way)
 	ret = issue(way);
 	test_check(ret == -EFAULT, "no memory there: %d (%#x)", ret, ret);
 	image_check(&a, "no memory there");
-}
-
-/* Protection information is removed and made anew by the controller: PRACT. */
-static void make_tags(const struct pt_ns *ns)
-{
-	if (ns->nsid != 6)
-		return;
-	cmd.nvme.cdw12 |= 1U << 15 | 1U << 29;
-	cmd.nvme.cdw14 = cmd.nvme.cdw10;
-}
-
-/* With metadata: by the controller, or not at all. */
-static void metadata(unsigned int nsid)
-{
-	struct pt_ns ns;
-	struct image from, to;
-	int ret;
-
-	copy_open(&ns, "copies", nsid);
-	test_step("metadata, ng%s", ns.name);
-	image_init(&from, &ns, 10 * MIB, MIB);
-	image_init(&to, &ns, MIB, MIB);
-	begin(&to, 512, 0);
-	add_many(&from, 10, 1024);
-	build();
-	make_tags(&ns);
-	good_as_built(0, "metadata");
-	begin(&to, 512, 0);
-	add_many(&from, 1, 129 * 512);
-	build();
-	make_tags(&ns);
-	ret = issue(0);
-	printf("#   beyond the limits: %#x\n", ret);
-	test_check((ret & 0x7ff) == COPY_SC_INCOMPATIBLE ||
-		   (ret & 0x7ff) == COPY_SC_SIZE || (!ret && nsid != 6),
-		   "beyond the limits: %#x", ret);
-	if (!ret)
-		model();
-	image_check(&to, "metadata");
-	image_free(&from);
-	image_free(&to);
-	pt_close(&ns);
 }
 
 /* Somebody without capabilities, who has n1 and not n2. */
@@ -626,8 +584,6 @@ int main(void)
 		}
 		overlap(way);
 	}
-	metadata(7);
-	metadata(6);
 	nobody();
 	steer_detach(&policy);
 	without_policy("any more");
