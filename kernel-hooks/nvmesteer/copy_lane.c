@@ -21,6 +21,7 @@ static bool nvme_steer_curable(int status)
 	switch (status & NVME_SCT_SC_MASK) {
 	case NVME_SC_INVALID_OPCODE:
 	case NVME_SC_INVALID_FIELD:
+	case NVME_SC_INVALID_FORMAT:
 	case NVME_SC_CMD_SIZE_LIM_EXCEEDED:
 	case NVME_STEER_SC_INCOMPATIBLE_NS:
 	case NVME_STEER_SC_FAST_COPY:
