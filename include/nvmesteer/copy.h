@@ -12,7 +12,10 @@
  * NVME_STEER_URING_CMD_COPY, and a struct nvme_steer_copy_cmd in sqe->cmd. The
  * ring has IORING_SETUP_SQE128 and IORING_SETUP_CQE32, as for any NVMe
  * passthrough. A program that has an NVMe Copy command already may send that
- * instead: it is steered as well.
+ * instead: it is steered as well. One that asks for fast copies only (FCO, in
+ * the source options of formats 2h and 3h) is done by Copy commands that ask
+ * for it too, or ends with Fast Copy Not Possible (status 186h): it is never
+ * read and written, whatever the policy says.
  *
  * Include fixed-width types first: <linux/types.h>.
  */

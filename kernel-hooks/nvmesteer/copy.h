@@ -27,6 +27,7 @@
 #define NVME_STEER_COPY_FORMATS		4
 #define NVME_STEER_COPY_FUA_BIT		(1U << 30)	/* in CDW12 */
 #define NVME_STEER_COPY_LR_BIT		(1U << 31)
+#define NVME_STEER_COPY_FCO		(1U << 15)	/* in SOPT: fast copy only */
 
 /* Source range entry: 32 bytes in formats 0h and 2h, 40 in 1h and 3h. */
 struct nvme_steer_copy_desc {
@@ -253,6 +254,7 @@ struct nvme_steer_lane {
  * @overlap:	ranges overlap the destination: they are moved in order
  * @raw:	it was an NVMe Copy command: the caller knows what the controller
  *		does where they overlap, and to protection information
+ * @fast:	fast copies only (FCO): by Copy commands that say so
  * @descs:	its descriptors, for the tags in them; else NULL
  * @format:	of the descriptors of Copy commands
  * @cdw12:	bits of Copy commands besides the format and the number; @cdw2
@@ -342,6 +344,7 @@ struct nvme_steer_copy_job {
 		u32 cdw15;
 		bool overlap;
 		bool raw;
+		bool fast;
 		bool own;
 		bool lent;
 		bool stop;

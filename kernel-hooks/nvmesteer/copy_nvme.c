@@ -104,6 +104,7 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 						   &side);
 			if (ret)
 				return ret;
+			job->fast |= le16_to_cpu(d->sopt) & NVME_STEER_COPY_FCO;
 		}
 		if (!nvme_steer_in_range(job->side[side].ns, from, nlb))
 			return NVME_SC_LBA_RANGE | NVME_STATUS_DNR;
@@ -126,6 +127,9 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 			return NVME_STEER_SC_OVERLAP | NVME_STATUS_DNR;
 
 	job->raw = true;
+	/* reading and writing is none: by the controller, or not at all */
+	if (job->fast)
+		job->flags |= NVME_STEER_COPY_F_OFFLOAD;
 	if (cdw12 & NVME_STEER_COPY_FUA_BIT)
 		job->flags |= NVME_STEER_COPY_F_FUA;
 	job->cdw12 = cdw12 & ~NVME_STEER_COPY_OWN_BITS;
@@ -177,11 +181,23 @@ free:
 	return ret;
 }
 
-/* A copy that could not begin, as an NVMe status where there is one. */
-static int nvme_steer_copy_refused(int ret)
+/*
+ * A copy that could not begin, and goes: what the hook returns, an NVMe status
+ * where there is one.
+ */
+static int nvme_steer_copy_refused(struct nvme_steer_copy_job *job, int ret)
 {
-	if (ret == -EOPNOTSUPP)
-		return NVME_SC_CMD_SIZE_LIM_EXCEEDED | NVME_STATUS_DNR;
+	bool fast = job->fast;
+
+	nvme_steer_job_free(job);
+	switch (ret) {
+	case -EOPNOTSUPP:
+		return (fast ? NVME_STEER_SC_FAST_COPY :
+			       NVME_SC_CMD_SIZE_LIM_EXCEEDED) | NVME_STATUS_DNR;
+	case -ENOTTY:
+		/* the policy has just gone */
+		return NVME_STEER_PASS;
+	}
 	return ret;
 }
 
@@ -234,11 +250,7 @@ int nvme_steer_copy_passthru(struct nvme_steer_passthru *pt,
 	nvme_steer_how_uring(&how, pt->ioucmd, issue_flags);
 	nvme_steer_job_uring(job, pt->ioucmd, nvme_steer_copy_tell);
 	ret = nvme_steer_job_start(job, &how);
-	if (!ret)
-		return -EIOCBQUEUED;
-	nvme_steer_job_free(job);
-	/* the policy has just gone */
-	return ret == -ENOTTY ? NVME_STEER_PASS : nvme_steer_copy_refused(ret);
+	return ret ? nvme_steer_copy_refused(job, ret) : -EIOCBQUEUED;
 }
 
 static void nvme_steer_ioctl_done(struct nvme_steer_copy_job *job,
@@ -266,11 +278,8 @@ static int nvme_steer_copy_ioctl(const struct nvme_steer_passthru *pt,
 	job->done = nvme_steer_ioctl_done;
 	job->owner = &ended;
 	ret = nvme_steer_job_start(job, &how);
-	if (ret) {
-		nvme_steer_job_free(job);
-		return ret == -ENOTTY ? NVME_STEER_PASS :
-					nvme_steer_copy_refused(ret);
-	}
+	if (ret)
+		return nvme_steer_copy_refused(job, ret);
 	if (wait_for_completion_killable(&ended)) {
 		nvme_steer_job_stop(job);
 		/* what is at the controller is waited for, as by any ioctl */

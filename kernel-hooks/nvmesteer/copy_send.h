@@ -57,6 +57,13 @@ nvme_steer_rw(struct nvme_command *cmd, u8 opcode,
 	words[7] = 0;
 }
 
+/* A descriptor of the caller's. */
+static __always_inline const struct nvme_steer_copy_desc *
+nvme_steer_desc(const struct nvme_steer_copy_job *job, u32 i, u32 size)
+{
+	return (const void *)(job->descs + i * size);
+}
+
 /* Bytes of a descriptor. */
 static __always_inline u32
 nvme_steer_desc_size(const struct nvme_steer_copy_job *job)
@@ -66,7 +73,8 @@ nvme_steer_desc_size(const struct nvme_steer_copy_job *job)
 
 /*
  * Write a descriptor of a Copy, of @len bytes of the range @i; the tags are its
- * last bytes, whatever its @size.
+ * last bytes, whatever its @size. Where the format is for several namespaces,
+ * so was the caller's, if it had one.
  */
 static __always_inline void
 nvme_steer_write_desc(const struct nvme_steer_copy_job *job, void *at, u32 size,
@@ -78,8 +86,11 @@ nvme_steer_write_desc(const struct nvme_steer_copy_job *job, void *at, u32 size,
 	/* a list has room for the most there can be (MSRC) of the longest */
 	BUILD_BUG_ON(NVME_STEER_COPY_LIST < (U8_MAX + 1) * 40);
 	memset(d, 0, size);
-	if (job->format & 2)
+	if (job->format & 2) {
 		d->snsid = cpu_to_le32(side->nsid);
+		if (job->descs)
+			d->sopt = nvme_steer_desc(job, i, size)->sopt;
+	}
 	d->slba = cpu_to_le64(from >> side->shift);
 	d->nlb = cpu_to_le16((len >> side->shift) - 1);
 	if (job->descs)

@@ -29,6 +29,7 @@ static void identify_controller(uint8_t *id)
 	uint32_t nn = 1;
 	uint32_t oaes = 1 << 8 | 1 << 9; /* namespaces, firmware activation */
 	uint16_t oacs = 1 << 1;		/* format */
+	uint16_t ocfs = 1 << 0 | 1 << 2; /* formats of Copy */
 
 	memcpy(id, &ids, 4);
 	text(id + 4, "faults", 20);
@@ -45,6 +46,7 @@ static void identify_controller(uint8_t *id)
 	id[513] = 0x44;
 	memcpy(id + 516, &nn, 4);
 	memcpy(id + 520, &oncs, 2);
+	memcpy(id + 534, &ocfs, 2);
 	id[525] = 1;			/* a volatile write cache */
 	strcpy((char *)id + 768, "nqn.2014-08.org.nvmexpress:nvmesteer-faults");
 }
@@ -114,7 +116,6 @@ static uint32_t get_log(struct controller *c, const struct command *cmd)
 static uint32_t features(struct controller *c, const struct command *cmd,
 			 uint32_t *dw0)
 {
-	uint8_t behaviour[512] = { };
 	uint8_t id = cmd->cdw10 & 0xff;
 	uint32_t nr;
 
@@ -137,8 +138,8 @@ static uint32_t features(struct controller *c, const struct command *cmd,
 		nr = fault_granted(c, NR_QUEUES - 1) - 1;
 		*dw0 = nr << 16 | nr;
 		return 0;
-	case 0x16:		/* host behaviour support: nothing of it is kept */
-		return dma_prp(c, cmd, behaviour, sizeof(behaviour),
+	case 0x16:		/* host behaviour support */
+		return dma_prp(c, cmd, c->behaviour, sizeof(c->behaviour),
 			       cmd->opcode == GET_FEATURES);
 	default:
 		return SC_INVALID_FIELD | SC_DNR;

@@ -94,6 +94,7 @@ struct completion {
 #define SC_INVALID_FORMAT	0x010a
 #define SC_QUEUE_DELETION	0x010c
 #define SC_SIZE_LIMIT		0x0183
+#define SC_FAST_COPY		0x0186
 #define SC_COMPARE_FAILED	0x0285
 #define SC_DNR			0x4000
 /* Not a status: the command is not completed yet. */
@@ -166,6 +167,7 @@ struct controller {
 	unsigned int block_shift;
 	bool read_only;
 	uint16_t copy_blocks;		/* of a source range; 0: no copies */
+	uint8_t behaviour[512];		/* Host Behavior Support */
 
 	struct fault_rule rules[FAULT_RULES];
 	uint32_t matched[FAULT_RULES];

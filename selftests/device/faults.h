@@ -92,7 +92,8 @@ enum fault_changes {
 	FAULT_CHANGE_PAUSE,		/* firmware is activated, for @value ms */
 	/*
 	 * its Copy commands have at most 4 source ranges of @value blocks each;
-	 * it has none as long as nothing else is said
+	 * it has none as long as nothing else is said. In formats 0h and 2h;
+	 * one for fast copies only is refused
 	 */
 	FAULT_CHANGE_COPY,
 };

@@ -121,11 +121,16 @@ static uint32_t deallocate(struct controller *c, const struct command *cmd)
 #define COPY_RANGES	4
 
 struct copy_range {
-	uint64_t rsvd;
+	uint32_t snsid;		/* format 2h */
+	uint32_t rsvd;
 	uint64_t slba;
 	uint16_t nlb;		/* counted from 0 */
-	uint16_t rest[7];
+	uint16_t rsvd2[2];
+	uint16_t sopt;		/* format 2h */
+	uint16_t rest[4];
 };
+
+#define SOPT_FAST_ONLY	0x8000
 
 static uint64_t first_block(const struct command *cmd)
 {
@@ -145,6 +150,25 @@ static unsigned int copy_ranges(struct controller *c,
 	return n;
 }
 
+/* Formats 0h, and 2h as long as that is enabled. */
+static bool copy_format(const struct controller *c, const struct command *cmd)
+{
+	unsigned int format = cmd->cdw12 >> 8 & 0xf;
+
+	return !format || (format == 2 && c->behaviour[4] & 1 << 2);
+}
+
+/* What format 2h says of a range. No copy of this controller is a fast one. */
+static uint32_t copy_check_source(const struct command *cmd,
+				  const struct copy_range *range)
+{
+	if (!(cmd->cdw12 >> 8 & 2))
+		return 0;
+	if (range->snsid != 1)
+		return SC_INVALID_NS | SC_DNR;
+	return range->sopt & SOPT_FAST_ONLY ? SC_FAST_COPY | SC_DNR : 0;
+}
+
 /*
  * Nothing is copied of a command that is wrong anywhere. MCL is what ranges of
  * MSSRL, and as many as MSRC allows, come to.
@@ -153,17 +177,21 @@ static uint32_t copy_check(const struct controller *c,
 			   const struct command *cmd,
 			   const struct copy_range *range, unsigned int n)
 {
+	uint32_t status = 0;
 	uint64_t nlb = 0;
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !status; i++) {
+		status = copy_check_source(cmd, &range[i]);
 		if (range[i].nlb >= c->copy_blocks)
 			return SC_SIZE_LIMIT | SC_DNR;
 		if (!in_range(c, range[i].slba, range[i].nlb + 1UL))
 			return SC_LBA_RANGE | SC_DNR;
 		nlb += range[i].nlb + 1UL;
 	}
-	return in_range(c, first_block(cmd), nlb) ? 0 : SC_LBA_RANGE | SC_DNR;
+	if (!in_range(c, first_block(cmd), nlb))
+		return SC_LBA_RANGE | SC_DNR;
+	return status;
 }
 
 /* A Copy, or of one that is right only its first ranges. */
@@ -177,7 +205,7 @@ static uint32_t copy(struct controller *c, const struct command *cmd,
 
 	if (!c->copy_blocks || n > COPY_RANGES)
 		return SC_SIZE_LIMIT | SC_DNR;
-	if (cmd->cdw12 >> 8 & 0xf)	/* the format of the descriptors */
+	if (!copy_format(c, cmd))
 		return SC_INVALID_FIELD | SC_DNR;
 	if (!copy_ranges(c, cmd, range))
 		return SC_DATA_TRANSFER;

@@ -68,6 +68,7 @@ static void reset_controller(struct controller *c)
 			.was_there = c->cq[i].there || c->cq[i].was_there,
 		};
 	memset(c->features, 0, sizeof(c->features));
+	memset(c->behaviour, 0, sizeof(c->behaviour));
 	c->features[6] = 1;		/* volatile write cache */
 	event_forget(c);
 	c->csts = 0;

@@ -293,6 +293,35 @@ static void limits(unsigned int way)
 	good_as_built(way, "FUA and LR");
 }
 
+/* Fast copies only: by the controller, which takes any for one, or not at all. */
+static void fast_only(unsigned int way, struct image *dst, unsigned int nr,
+		      unsigned int path)
+{
+	struct copy_events e;
+	int answers[] = { 0, NVME_STEER_COPY_EMULATE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(answers); i++) {
+		policy.state->copy_answer = answers[i];
+		image_refill(dst, 0, dst->len);
+		begin(dst, 512, 2);
+		add_many(&a_from, nr, 512);
+		build();
+		list[(nr - 1) * 32 + 23] = 0x80;
+		copy_events(dst->ns->ctrl, &e);
+		if (path)
+			good_as_built(way, "fast only");
+		else
+			fails_as_built(way, COPY_SC_FAST, 0, "fast only");
+		copy_events_since(dst->ns->ctrl, &e);
+		test_check(e.offloaded == (path == NVME_STEER_COPY_OFFLOAD) &&
+			   e.split == (path == NVME_STEER_COPY_SPLIT) &&
+			   !e.emulated_bytes, "fast only, %u ranges: %ju offloaded, %ju split, %ju bytes emulated",
+			   nr, e.offloaded, e.split, e.emulated_bytes);
+	}
+	policy.state->copy_answer = 0;
+}
+
 /* Other namespaces: format 2h. */
 static void several(unsigned int way)
 {
@@ -320,6 +349,10 @@ static void several(unsigned int way)
 	add_many(&b_from, 100, 512);
 	add_many(&none_from, 100, 512);
 	good(way, "to one without Copy");
+
+	fast_only(way, &a, 3, NVME_STEER_COPY_OFFLOAD);
+	fast_only(way, &a, 200, NVME_STEER_COPY_SPLIT);
+	fast_only(way, &none, 3, 0);
 
 	test_step("format 2h: what is wrong, %s", way_names[way]);
 	begin(&a, 512, 2);
