@@ -121,6 +121,8 @@ static void on_way(unsigned int mode, int route, bool all)
 		{ 2, 1 }, { 1, 8 }, { 1, 127 }, { 1, 128 }, { 1, 129 },
 		{ 127, 1 }, { 129, 1 }, { 256, 2 }, { 16, 8 }, { 17, 8 },
 		{ 2, 64 }, { 3, 64 }, { 1, 2000 },
+		/* one block more than all may have together, and no more */
+		{ 3, 43 },
 	};
 	bool unfit = route == 2 && !(mode & PT_IOPOLL);
 	uint64_t before, asked, bad;
@@ -159,7 +161,7 @@ static void low_limits(struct pt_ring *r)
 		unsigned int nr, blocks;
 	} shapes[] = {
 		{ 1, 8 }, { 1, 9 }, { 2, 8 }, { 3, 8 }, { 4, 4 }, { 4, 1 },
-		{ 5, 1 }, { 5, 3 }, { 100, 1 }, { 3, 200 },
+		{ 5, 1 }, { 5, 3 }, { 3, 6 }, { 100, 1 }, { 3, 200 },
 	};
 	unsigned int i, f;
 

@@ -244,7 +244,7 @@ static void limits(unsigned int way)
 	} shapes[] = {
 		{ 1, 1 }, { 2, 64 }, { 128, 1 },		/* a command */
 		{ 129, 1 }, { 1, 129 }, { 256, 1 }, { 256, 5 },	/* several */
-		{ 2, 1000 }, { 16, 9 },
+		{ 2, 1000 }, { 16, 9 }, { 3, 43 },
 	};
 
 	test_step("within the limits and beyond, %s", way_names[way]);
