@@ -96,9 +96,9 @@
 	X(COPY_HYBRID, "copy_hybrid") \
 	/* A copy failed, as a whole or in part, and its caller was told. */ \
 	X(COPY_FAILED, "copy_failed") \
-	/* Bytes that the controller copied. */ \
+	/* Bytes of the copies in copy_offloaded. */ \
 	X(COPY_OFFLOADED_BYTES, "copy_offloaded_bytes") \
-	/* Bytes that were read and written. */ \
+	/* Of those in copy_emulated. */ \
 	X(COPY_EMULATED_BYTES, "copy_emulated_bytes") \
 	/* Copies that took another path than the policy's, for a controller \
 	 * without Copy; and so on, one counter a reason. */ \
@@ -140,7 +140,17 @@
 	/* A passthrough command failed because its path, this controller, did, \
 	 * and was tried again, or at least that was attempted, because path() \
 	 * allows it. */ \
-	X(PATH_RETRY, "path_retry")
+	X(PATH_RETRY, "path_retry") \
+	/* A copy was refused before anything was written: by the policy, because \
+	 * it can be done neither way, or for what it names. One with numbers \
+	 * that make no sense, or of an unknown destination, is not counted. */ \
+	X(COPY_REFUSED, "copy_refused") \
+	/* Bytes of the copies in copy_split. */ \
+	X(COPY_SPLIT_BYTES, "copy_split_bytes") \
+	/* Of those in copy_hybrid, by either way. */ \
+	X(COPY_HYBRID_BYTES, "copy_hybrid_bytes") \
+	/* Of those in copy_failed, what was copied before they did. */ \
+	X(COPY_FAILED_BYTES, "copy_failed_bytes")
 
 enum nvme_steer_event {
 #define NVME_STEER_EVENT_ENUM(name, text)	NVME_STEER_EV_##name,

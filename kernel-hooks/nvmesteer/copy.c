@@ -358,18 +358,21 @@ static int nvme_steer_job_choose(struct nvme_steer_copy_job *job, int why)
 	else if (can & NVME_STEER_COPY_CAN_EMULATE)
 		want = NVME_STEER_COPY_EMULATE;
 	else
-		return -EOPNOTSUPP;
+		goto cannot;
 
 	/* without the other half only what is all the controller's */
 	if (want == NVME_STEER_COPY_SPLIT && !job->all &&
 	    !(can & NVME_STEER_COPY_CAN_EMULATE))
-		return -EOPNOTSUPP;
+		goto cannot;
 	if (caller && want != NVME_STEER_COPY_HOW(job->answer) &&
 	    why != NVME_STEER_COPY_WHY_METADATA)
 		why = NVME_STEER_COPY_WHY_CALLER;
 	job->how = want;
 	job->why = why;
 	return 0;
+cannot:
+	job->why = why;
+	return -EOPNOTSUPP;
 }
 
 /* How many pieces there are, about. */
@@ -466,9 +469,11 @@ nvme_steer_job_decide(struct nvme_steer_copy_job *job,
 		ret = nvme_steer_job_route(job, p, how, ring, q);
 	if (ret >= 0)
 		ret = nvme_steer_job_ask(job, p, *q);
-	if (ret < 0)
-		return ret;
 	job->answer = ret;
+	if (unlikely(ret < 0)) {
+		job->why = NVME_STEER_COPY_WHY_NONE;
+		return ret;
+	}
 	return nvme_steer_job_choose(job, why);
 }
 
@@ -558,6 +563,8 @@ nvme_steer_job_run(struct nvme_steer_copy_job *job,
 
 	ret = p ? nvme_steer_job_decide(job, p, how, why, &q) : -ENOTTY;
 	if (unlikely(ret)) {
+		if (p)
+			nvme_steer_job_refused(job, ret);
 		nvme_steer_leave();
 		return ret;
 	}
@@ -586,7 +593,8 @@ nvme_steer_job_run(struct nvme_steer_copy_job *job,
  *
  * Context: task; sleeps for more than memory only if @how says so.
  * Return: 0: it ends through job->done(), maybe before this returns. Else
- * nothing has happened and the job is the caller's: -ENOTTY (no policy is
+ * nothing has happened but that it was counted as refused, unless -EAGAIN or
+ * -ENOTTY, and the job is the caller's: -ENOTTY (no policy is
  * attached), -EINVAL (lengths), -EAGAIN (it takes a caller who may sleep),
  * -EOPNOTSUPP, -EIO, -ENOMEM, -ENODEV, or any errno of the policy.
  */
@@ -600,8 +608,12 @@ int nvme_steer_job_start(struct nvme_steer_copy_job *job,
 	ret = nvme_steer_job_measure(job);
 	if (!ret)
 		ret = nvme_steer_job_limits(job, how->sleep);
-	if (ret)
+	if (unlikely(ret)) {
+		/* or it is tried again by who may sleep */
+		if (ret != -EAGAIN)
+			nvme_steer_job_refused(job, ret);
 		return ret;
+	}
 	why = nvme_steer_job_can(job, job->nr_sides, false);
 	nvme_steer_enter();
 	return nvme_steer_job_run(job, how, why);

@@ -449,6 +449,7 @@ void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,
 			  struct nvme_steer_drain *drain);
 void nvme_steer_job_put(struct nvme_steer_copy_job *job,
 			struct nvme_steer_drain *drain);
+void nvme_steer_job_refused(struct nvme_steer_copy_job *job, int status);
 int nvme_steer_range_report(const struct nvme_steer_copy_job *job, u32 i,
 			    u64 *done);
 

@@ -83,21 +83,31 @@ count:
 		WRITE_ONCE(cost->nr, nr + 1);
 }
 
-static void nvme_steer_count_bytes(struct nvme_steer_ctrl *sc,
-				   enum nvme_steer_event ev, u64 bytes)
-{
-	this_cpu_add(sc->stats->events[ev], bytes);
-}
-
+/* @bytes: that were copied, by its path or up to where it failed. */
 static __always_inline void
-nvme_steer_job_count(const struct nvme_steer_copy_job *job, u64 offloaded,
-		     u64 emulated)
+nvme_steer_job_count(const struct nvme_steer_copy_job *job, u64 bytes)
 {
-	static const u8 paths[] = {
-		[NVME_STEER_COPY_OFFLOAD]	= NVME_STEER_EV_COPY_OFFLOADED,
-		[NVME_STEER_COPY_SPLIT]		= NVME_STEER_EV_COPY_SPLIT,
-		[NVME_STEER_COPY_EMULATE]	= NVME_STEER_EV_COPY_EMULATED,
-		[NVME_STEER_COPY_HYBRID]	= NVME_STEER_EV_COPY_HYBRID,
+	static const struct nvme_steer_path_events {
+		u8 copies, bytes;
+	} paths[] = {
+		[NVME_STEER_COPY_OFFLOAD] = {
+			NVME_STEER_EV_COPY_OFFLOADED,
+			NVME_STEER_EV_COPY_OFFLOADED_BYTES,
+		},
+		[NVME_STEER_COPY_SPLIT] = {
+			NVME_STEER_EV_COPY_SPLIT,
+			NVME_STEER_EV_COPY_SPLIT_BYTES,
+		},
+		[NVME_STEER_COPY_EMULATE] = {
+			NVME_STEER_EV_COPY_EMULATED,
+			NVME_STEER_EV_COPY_EMULATED_BYTES,
+		},
+		[NVME_STEER_COPY_HYBRID] = {
+			NVME_STEER_EV_COPY_HYBRID,
+			NVME_STEER_EV_COPY_HYBRID_BYTES,
+		},
+	}, failed = {
+		NVME_STEER_EV_COPY_FAILED, NVME_STEER_EV_COPY_FAILED_BYTES,
 	};
 	static const u8 whys[] = {
 		[NVME_STEER_COPY_WHY_NO_COPY]	= NVME_STEER_EV_COPY_NO_COPY,
@@ -109,18 +119,14 @@ nvme_steer_job_count(const struct nvme_steer_copy_job *job, u64 offloaded,
 		[NVME_STEER_COPY_WHY_METADATA]	= NVME_STEER_EV_COPY_METADATA,
 		[NVME_STEER_COPY_WHY_CALLER]	= 0,
 	};
+	const struct nvme_steer_path_events *ev = likely(!job->status) ?
+						  &paths[job->path] : &failed;
 	struct nvme_steer_ctrl *sc = job->sc;
 
-	nvme_steer_count(sc, job->status ? NVME_STEER_EV_COPY_FAILED :
-					   paths[job->path]);
+	nvme_steer_count(sc, ev->copies);
+	this_cpu_add(sc->stats->events[ev->bytes], bytes);
 	if (whys[job->why])
 		nvme_steer_count(sc, whys[job->why]);
-	if (offloaded)
-		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_OFFLOADED_BYTES,
-				       offloaded);
-	if (emulated)
-		nvme_steer_count_bytes(sc, NVME_STEER_EV_COPY_EMULATED_BYTES,
-				       emulated);
 }
 
 /* How it ended. */
@@ -150,10 +156,10 @@ static void nvme_steer_job_settle(struct nvme_steer_copy_job *job)
 	else
 		job->path = copies > 1 || job->how == NVME_STEER_COPY_SPLIT ?
 			    NVME_STEER_COPY_SPLIT : NVME_STEER_COPY_OFFLOAD;
-	nvme_steer_job_count(job, offloaded, emulated);
+	nvme_steer_job_count(job, offloaded + emulated);
 }
 
-/* What became of it, for the policy and for tracing. */
+/* What became of it, for the policy, unless that is NULL, and for tracing. */
 static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
 					 struct nvme_steer_policy *p, u64 ns)
 {
@@ -176,6 +182,29 @@ static noinline void nvme_steer_job_tell(struct nvme_steer_copy_job *job,
 	trace_nvme_steer_copy(job->sc, job->to >> to->shift, &ev);
 	if (p)
 		nvme_steer_call(p, NVME_STEER_CALL_COPIED, &ev);
+}
+
+/**
+ * nvme_steer_job_refused - a copy is not done, and nothing of it was
+ * @job: not started, and with nothing else to be done but to free it
+ * @status: -errno, or an NVMe status
+ *
+ * Counted and traced, where it is known whose destination it was. Its policy
+ * is not told: it knows, or was not asked.
+ *
+ * Context: task; the controller is held, or in nvme_steer_enter().
+ */
+void nvme_steer_job_refused(struct nvme_steer_copy_job *job, int status)
+{
+	if (!job->nr_sides || !job->sc)
+		return;
+	nvme_steer_count(job->sc, NVME_STEER_EV_COPY_REFUSED);
+	if (!trace_nvme_steer_copy_enabled())
+		return;
+	job->path = NVME_STEER_COPY_DEFAULT;
+	job->status = status;
+	job->copied = 0;
+	nvme_steer_job_tell(job, NULL, 0);
 }
 
 /* Tell the policy, if it is the one that was asked and wants to know. */
@@ -222,13 +251,10 @@ static __always_inline void nvme_steer_job_end(struct nvme_steer_copy_job *job,
 void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,
 			  struct nvme_steer_drain *drain)
 {
-	bool emulated = path == NVME_STEER_COPY_EMULATE;
-
 	job->copied = job->len;
 	job->status = 0;
 	job->path = path;
-	nvme_steer_job_count(job, emulated ? 0 : job->len,
-			     emulated ? job->len : 0);
+	nvme_steer_job_count(job, job->len);
 	nvme_steer_job_end(job, true, drain);
 }
 

@@ -102,7 +102,9 @@ int nvme_steer_kcopy(struct nvme_steer_kcopy *copy)
 	job->owner = copy;
 	INIT_WORK(&job->work, nvme_steer_kcopy_work);
 	ret = nvme_steer_kcopy_fill(job, copy);
-	if (!ret)
+	if (ret)
+		nvme_steer_job_refused(job, ret);
+	else
 		ret = nvme_steer_job_start(job, &how);
 	if (ret)
 		nvme_steer_job_free(job);

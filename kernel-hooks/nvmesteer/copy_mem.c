@@ -83,6 +83,11 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 			return NULL;
 		nvme_steer_job_init(job, nr);
 	}
+	/* for nvme_steer_job_refused() */
+	job->to = 0;
+	job->len = 0;
+	job->answer = 0;
+	job->why = NVME_STEER_COPY_WHY_NONE;
 	if (nr > NVME_STEER_FEW_RANGES)
 		job->range = kvmalloc_array(nr, sizeof(*job->range),
 					    GFP_KERNEL_ACCOUNT);

@@ -153,12 +153,16 @@ static int nvme_steer_copy_job(const struct nvme_steer_passthru *pt,
 	int ret;
 
 	*jobp = NULL;
-	ret = nvme_steer_copy_check(pt->ns, pt->cmd);
-	if (ret)
-		return ret;
 	job = nvme_steer_job_alloc(nvme_steer_copy_nr(pt->cmd));
 	if (!job)
 		return -ENOMEM;
+	ret = -ENODEV;
+	if (!kref_get_unless_zero(&pt->ns->kref))
+		goto free;
+	nvme_steer_job_side(job, pt->ns);
+	ret = nvme_steer_copy_check(pt->ns, pt->cmd);
+	if (ret)
+		goto free;
 	ret = -ENOMEM;
 	job->descs = kmalloc(size, GFP_KERNEL);
 	if (!job->descs)
@@ -166,10 +170,6 @@ static int nvme_steer_copy_job(const struct nvme_steer_passthru *pt,
 	ret = nvme_steer_read_data(pt, job->descs, size);
 	if (ret)
 		goto free;
-	ret = -ENODEV;
-	if (!kref_get_unless_zero(&pt->ns->kref))
-		goto free;
-	nvme_steer_job_side(job, pt->ns);
 	job->timeout = pt->timeout_ms ? msecs_to_jiffies(pt->timeout_ms) : 0;
 	ret = nvme_steer_copy_fill(job, pt->cmd);
 	if (ret)
@@ -177,6 +177,7 @@ static int nvme_steer_copy_job(const struct nvme_steer_passthru *pt,
 	*jobp = job;
 	return 0;
 free:
+	nvme_steer_job_refused(job, ret);
 	nvme_steer_job_free(job);
 	return ret;
 }

@@ -457,7 +457,9 @@ static noinline int nvme_steer_async(struct nvme_ns *ns,
 	nvme_steer_async_job(job, ioucmd, issue_flags, &args, &how);
 	ret = nvme_steer_async_fill(job, ns, ioucmd->file, args.dst_fd,
 				    args.dst);
-	if (!ret)
+	if (ret)
+		nvme_steer_job_refused(job, ret);
+	else
 		ret = nvme_steer_job_start(job, &how);
 	if (ret)
 		nvme_steer_job_free(job);

@@ -120,6 +120,7 @@ TRACE_EVENT(nvme_steer_queue,
 		  __get_str(what))
 );
 
+/* A copy has ended, or was refused: then @path is none and @ns is 0. */
 TRACE_EVENT(nvme_steer_copy,
 	TP_PROTO(struct nvme_steer_ctrl *sc, u64 slba,
 		 const struct nvme_steer_copied *ev),
@@ -154,6 +155,7 @@ TRACE_EVENT(nvme_steer_copy,
 		  __entry->ctrl_id, __entry->nsid, __entry->slba, __entry->len,
 		  __entry->ranges, __entry->answer,
 		  __print_symbolic(__entry->path,
+				   { NVME_STEER_COPY_DEFAULT, "none" },
 				   { NVME_STEER_COPY_OFFLOAD, "offload" },
 				   { NVME_STEER_COPY_SPLIT, "split" },
 				   { NVME_STEER_COPY_EMULATE, "emulate" },

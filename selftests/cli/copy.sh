@@ -152,4 +152,20 @@ step "counters"
 ok stats nvme0
 grep -qE '^copy_emulated_bytes  +[0-9.]+ MiB$' <<<"$out" || fail "stats says: $out"
 grep -qE '^copy_emulated  +[0-9]+$' <<<"$out" || fail "stats says: $out"
+grep -qE '^copy_split_bytes  +[0-9.]+ MiB$' <<<"$out" || fail "stats says: $out"
+grep -qE '^copy_refused  +1$' <<<"$out" || fail "stats says: $out"
+# each counter, and its bytes wherever there is something to count
+events=$(nvmesteer stats --json nvme0 | jq .events)
+for path in offloaded split emulated hybrid failed; do
+	jq -e --arg c copy_$path --arg b copy_${path}_bytes \
+		'has($c) and has($b) and (.[$c] > 0) == (.[$b] > 0)' \
+		<<<"$events" >/dev/null || fail "$path: $events"
+done
+# of 1 MiB by Copy commands of 64 KiB
+ok limits nvme0 1=64k
+ok copy --from nvme0n1:0+1M --to nvme0n1:200M --offload
+more=$(nvmesteer stats --json nvme0 |
+	jq -r --argjson e "$events" '.events | .copy_split_bytes - $e.copy_split_bytes')
+[ "$more" = $M ] || fail "1 MiB split is $more bytes of copy_split_bytes"
+ok limits nvme0 1=max
 pass

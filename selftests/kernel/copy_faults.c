@@ -62,6 +62,7 @@ static void copy_it(struct pt_ring *r, bool once, const char *what)
 	struct copy_events e;
 
 	copy_events(copy.dst->ns->ctrl, &e);
+	copy_trace();
 	copy_do(r, &copy);
 	ended(once, what);
 	copy_events_since(copy.dst->ns->ctrl, &e);
@@ -70,10 +71,14 @@ static void copy_it(struct pt_ring *r, bool once, const char *what)
 		   "%s: events say %ju failed, %ju done", what, e.failed,
 		   e.offloaded + e.split + e.emulated + e.hybrid);
 	/* of what failed, too, bytes were copied */
-	test_check(e.offloaded_bytes + e.emulated_bytes >= copy.bytes &&
-		   e.offloaded_bytes + e.emulated_bytes <= copy.len,
-		   "%s: events say %ju and %ju bytes of %ju", what,
-		   e.offloaded_bytes, e.emulated_bytes, copy.bytes);
+	test_check(copy_events_bytes(&e) >= copy.bytes &&
+		   copy_events_bytes(&e) <= copy.len &&
+		   e.failed_bytes == (copy.res ? copy_events_bytes(&e) : 0),
+		   "%s: events say %ju bytes, %ju of a copy that failed, the completion %ju",
+		   what, copy_events_bytes(&e), e.failed_bytes, copy.bytes);
+	copy_trace_check(&copy, 0, copy.dst->ns == &plain ?
+			 plain_policy.state->copied.why :
+			 policy.state->copied.why, what);
 }
 
 /*

@@ -129,8 +129,10 @@ static void controllers(struct pt_ring *r, bool both)
 	copy_add(&copy, &large_from, 0, 8192);
 	copy_add(&copy, &a_from, 0, 100 * 512);
 	copy_events(a.ns->ctrl, &e);
+	copy_trace();
 	copy_good(r, &copy, NVME_STEER_COPY_HYBRID, "of three drives");
 	copy_events_check(a.ns->ctrl, &e, &copy, "of three drives");
+	copy_trace_check(&copy, 0, NVME_STEER_COPY_WHY_CTRL, "of three drives");
 	copy_begin(&copy, &a, 512, NVME_STEER_COPY_F_EMULATE);
 	image_refill(&a, 0, a.len);
 	copy_add_many(&copy, &a_from, 4, 2048);

@@ -217,8 +217,17 @@ static void good(unsigned int way, const char *what)
 static void fails_as_built(unsigned int way, int status, int first,
 			   const char *what)
 {
-	int ret = issue(way);
+	struct copy_events e;
+	int ret;
 
+	copy_events(cmd.dst->ns->ctrl, &e);
+	ret = issue(way);
+	copy_events_since(cmd.dst->ns->ctrl, &e);
+	/* that is, while there is a policy */
+	test_check(e.refused == steer_state_is(cmd.dst->ns->ctrl, "attached") &&
+		   !e.failed && !e.offloaded && !e.split && !e.emulated,
+		   "%s, %s: events say %ju refused, %ju failed", what,
+		   way_names[way], e.refused, e.failed);
 	test_check((ret < 0 ? ret : ret & 0x7ff) == status,
 		   "%s, %s: %d (%#x), should be %#x", what, way_names[way],
 		   ret, ret, status);
@@ -259,10 +268,11 @@ static void limits(unsigned int way)
 		test_check(e.offloaded == (path == NVME_STEER_COPY_OFFLOAD) &&
 			   e.split == (path == NVME_STEER_COPY_SPLIT) &&
 			   !e.emulated && !e.failed &&
-			   e.offloaded_bytes == cmd.len,
-			   "%u ranges of %u blocks: %ju offloaded, %ju split, %ju emulated, %ju bytes",
+			   e.offloaded_bytes == e.offloaded * cmd.len &&
+			   e.split_bytes == e.split * cmd.len,
+			   "%u ranges of %u blocks: %ju offloaded, %ju split, %ju emulated, %ju and %ju bytes",
 			   cmd.nr, shapes[i].blocks, e.offloaded, e.split,
-			   e.emulated, e.offloaded_bytes);
+			   e.emulated, e.offloaded_bytes, e.split_bytes);
 		test_check(policy.state->copied.path == path &&
 			   !policy.state->copied.status &&
 			   policy.state->copied.done == cmd.len,

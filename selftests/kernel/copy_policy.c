@@ -3,8 +3,8 @@
  * The policy and copies: what copy() and route() are shown is true, each
  * answer has the effect it should or the default's with an event that says
  * why, a refusal reaches the caller and nothing is written, copied() is told
- * what the completion says, once, and what copies took is learned. A policy
- * without copy() is the default.
+ * what the completion says, once, and so is the tracepoint, and what copies
+ * took is learned. A policy without copy() is the default.
  *
  * vm: --drives copy
  */
@@ -104,6 +104,7 @@ static void answered(struct image *dst, struct image *src, unsigned int nr,
 
 	copy_events(dst->ns->ctrl, &before);
 	image_refill(dst, 0, dst->len);
+	copy_trace();
 	copy_begin(&copy, dst, dst->ns->block, 0);
 	copy_add_many(&copy, src, nr, (size_t)blocks << dst->ns->shift);
 	policy.state->copy_answer = answer;
@@ -124,6 +125,7 @@ static void answered(struct image *dst, struct image *src, unsigned int nr,
 		   "%s: copy() was shown flags %#x", what, shown);
 	if (!quiet)
 		check_told(answer, why, what);
+	copy_trace_check(&copy, answer, why, what);
 	copy_events_check(dst->ns->ctrl, &before, &copy, what);
 	e = before;
 	copy_events_since(dst->ns->ctrl, &e);
@@ -222,6 +224,7 @@ static void caller(void)
 	test_step("the caller's wish");
 	for (i = 0; i < 2; i++) {
 		image_refill(&a, 0, a.len);
+		copy_trace();
 		copy_begin(&copy, &a, 512, flags[i]);
 		copy_add_many(&copy, &a_from, 3, 1024);
 		policy.state->copy_answer = others[i];
@@ -231,6 +234,8 @@ static void caller(void)
 		test_check(policy.state->copies == asked + 1,
 			   "the policy was not asked");
 		check_told(others[i], NVME_STEER_COPY_WHY_CALLER, "caller");
+		copy_trace_check(&copy, others[i], NVME_STEER_COPY_WHY_CALLER,
+				 "caller");
 	}
 	policy.state->copy_answer = 0;
 	copy_begin(&copy, &a, 512, NVME_STEER_COPY_F_FUA);
@@ -244,6 +249,35 @@ static void caller(void)
 	image_refill(&a, 0, a.len);
 	copy_add_many(&copy, &b_from, 3, 1024);
 	copy_good(&ring, &copy, NVME_STEER_COPY_EMULATE, "FUA, emulated");
+}
+
+/* Nothing was done, the policy was not told, but everybody else was. */
+static void check_refused(const struct copy_events *before, uint64_t told,
+			  int answer, unsigned int why, const char *what)
+{
+	int ctrl = copy.dst->ns->ctrl;
+
+	copy_events_refused(ctrl, before, what);
+	copy_trace_check(&copy, answer, why, what);
+	test_check(policy.state->copied_calls == told,
+		   "%s: copied() was told of a refused copy", what);
+}
+
+/* What cannot be done the way the caller wants it. */
+static void impossible(struct image *dst, struct image *src, unsigned int why,
+		       const char *what)
+{
+	uint64_t told = policy.state->copied_calls;
+	struct copy_events e;
+
+	copy_events(dst->ns->ctrl, &e);
+	copy_trace();
+	policy.state->copy_answer = NVME_STEER_COPY_EMULATE;
+	copy_begin(&copy, dst, dst->ns->block, NVME_STEER_COPY_F_OFFLOAD);
+	copy_add_many(&copy, src, 3, 4096);
+	copy_refused(&ring, &copy, -EOPNOTSUPP, what);
+	check_refused(&e, told, NVME_STEER_COPY_EMULATE, why, what);
+	policy.state->copy_answer = 0;
 }
 
 static void refusals(void)
@@ -264,6 +298,7 @@ static void refusals(void)
 	for (i = 0; i < 2 * ARRAY_LEN(errors); i++) {
 		told = policy.state->copied_calls;
 		copy_events(drives.a.ctrl, &e);
+		copy_trace();
 		if (i & 1)
 			policy.state->copy_answer = errors[i / 2];
 		else
@@ -271,15 +306,19 @@ static void refusals(void)
 		copy_begin(&copy, &a, 512, i & 2 ? NVME_STEER_COPY_F_EMULATE : 0);
 		copy_add_many(&copy, &b_from, 3, 1024);
 		copy_refused(&ring, &copy, errors[i / 2], "refusal");
-		copy_events_since(drives.a.ctrl, &e);
-		test_check(!e.offloaded && !e.emulated && !e.split &&
-			   !e.offloaded_bytes && !e.emulated_bytes,
-			   "a refused copy was counted");
-		test_check(policy.state->copied_calls == told,
-			   "copied() was told of a refused copy");
+		check_refused(&e, told, errors[i / 2], 0, "refusal");
 		policy.state->copy_answer = 0;
 		policy.state->copy_route = 0;
 	}
+
+	impossible(&a, &other_from, NVME_STEER_COPY_WHY_CTRL,
+		   "another controller's");
+	impossible(&none, &none_from, NVME_STEER_COPY_WHY_NO_COPY, "no Copy");
+	impossible(&large, &a_from, NVME_STEER_COPY_WHY_FORMAT,
+		   "between sizes of blocks");
+	copy_max_bytes(&drives.a, 0);
+	impossible(&a, &a_from, NVME_STEER_COPY_WHY_CAP, "copy_max_bytes");
+	copy_max_bytes(&drives.a, ~0ULL);
 
 	test_step("answers outside the contract");
 	test_set_file("/sys/module/nvmesteer/parameters/bad_answers", "1000");

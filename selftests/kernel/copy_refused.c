@@ -128,6 +128,7 @@ static void files(void)
 	int null = open("/dev/null", O_RDWR), file = open("/tmp/copy-test",
 		O_RDWR | O_CREAT | O_TRUNC, 0600);
 	int pipes[2], ro, wo, rw, bro, bwo, brw, ctrl, path;
+	struct copy_events e;
 	char name[32];
 
 	test_step("files that cannot be");
@@ -162,6 +163,14 @@ static void files(void)
 	refused(copy.cmd.dst_fd = null, ENODEV);
 	refused(copy.cmd.dst_fd = file, ENODEV);
 	refused(copy.cmd.dst_fd = ctrl, ENODEV);
+
+	test_step("what is counted");
+	copy_events(a.ns->ctrl, &e);
+	refused(copy.range[0].offset += 1, EINVAL);
+	copy_events_refused(a.ns->ctrl, &e, "half a block");
+	copy_events(a.ns->ctrl, &e);
+	refused(copy.range[1].fd = null, ENODEV);
+	copy_events_refused(a.ns->ctrl, &e, "a source that is no namespace");
 
 	test_step("files that can");
 #define accepted(change) \

@@ -507,8 +507,12 @@ void copy_events(int ctrl, struct copy_events *e)
 	e->emulated = steer_event(ctrl, "copy_emulated");
 	e->hybrid = steer_event(ctrl, "copy_hybrid");
 	e->failed = steer_event(ctrl, "copy_failed");
+	e->refused = steer_event(ctrl, "copy_refused");
 	e->offloaded_bytes = steer_event(ctrl, "copy_offloaded_bytes");
+	e->split_bytes = steer_event(ctrl, "copy_split_bytes");
 	e->emulated_bytes = steer_event(ctrl, "copy_emulated_bytes");
+	e->hybrid_bytes = steer_event(ctrl, "copy_hybrid_bytes");
+	e->failed_bytes = steer_event(ctrl, "copy_failed_bytes");
 	e->wait = steer_event(ctrl, "copy_wait");
 	e->why[0] = 0;
 	for (i = 1; i < ARRAY_LEN(why); i++)
@@ -536,15 +540,129 @@ void copy_events_check(int ctrl, const struct copy_events *before,
 		   e.split == (c->path == NVME_STEER_COPY_SPLIT) &&
 		   e.emulated == (c->path == NVME_STEER_COPY_EMULATE) &&
 		   e.hybrid == (c->path == NVME_STEER_COPY_HYBRID) &&
-		   !e.failed,
-		   "%s: path '%s', and events say %ju offloaded, %ju split, %ju emulated, %ju hybrid, %ju failed",
+		   !e.failed && !e.refused,
+		   "%s: path '%s', and events say %ju offloaded, %ju split, %ju emulated, %ju hybrid, %ju failed, %ju refused",
 		   what, copy_path_name(c->path), e.offloaded, e.split,
-		   e.emulated, e.hybrid, e.failed);
-	test_check(e.offloaded_bytes + e.emulated_bytes == c->len &&
-		   !e.emulated_bytes == (c->path == NVME_STEER_COPY_OFFLOAD ||
-					 c->path == NVME_STEER_COPY_SPLIT) &&
-		   !e.offloaded_bytes == (c->path == NVME_STEER_COPY_EMULATE),
-		   "%s: events say %ju bytes offloaded, %ju emulated of %zu, path '%s'",
-		   what, e.offloaded_bytes, e.emulated_bytes, c->len,
+		   e.emulated, e.hybrid, e.failed, e.refused);
+	test_check(e.offloaded_bytes == e.offloaded * c->len &&
+		   e.split_bytes == e.split * c->len &&
+		   e.emulated_bytes == e.emulated * c->len &&
+		   e.hybrid_bytes == e.hybrid * c->len && !e.failed_bytes,
+		   "%s: events say bytes: %ju offloaded, %ju split, %ju emulated, %ju hybrid, %ju failed; of %zu, path '%s'",
+		   what, e.offloaded_bytes, e.split_bytes, e.emulated_bytes,
+		   e.hybrid_bytes, e.failed_bytes, c->len,
 		   copy_path_name(c->path));
+}
+
+uint64_t copy_events_bytes(const struct copy_events *e)
+{
+	return e->offloaded_bytes + e->split_bytes + e->emulated_bytes +
+	       e->hybrid_bytes + e->failed_bytes;
+}
+
+void copy_events_refused(int ctrl, const struct copy_events *before,
+			 const char *what)
+{
+	struct copy_events e = *before;
+
+	copy_events_since(ctrl, &e);
+	test_check(e.refused == 1 && !e.offloaded && !e.split && !e.emulated &&
+		   !e.hybrid && !e.failed && !copy_events_bytes(&e),
+		   "%s: refused, and events say %ju refused, %ju done, %ju failed, %ju bytes",
+		   what, e.refused, e.offloaded + e.split + e.emulated +
+		   e.hybrid, e.failed, copy_events_bytes(&e));
+}
+
+/* ------------------------------------------------------------------- trace */
+
+#define TRACING		"/sys/kernel/tracing/"
+#define TRACE_ENABLE	TRACING "events/nvme_steer/nvme_steer_copy/enable"
+
+static void trace_empty(void)
+{
+	int fd = open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	test_check(fd >= 0, "cannot empty the trace: %s", strerror(errno));
+	close(fd);
+}
+
+void copy_trace(void)
+{
+	static bool enabled;
+
+	if (!enabled)
+		test_set_file(TRACE_ENABLE, "1");
+	enabled = true;
+	trace_empty();
+}
+
+/* A word of the trace's line, or a number. */
+static const char *trace_word(const char *line, const char *name)
+{
+	static char word[64];
+	char key[32];
+	const char *at;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	at = strstr(line, key);
+	test_check(at, "no '%s' in the trace: %s", name, line);
+	at += strlen(key);
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(at, ", \n"), at);
+	return word;
+}
+
+static uint64_t trace_number(const char *line, const char *name)
+{
+	return strtoull(trace_word(line, name), NULL, 0);
+}
+
+static const char *why_name(unsigned int why)
+{
+	static const char * const names[] = {
+		"none", "no_copy", "limits", "cap", "format", "ctrl", "device",
+		"metadata", "caller",
+	};
+
+	return why < ARRAY_LEN(names) ? names[why] : "unknown";
+}
+
+void copy_trace_check(const struct copy *c, int answer, unsigned int why,
+		      const char *what)
+{
+	const struct pt_ns *ns = c->dst->ns;
+	static char text[16384];
+	char ctrl[24];
+	bool refused = copy_untouched(c, 0);
+	char *line;
+	ssize_t len;
+
+	len = test_read(TRACING "trace", text, sizeof(text));
+	test_check(len > 0, "%s: cannot read the trace", what);
+	line = strstr(text, "nvme_steer_copy:");
+	test_check(line, "%s: no nvme_steer_copy in the trace:\n%s", what, text);
+	test_check(!strstr(line + 1, "nvme_steer_copy:"),
+		   "%s: more than one in the trace:\n%s", what, text);
+	snprintf(ctrl, sizeof(ctrl), " nvme%d: ", ns->ctrl);
+	test_check(strstr(line, ctrl) &&
+		   trace_number(line, "nsid") == ns->nsid &&
+		   trace_number(line, "slba") == c->cmd.dst >> ns->shift &&
+		   trace_number(line, "len") == c->len &&
+		   trace_number(line, "ranges") == c->cmd.nr &&
+		   (int)trace_number(line, "answer") == answer,
+		   "%s: answer %d, but the trace is about another copy: %s",
+		   what, answer, line);
+	test_check(!strcmp(trace_word(line, "path"),
+			   copy_path_name(refused ? 0 : c->path)),
+		   "%s: path '%s', the trace says: %s", what,
+		   copy_path_name(c->path), line);
+	test_check(!strcmp(trace_word(line, "why"), why_name(why)),
+		   "%s: why is '%s', the trace says: %s", what, why_name(why),
+		   line);
+	test_check((int)trace_number(line, "status") == c->res &&
+		   trace_number(line, "done") == c->bytes,
+		   "%s: the completion says %d, %ju bytes, the trace: %s", what,
+		   c->res, c->bytes, line);
+	test_check(!trace_number(line, "ns") == refused,
+		   "%s: the time it took: %s", what, line);
+	trace_empty();
 }

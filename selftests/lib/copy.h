@@ -149,16 +149,32 @@ const char *copy_path_name(unsigned int path);
 
 /* Events of copies of a controller, to be compared with those of later. */
 struct copy_events {
-	uint64_t offloaded, split, emulated, hybrid, failed;
-	uint64_t offloaded_bytes, emulated_bytes;
+	uint64_t offloaded, split, emulated, hybrid, failed, refused;
+	uint64_t offloaded_bytes, split_bytes, emulated_bytes, hybrid_bytes;
+	uint64_t failed_bytes;
 	uint64_t why[NVME_STEER_COPY_WHY_CALLER];	/* 1 to METADATA */
 	uint64_t wait;
 };
 void copy_events(int ctrl, struct copy_events *e);
 /* What came since: @e becomes the difference. */
 void copy_events_since(int ctrl, struct copy_events *e);
+/* Bytes of all. */
+uint64_t copy_events_bytes(const struct copy_events *e);
 /* Since @before there was one copy, all done by its path. */
 void copy_events_check(int ctrl, const struct copy_events *before,
 		       const struct copy *c, const char *what);
+/* Likewise, and it was refused. */
+void copy_events_refused(int ctrl, const struct copy_events *before,
+			 const char *what);
+
+/* The tracepoint of copies, from here on and to the end of the test. */
+void copy_trace(void);
+/*
+ * It has told of one copy since copy_trace() or this was called last, and what
+ * the completion of @c says; @why is NVME_STEER_COPY_WHY_*, @answer that of the
+ * policy's copy(). One that was refused has none for a path.
+ */
+void copy_trace_check(const struct copy *c, int answer, unsigned int why,
+		      const char *what);
 
 #endif /* COPY_TEST_H */
