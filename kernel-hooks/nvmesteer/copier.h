@@ -45,7 +45,10 @@ struct nvme_steer_copy_cost {
  * @idle:	buffers for data, and for descriptors
  * @hot:	one of each that is not used either, or NULL: exchanged by one
  *		instruction, without the lock; see nvme_steer_buf_put()
+ * @bufs:	how many there are of each kind
  * @bufs_used:	how many are not in @idle
+ * @keep:	the last of each kind stays: a policy is attached, or about to be.
+ *		It stays while there are @copies, too
  * @buf_last:	when one was used last, jiffies
  * @trimming:	@trim is going to look whether they are still needed
  * @away:	there will be no more
@@ -68,7 +71,9 @@ struct nvme_steer_copier {
 	spinlock_t buf_lock;
 	struct list_head idle[2];
 	struct nvme_steer_copy_buf *hot[2];
+	unsigned int bufs[2];
 	unsigned int bufs_used;
+	bool keep;
 	unsigned long buf_last;
 	bool trimming;
 	bool away;

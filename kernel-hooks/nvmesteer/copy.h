@@ -501,6 +501,7 @@ static inline bool nvme_steer_buf_wanted(void)
 struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
 						    bool list, gfp_t gfp);
 void nvme_steer_buf_put_cold(struct nvme_steer_copy_buf *buf);
+void nvme_steer_bufs_left(struct nvme_steer_ctrl *sc);
 void nvme_steer_buf_wake(void);
 
 /* Take the hot buffer, which counts as used; NULL: there is none. */
@@ -558,14 +559,16 @@ nvme_steer_buf_get(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
  */
 static __always_inline void nvme_steer_buf_put(struct nvme_steer_copy_buf *buf)
 {
+	struct nvme_steer_ctrl *sc = buf->sc;
+
 	if (unlikely(nvme_steer_buf_wanted() ||
-		     !nvme_steer_buf_heat(&buf->sc->copier, buf)))
+		     !nvme_steer_buf_heat(&sc->copier, buf)))
 		nvme_steer_buf_put_cold(buf);
 	else if (unlikely(nvme_steer_buf_wanted()))
-		nvme_steer_buf_wake();
+		nvme_steer_bufs_left(sc);
 }
 
-int nvme_steer_buf_wait(struct nvme_steer_lane *lane, int why);
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane);
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_bufs_exit(struct nvme_steer_ctrl *sc);

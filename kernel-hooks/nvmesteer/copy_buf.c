@@ -12,23 +12,56 @@
 static unsigned int nvme_steer_copy_mb = 32;
 module_param_named(copy_mb, nvme_steer_copy_mb, uint, 0644);
 MODULE_PARM_DESC(copy_mb,
-	"MiB of buffers that copies may use, of all controllers together");
+	"MiB of buffers that copies may use, of all controllers together; each with a policy has 272 KiB anyway");
 
 /* How long a controller keeps buffers that no copy uses. */
 #define NVME_STEER_BUF_IDLE	(5 * HZ)
 
 /*
- * Bytes in buffers, of all controllers, those being allocated included; and lanes
- * that wait for one. Both under the lock, with interrupts disabled. A lane that
- * waits holds no buffer, and while it does there are bytes: somebody has a buffer
- * and will put it, or allocates one, or idle ones are freed for it. Who puts one
- * gives it to the first that can use it; if none can, or there are fewer bytes,
- * the first of all may try again (@turn). Who got nothing then lets the next one
- * try, or waits.
+ * Bytes in buffers, of all controllers, those being allocated included, and the
+ * most there were; and lanes that wait for one. All under the lock, with
+ * interrupts disabled, which is taken before copier.buf_lock.
+ *
+ * A controller has one buffer of each kind at least, from before a policy is
+ * attached until that is detached and the last copy has ended: no copy needs
+ * more to get on. A lane that waits holds none, so while it does its controller's
+ * are used by others, who will put them, or idle, and then they are offered to
+ * it once it can be seen waiting. Who puts one gives it to the first that can
+ * use it; if none can, or there are fewer bytes, the first of all may try again
+ * (@turn).
  */
-static long nvme_steer_buf_bytes;
+static long nvme_steer_buf_bytes, nvme_steer_buf_most;
 static DEFINE_SPINLOCK(nvme_steer_waiters_lock);
 LIST_HEAD(nvme_steer_waiters);
+
+static int nvme_steer_show_long(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%ld\n", READ_ONCE(*(long *)param->arg));
+}
+
+static int nvme_steer_restart_most(const char *text,
+				   const struct kernel_param *param)
+{
+	spin_lock_irq(&nvme_steer_waiters_lock);
+	nvme_steer_buf_most = nvme_steer_buf_bytes;
+	spin_unlock_irq(&nvme_steer_waiters_lock);
+	return 0;
+}
+
+static const struct kernel_param_ops nvme_steer_bytes_ops = {
+	.get = nvme_steer_show_long,
+};
+module_param_cb(copy_bytes, &nvme_steer_bytes_ops, &nvme_steer_buf_bytes, 0444);
+MODULE_PARM_DESC(copy_bytes, "bytes in buffers of copies now");
+
+static const struct kernel_param_ops nvme_steer_most_ops = {
+	.set = nvme_steer_restart_most,
+	.get = nvme_steer_show_long,
+};
+module_param_cb(copy_bytes_most, &nvme_steer_most_ops, &nvme_steer_buf_most,
+		0644);
+MODULE_PARM_DESC(copy_bytes_most,
+	"most bytes in buffers of copies at a time, since anything was written here");
 
 /* A lane waits no more. Under the lock. */
 static void nvme_steer_buf_resume(struct nvme_steer_lane *lane)
@@ -50,18 +83,21 @@ static void nvme_steer_buf_next(void)
 	}
 }
 
-/* Are there still so many bytes to be had? Then they are the caller's. */
-static bool nvme_steer_buf_charge(u32 size)
+/*
+ * Are there still so many bytes to be had? Then they are the caller's. @first:
+ * as every controller has one.
+ */
+static bool nvme_steer_buf_charge(u32 size, bool first)
 {
-	long most = max_t(long, (long)READ_ONCE(nvme_steer_copy_mb) << 20,
-			  NVME_STEER_COPY_DATA + NVME_STEER_COPY_LIST);
+	long most = (long)READ_ONCE(nvme_steer_copy_mb) << 20;
 	unsigned long flags;
 	bool fits;
 
 	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
-	fits = nvme_steer_buf_bytes + size <= most;
+	fits = first || nvme_steer_buf_bytes + size <= most;
 	if (fits)
 		nvme_steer_buf_bytes += size;
+	nvme_steer_buf_most = max(nvme_steer_buf_most, nvme_steer_buf_bytes);
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
 	return fits;
 }
@@ -128,16 +164,19 @@ free:
 }
 
 /*
- * A new one, smaller where memory is short. -EBUSY: others have all there may be;
- * -ENOMEM: there is no memory.
+ * A new one, smaller where memory is short. @first: there is no other of its kind.
+ * -EBUSY: others have all there may be; -ENOMEM: there is no memory.
  */
 static struct nvme_steer_copy_buf *
-nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
+nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, bool first,
+		     gfp_t gfp)
 {
 	u32 size = list ? NVME_STEER_COPY_LIST : NVME_STEER_COPY_DATA;
 	struct nvme_steer_copy_buf *buf;
+	/* the first one is worth waiting for, unless that is no use */
+	unsigned int easy = first ? PAGE_ALLOC_COSTLY_ORDER : 0;
 
-	if (!nvme_steer_buf_charge(size))
+	if (!nvme_steer_buf_charge(size, first))
 		return ERR_PTR(-EBUSY);
 	buf = kzalloc(sizeof(*buf), gfp | __GFP_NOWARN);
 	if (!buf)
@@ -146,7 +185,8 @@ nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, gfp_t gfp)
 	buf->list = list;
 	for (buf->order = get_order(size); ; buf->order--) {
 		buf->page = alloc_pages_node(sc->node, gfp | __GFP_NOWARN |
-					     (buf->order ? __GFP_NORETRY : 0),
+					     (buf->order > easy ?
+					      __GFP_NORETRY : 0),
 					     buf->order);
 		if (buf->page || !buf->order || list)
 			break;
@@ -168,6 +208,28 @@ uncharge:
 	return ERR_PTR(-ENOMEM);
 }
 
+/* One is used no more, or is no more. Under buf_lock. */
+static void nvme_steer_buf_unused(struct nvme_steer_copier *c)
+{
+	if (!--c->bufs_used && unlikely(c->away))
+		wake_up(&c->bufs_wait);
+}
+
+/* One that is idle, which counts as used; NULL: there is none. Under buf_lock. */
+static struct nvme_steer_copy_buf *
+nvme_steer_buf_idle(struct nvme_steer_copier *c, bool list)
+{
+	struct nvme_steer_copy_buf *buf;
+
+	buf = list_first_entry_or_null(&c->idle[list],
+				       struct nvme_steer_copy_buf, entry);
+	if (!buf)
+		return nvme_steer_buf_cool(c, list);
+	list_del(&buf->entry);
+	c->bufs_used++;
+	return buf;
+}
+
 /* nvme_steer_buf_get() where none is hot. */
 struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
 						    bool list, gfp_t gfp)
@@ -175,27 +237,29 @@ struct nvme_steer_copy_buf *nvme_steer_buf_get_cold(struct nvme_steer_ctrl *sc,
 	struct nvme_steer_copier *c = &sc->copier;
 	struct nvme_steer_copy_buf *buf;
 	unsigned long flags;
+	bool first;
 
 	spin_lock_irqsave(&c->buf_lock, flags);
 	if (unlikely(c->away)) {
 		spin_unlock_irqrestore(&c->buf_lock, flags);
 		return ERR_PTR(-ENODEV);
 	}
-	buf = list_first_entry_or_null(&c->idle[list],
-				       struct nvme_steer_copy_buf, entry);
-	if (buf)
-		list_del(&buf->entry);
+	buf = nvme_steer_buf_idle(c, list);
+	if (likely(buf) || !gfp) {
+		spin_unlock_irqrestore(&c->buf_lock, flags);
+		return buf ?: ERR_PTR(-EBUSY);
+	}
+	first = !c->bufs[list];
 	c->bufs_used++;
 	spin_unlock_irqrestore(&c->buf_lock, flags);
-	if (likely(buf))
-		return buf;
 
-	buf = gfp ? nvme_steer_buf_alloc(sc, list, gfp) : ERR_PTR(-EBUSY);
-	if (!IS_ERR(buf))
-		return buf;
+	buf = nvme_steer_buf_alloc(sc, list, first, gfp);
 	spin_lock_irqsave(&c->buf_lock, flags);
-	if (!--c->bufs_used && c->away)
-		wake_up(&c->bufs_wait);
+	/* not before: one that may come to nothing is not the last that is kept */
+	if (IS_ERR(buf))
+		nvme_steer_buf_unused(c);
+	else
+		c->bufs[list]++;
 	spin_unlock_irqrestore(&c->buf_lock, flags);
 	return buf;
 }
@@ -216,6 +280,50 @@ void nvme_steer_buf_wake(void)
 	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
 }
 
+/* Give a buffer to a lane that waits for it. Under the lock. */
+static void nvme_steer_buf_give(struct nvme_steer_lane *lane,
+				struct nvme_steer_copy_buf *buf)
+{
+	if (buf->list)
+		lane->list = buf;
+	else
+		lane->buf = buf;
+	nvme_steer_buf_resume(lane);
+}
+
+/* Give those that are idle to who waits for them. */
+static void nvme_steer_bufs_offer(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_lane *lane, *next;
+	struct nvme_steer_copy_buf *buf;
+	unsigned long flags;
+
+	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
+	list_for_each_entry_safe(lane, next, &nvme_steer_waiters, wait) {
+		if (lane->job->sc != sc)
+			continue;
+		spin_lock(&sc->copier.buf_lock);
+		buf = nvme_steer_buf_idle(&sc->copier, lane->offload);
+		spin_unlock(&sc->copier.buf_lock);
+		if (buf)
+			nvme_steer_buf_give(lane, buf);
+	}
+	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
+}
+
+/**
+ * nvme_steer_bufs_left - a buffer became idle while somebody waits for one
+ * @sc: its controller
+ *
+ * Context: any.
+ */
+void nvme_steer_bufs_left(struct nvme_steer_ctrl *sc)
+{
+	nvme_steer_bufs_offer(sc);
+	/* it can be freed for others */
+	nvme_steer_buf_wake();
+}
+
 /* Give a buffer to the first that waits for one like it. */
 static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
 {
@@ -227,11 +335,7 @@ static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
 	list_for_each_entry(lane, &nvme_steer_waiters, wait) {
 		if (lane->job->sc != buf->sc || lane->offload != buf->list)
 			continue;
-		if (buf->list)
-			lane->list = buf;
-		else
-			lane->buf = buf;
-		nvme_steer_buf_resume(lane);
+		nvme_steer_buf_give(lane, buf);
 		taken = true;
 		break;
 	}
@@ -242,7 +346,8 @@ static bool nvme_steer_buf_pass_on(struct nvme_steer_copy_buf *buf)
 /* nvme_steer_buf_put() where it is not to be hot. */
 void nvme_steer_buf_put_cold(struct nvme_steer_copy_buf *buf)
 {
-	struct nvme_steer_copier *c = &buf->sc->copier;
+	struct nvme_steer_ctrl *sc = buf->sc;
+	struct nvme_steer_copier *c = &sc->copier;
 	unsigned long flags;
 
 	if (unlikely(nvme_steer_buf_wanted()) && nvme_steer_buf_pass_on(buf))
@@ -255,27 +360,32 @@ void nvme_steer_buf_put_cold(struct nvme_steer_copy_buf *buf)
 		queue_delayed_work(nvme_steer_wq, &c->trim,
 				   NVME_STEER_BUF_IDLE);
 	}
-	if (!--c->bufs_used && unlikely(c->away))
-		wake_up(&c->bufs_wait);
+	nvme_steer_buf_unused(c);
 	spin_unlock_irqrestore(&c->buf_lock, flags);
-	nvme_steer_buf_wake();
+	if (unlikely(nvme_steer_buf_wanted()))
+		nvme_steer_bufs_left(sc);
 }
 
-/* Free what is idle. Returns whether there was any. */
+/* Free what is idle, but for what is kept. Returns whether there was any. */
 static bool nvme_steer_bufs_free(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_copier *c = &sc->copier;
 	struct nvme_steer_copy_buf *buf, *next;
 	LIST_HEAD(idle);
+	bool keep;
 	int list;
 
 	spin_lock_irq(&c->buf_lock);
+	keep = !c->away && (c->keep || atomic_read(&c->copies));
 	for (list = 0; list < 2; list++) {
-		list_splice_init(&c->idle[list], &idle);
 		buf = nvme_steer_buf_cool(c, list);
 		if (buf) {
-			list_add(&buf->entry, &idle);
-			c->bufs_used--;
+			list_add(&buf->entry, &c->idle[list]);
+			nvme_steer_buf_unused(c);
+		}
+		while (!list_empty(&c->idle[list]) && c->bufs[list] > keep) {
+			list_move(c->idle[list].prev, &idle);
+			c->bufs[list]--;
 		}
 	}
 	spin_unlock_irq(&c->buf_lock);
@@ -311,38 +421,86 @@ static void nvme_steer_bufs_trim(struct work_struct *work)
 /**
  * nvme_steer_buf_wait - wait for a buffer
  * @lane: holds none
- * @why: it got none: -EBUSY or -ENOMEM
  *
- * Buffers that are kept idle are freed first.
+ * Those that are idle are freed first.
  *
  * Context: process.
- * Return: -EINPROGRESS, the lane's work is queued when one was put; -EAGAIN,
- * some were idle, or nobody has any left that had all, try again; -ENOMEM, there
- * is no memory, and nobody has any.
+ * Return: -EINPROGRESS, the lane's work is queued when there is one for it;
+ * -EAGAIN, some were idle, or the controller is going away: try again.
  */
-int nvme_steer_buf_wait(struct nvme_steer_lane *lane, int why)
+int nvme_steer_buf_wait(struct nvme_steer_lane *lane)
 {
-	unsigned long flags;
-	bool wait;
+	struct nvme_steer_ctrl *sc = lane->job->sc;
+	int ret = -EINPROGRESS;
 
-	if (nvme_steer_each_ctrl(nvme_steer_bufs_free)) {
-		lane->turn = true;
-		return -EAGAIN;
-	}
-	spin_lock_irqsave(&nvme_steer_waiters_lock, flags);
-	wait = nvme_steer_buf_bytes > 0;
-	if (wait) {
-		list_add_tail(&lane->wait, &nvme_steer_waiters);
-		nvme_steer_count(lane->job->sc, NVME_STEER_EV_COPY_WAIT);
-	}
-	spin_unlock_irqrestore(&nvme_steer_waiters_lock, flags);
-	if (wait) {
-		/* one may have been put before we were seen */
-		nvme_steer_each_ctrl(nvme_steer_bufs_free);
-		return -EINPROGRESS;
-	}
+	/* nobody goes on with the lane before its work, which this is, returns */
 	lane->turn = true;
-	return why == -ENOMEM ? -ENOMEM : -EAGAIN;
+	if (nvme_steer_each_ctrl(nvme_steer_bufs_free))
+		return -EAGAIN;
+	nvme_steer_count(sc, NVME_STEER_EV_COPY_WAIT);
+	lane->turn = false;
+	spin_lock_irq(&nvme_steer_waiters_lock);
+	list_add_tail(&lane->wait, &nvme_steer_waiters);
+	spin_unlock_irq(&nvme_steer_waiters_lock);
+	/* what was put before we were seen */
+	nvme_steer_each_ctrl(nvme_steer_bufs_free);
+	nvme_steer_bufs_offer(sc);
+	if (likely(!READ_ONCE(sc->copier.away)))
+		return ret;
+	/* there may be none any more */
+	spin_lock_irq(&nvme_steer_waiters_lock);
+	if (!list_empty(&lane->wait)) {
+		list_del_init(&lane->wait);
+		lane->turn = true;
+		ret = -EAGAIN;
+	}
+	spin_unlock_irq(&nvme_steer_waiters_lock);
+	return ret;
+}
+
+/**
+ * nvme_steer_bufs_keep - have one buffer of each kind from now on
+ * @sc: about to have a policy, or it has one
+ *
+ * Context: process, under sc->policy_lock.
+ * Return: 0; -ENODEV (it is going away), -ENOMEM.
+ */
+int nvme_steer_bufs_keep(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_copier *c = &sc->copier;
+	struct nvme_steer_copy_buf *buf;
+	bool missing;
+	int list;
+
+	for (list = 0; list < 2; list++) {
+		spin_lock_irq(&c->buf_lock);
+		c->keep = true;
+		missing = !c->bufs[list];
+		spin_unlock_irq(&c->buf_lock);
+		if (!missing)
+			continue;
+		buf = nvme_steer_buf_get_cold(sc, list, GFP_KERNEL);
+		if (IS_ERR(buf))
+			return PTR_ERR(buf);
+		nvme_steer_buf_put_cold(buf);
+	}
+	return 0;
+}
+
+/**
+ * nvme_steer_bufs_leave - keep none any more once there are no copies
+ * @sc: no copy can begin
+ *
+ * Where there are some, what they leave is freed when it has been idle.
+ *
+ * Context: process, under sc->policy_lock.
+ */
+void nvme_steer_bufs_leave(struct nvme_steer_ctrl *sc)
+{
+	spin_lock_irq(&sc->copier.buf_lock);
+	sc->copier.keep = false;
+	spin_unlock_irq(&sc->copier.buf_lock);
+	nvme_steer_bufs_free(sc);
 }
 
 void nvme_steer_bufs_init(struct nvme_steer_ctrl *sc)

@@ -593,7 +593,7 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 		lane->turn = false;
 		/* two of the other kind would wait for each other */
 		nvme_steer_lane_put_bufs(lane);
-		ret = nvme_steer_buf_wait(lane, PTR_ERR(got));
+		ret = nvme_steer_buf_wait(lane);
 		if (ret != -EAGAIN)
 			return ret;
 	}

@@ -351,11 +351,15 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	else if (rcu_access_pointer(sc->policy))
 		ret = -EBUSY;
 	else
-		ret = nvme_steer_policy_init(p, NULL);
+		ret = nvme_steer_bufs_keep(sc) ?:
+		      nvme_steer_policy_init(p, NULL);
 	if (ret > 0)
 		ret = -EINVAL;
 	if (ret) {
 		nvme_steer_free_queues(p, NULL);
+		/* not those of a policy that is attached */
+		if (!rcu_access_pointer(sc->policy))
+			nvme_steer_bufs_leave(sc);
 		mutex_unlock(&sc->policy_lock);
 		kfree(l);
 		goto put;
@@ -493,6 +497,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	nvme_steer_policy_wants(sc, NULL);
 	nvme_steer_path_detach(p);
 	synchronize_rcu();
+	nvme_steer_bufs_leave(sc);
 	nvme_steer_watch_stop(sc);
 	nvme_steer_share_attached(sc, NULL);
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
