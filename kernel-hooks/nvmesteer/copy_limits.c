@@ -357,8 +357,19 @@ static int nvme_steer_print_limits(const struct nvme_steer_copy_ns *l,
 			min(hw, READ_ONCE(l->max_bytes)));
 }
 
-/* Print what each namespace can be part of, a line each. */
-int nvme_steer_print_copy(struct nvme_steer_ctrl *sc, char *buf, size_t size)
+/* As it may be written to copy_max_bytes. */
+static int nvme_steer_print_ns_max(const struct nvme_steer_copy_ns *l,
+				   char *buf, size_t size)
+{
+	return scnprintf(buf, size, "%u %llu\n", l->nsid,
+			 READ_ONCE(l->max_bytes));
+}
+
+/* Print something of each namespace, a line each. */
+static int
+nvme_steer_print_each(struct nvme_steer_ctrl *sc, char *buf, size_t size,
+		      int (*print)(const struct nvme_steer_copy_ns *l,
+				   char *buf, size_t size))
 {
 	struct nvme_steer_copy_ns limits;
 	struct nvme_ns *ns;
@@ -368,10 +379,21 @@ int nvme_steer_print_copy(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	list_for_each_entry_srcu(ns, &sc->nvme->namespaces, list,
 				 srcu_read_lock_held(&sc->nvme->srcu))
 		if (!nvme_steer_copy_limits(sc, ns, true, &limits))
-			len += nvme_steer_print_limits(&limits, buf + len,
-						       size - len);
+			len += print(&limits, buf + len, size - len);
 	srcu_read_unlock(&sc->nvme->srcu, idx);
 	return len;
+}
+
+/* Print what each namespace can be part of, a line each. */
+int nvme_steer_print_copy(struct nvme_steer_ctrl *sc, char *buf, size_t size)
+{
+	return nvme_steer_print_each(sc, buf, size, nvme_steer_print_limits);
+}
+
+/* Print what was set for each namespace, a line each. */
+int nvme_steer_print_max(struct nvme_steer_ctrl *sc, char *buf, size_t size)
+{
+	return nvme_steer_print_each(sc, buf, size, nvme_steer_print_ns_max);
 }
 
 void nvme_steer_copy_init(struct nvme_steer_ctrl *sc)

@@ -758,6 +758,7 @@ void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc);
 int nvme_steer_bufs_keep(struct nvme_steer_ctrl *sc);
 void nvme_steer_bufs_leave(struct nvme_steer_ctrl *sc);
 int nvme_steer_copy_set_max(struct nvme_steer_ctrl *sc, u32 nsid, u64 bytes);
+int nvme_steer_print_max(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 int nvme_steer_print_copy(struct nvme_steer_ctrl *sc, char *buf, size_t size);
 void nvme_steer_copy_away(struct nvme_steer_ctrl *sc);
 

@@ -63,19 +63,27 @@ static ssize_t nvme_steer_show(struct device *dev,
 	return ret;
 }
 
-static ssize_t nvme_steer_store(struct device *dev,
-				struct device_attribute *attr, const char *buf,
-				size_t count)
+static ssize_t nvme_steer_store_to(struct device *dev,
+				   const struct nvme_steer_attr *attr,
+				   const char *buf, size_t count)
 {
 	struct nvme_steer_ctrl *sc = nvme_steer_of(dev);
 	ssize_t ret;
 
 	if (!sc)
 		return -ENODEV;
-	ret = container_of(attr, struct nvme_steer_attr, dev)->store(sc, buf,
-								     count);
+	ret = attr->store(sc, buf, count);
 	nvme_steer_ctrl_put(sc);
 	return ret;
+}
+
+static ssize_t nvme_steer_store(struct device *dev,
+				struct device_attribute *attr, const char *buf,
+				size_t count)
+{
+	return nvme_steer_store_to(dev, container_of(attr,
+						     struct nvme_steer_attr,
+						     dev), buf, count);
 }
 
 static ssize_t nvme_steer_read(struct file *file, struct kobject *kobj,
@@ -93,6 +101,16 @@ static ssize_t nvme_steer_read(struct file *file, struct kobject *kobj,
 	return ret;
 }
 
+static ssize_t nvme_steer_write(struct file *file, struct kobject *kobj,
+				struct bin_attribute *attr, char *buf,
+				loff_t off, size_t count)
+{
+	/* kernfs ends the text with a zero, as for any other attribute */
+	return nvme_steer_store_to(kobj_to_dev(kobj),
+				   container_of(attr, struct nvme_steer_attr,
+						bin), buf, count);
+}
+
 #define NVME_STEER_ATTR_RO(name)					\
 	static struct nvme_steer_attr name##_attr = {			\
 		.dev  = __ATTR(name, 0444, nvme_steer_show, NULL),	\
@@ -107,6 +125,14 @@ static ssize_t nvme_steer_read(struct file *file, struct kobject *kobj,
 	static struct nvme_steer_attr name##_attr = {			\
 		.bin  = __BIN_ATTR(name, mode, nvme_steer_read, NULL, 0), \
 		.read = name##_read,					\
+	}
+/* A line or more a write; what is read can be longer than a page. */
+#define NVME_STEER_ATTR_RW(name)					\
+	static struct nvme_steer_attr name##_attr = {			\
+		.bin   = __BIN_ATTR(name, 0644, nvme_steer_read,	\
+				    nvme_steer_write, 0),		\
+		.read  = name##_read,					\
+		.store = name##_store,					\
 	}
 #define NVME_STEER_ATTR_LONG(name)	NVME_STEER_ATTR_BIN(name, 0444)
 /* what not everybody may know */
@@ -534,22 +560,39 @@ NVME_STEER_ATTR_LONG(shares_hist);
 
 /*
  * copy_max_bytes: "NSID BYTES", the most bytes of a Copy command of that
- * namespace; 0 to read and write always
+ * namespace, as it was written, a line for each; 18446744073709551615 is what
+ * the controller can, 0 to read and write always. Written likewise, a line for
+ * each that is to be another one
  */
+static ssize_t copy_max_bytes_read(struct nvme_steer_ctrl *sc, char *buf,
+				   loff_t off, size_t count)
+{
+	return nvme_steer_read_text(sc, buf, off, count, nvme_steer_print_max,
+				    NVME_STEER_COPY_SIZE);
+}
+
 static ssize_t copy_max_bytes_store(struct nvme_steer_ctrl *sc, const char *buf,
 				    size_t count)
 {
+	const char *line = buf;
 	unsigned long long bytes;
 	unsigned int nsid;
-	int ret, end = 0;
+	int ret, end;
 
-	if (sscanf(buf, "%u %llu %n", &nsid, &bytes, &end) != 2 ||
-	    (end && buf[end]))
-		return -EINVAL;
-	ret = nvme_steer_copy_set_max(sc, nsid, bytes);
-	return ret ?: count;
+	do {
+		end = 0;
+		ret = -EINVAL;
+		if (sscanf(line, "%u %llu%n", &nsid, &bytes, &end) != 2 ||
+		    (line[end] && line[end] != '\n'))
+			return ret;
+		ret = nvme_steer_copy_set_max(sc, nsid, bytes);
+		if (ret)
+			return ret;
+		line += end + !!line[end];
+	} while (line < buf + count);
+	return count;
 }
-NVME_STEER_ATTR_WO(copy_max_bytes);
+NVME_STEER_ATTR_RW(copy_max_bytes);
 
 static struct attribute *nvme_steer_attrs[] = {
 	&state_attr.dev.attr,
@@ -563,7 +606,6 @@ static struct attribute *nvme_steer_attrs[] = {
 	&queue_add_attr.dev.attr,
 	&queue_remove_attr.dev.attr,
 	&off_attr.dev.attr,
-	&copy_max_bytes_attr.dev.attr,
 	NULL,
 };
 
@@ -571,6 +613,7 @@ static struct bin_attribute *nvme_steer_bin_attrs[] = {
 	&queues_attr.bin,
 	&dump_attr.bin,
 	&copy_attr.bin,
+	&copy_max_bytes_attr.bin,
 	&shares_attr.bin,
 	&shares_hist_attr.bin,
 	NULL,

@@ -143,7 +143,25 @@ ok copy --from nvme0n1:0+1M --to nvme0n1:200M --verify
 [[ $out == *", emulate, verified" ]] || fail "it says: $out"
 says 3 "cannot copy this by itself; leave out --offload.*EOPNOTSUPP" \
 	copy --from nvme0n1:0+1M --to nvme0n1:200M --offload
-ok limits nvme0 1=max
+step "copy_max_bytes, as a file"
+max=/sys/class/nvme/nvme0/steer/copy_max_bytes all=$(((1 << 63) - 1))
+ok limits nvme0 1=64k 2=0
+printf '1 65536\n2 0\n' | cmp - $max || fail "it holds: $(cat $max)"
+cat $max >"$tmp/max"
+printf '2 %s\n' $all >$max || fail "cannot write a line"
+printf '1 65536\n2 %s\n' $all | cmp - $max || fail "it holds: $(cat $max)"
+# what was read may be written
+cat "$tmp/max" >$max || fail "cannot write what it held"
+cmp "$tmp/max" $max || fail "it holds: $(cat $max)"
+for wrong in x 1 '1 x' '1 -1' '1 512 3' '1 512x' '77 512' '1 1
+x 2'; do
+	! printf '%s' "$wrong" >$max 2>/dev/null || fail "it takes '$wrong'"
+done
+printf '1 1\n2 0\n' | cmp - $max || fail "it holds: $(cat $max)"
+[ "$(stat -c %a $max)" = 644 ] || fail "its mode is $(stat -c %a $max)"
+ok limits nvme0 1=max 2=max
+printf '1 18446744073709551615\n2 18446744073709551615\n' | cmp - $max ||
+	fail "it holds: $(cat $max)"
 ok status nvme0
 grep -q 'copy  *namespace 1: 1.0 MiB a command, 128 ranges of 256 blocks, 2048 in all' \
 	<<<"$out" || fail "status says: $out"
