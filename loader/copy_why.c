@@ -139,6 +139,8 @@ static const char *explain_errno(int err)
 	case -EACCES:
 	case -EPERM:
 		return "not allowed to read or write there by passthrough commands; run it as root";
+	case -E2BIG:
+		return "it is of more than 16 namespaces; copy from some of them at a time";
 	case -EINVAL:
 		return "the kernel finds a number out of its range, or not a multiple of the block size; was the namespace formatted meanwhile?";
 	case -ENODEV:

@@ -27,6 +27,11 @@
 
 /* The most ranges in a copy. */
 #define NVME_STEER_COPY_MAX_RANGES	16384
+/*
+ * The most namespaces, that of the destination included, however often each is
+ * named. An NVMe Copy command of more ends with Command Size Limit Exceeded.
+ */
+#define NVME_STEER_COPY_MAX_NAMESPACES	16
 
 /*
  * nvme_steer_copy_cmd.flags; all other bits must be zero.
@@ -76,6 +81,8 @@
  * * -EFAULT: @ranges is not readable and writable.
  * * -EBADF: a file descriptor is not one, or not open for reading (a source)
  *   or writing (the destination).
+ * * -E2BIG: the ranges and the destination are in more than
+ *   NVME_STEER_COPY_MAX_NAMESPACES.
  * * -ENODEV: a file is not an NVMe namespace, or it has no usable path.
  * * -EACCES: the caller may not read or write there by passthrough commands,
  *   or the destination is read-only.

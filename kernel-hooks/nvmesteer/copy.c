@@ -48,7 +48,7 @@ int nvme_steer_job_side(struct nvme_steer_copy_job *job, struct nvme_ns *ns)
 			return i;
 		}
 	}
-	if (i == NVME_STEER_COPY_SIDES) {
+	if (i == NVME_STEER_COPY_MAX_NAMESPACES) {
 		nvme_put_ns(ns);
 		return -E2BIG;
 	}

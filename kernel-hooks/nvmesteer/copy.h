@@ -41,8 +41,6 @@ struct nvme_steer_copy_desc {
 	u8 tags[16];			/* the last six bytes and up */
 };
 
-/* The most namespaces, the destination included. */
-#define NVME_STEER_COPY_SIDES		16
 /* The most reads of an emulated piece. */
 #define NVME_STEER_COPY_READS		32
 /* Pieces under way at a time unless the policy says otherwise. */
@@ -353,7 +351,7 @@ struct nvme_steer_copy_job {
 
 	/* a constructor has seen to the lanes */
 	struct nvme_steer_lane few_lanes[NVME_STEER_FEW_LANES];
-	struct nvme_steer_side side[NVME_STEER_COPY_SIDES];
+	struct nvme_steer_side side[NVME_STEER_COPY_MAX_NAMESPACES];
 	struct nvme_steer_source few[NVME_STEER_FEW_RANGES];
 };
 

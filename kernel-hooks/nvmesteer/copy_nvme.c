@@ -73,8 +73,9 @@ static int nvme_steer_desc_side(struct nvme_steer_copy_job *job, u32 nsid,
 	if (!ns)
 		return NVME_SC_INVALID_NS | NVME_STATUS_DNR;
 	ret = nvme_steer_job_side(job, ns);
+	/* of more namespaces than the engine can */
 	if (ret < 0)
-		return ret;
+		return NVME_SC_CMD_SIZE_LIM_EXCEEDED | NVME_STATUS_DNR;
 	*side = ret;
 	return 0;
 }

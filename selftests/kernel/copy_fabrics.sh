@@ -3,8 +3,9 @@
 #
 # Copies to, from and on a controller that is no PCI device and has neither
 # Copy nor steer queues: one of the kernel's own loop target. Its data goes
-# through the driver's own path, and an NVMe Copy command works there, too; the
-# loop goes away afterwards, and under copies.
+# through the driver's own path, and an NVMe Copy command works there, too, of as
+# many namespaces as a copy can have, and not of more; the loop goes away
+# afterwards, and under copies.
 #
 # vm: --drives copy
 
@@ -25,17 +26,21 @@ cleanup() {
 	[ -z "$loop" ] || rm -rf "/sys/fs/bpf/nvmesteer/$loop"
 	nvme disconnect -n $nqn >/dev/null 2>&1
 	rm -f $target/ports/1/subsystems/$nqn
-	rmdir $target/ports/1 $target/subsystems/$nqn/namespaces/1 \
+	rmdir $target/ports/1 $target/subsystems/$nqn/namespaces/* \
 		$target/subsystems/$nqn 2>/dev/null
 	modprobe -q -r nvme-loop nvmet
 }
 trap cleanup EXIT
 
 step "a loop to ${backing}n1"
-mkdir -p $target/subsystems/$nqn/namespaces/1 $target/ports/1
+mkdir -p $target/subsystems/$nqn $target/ports/1
 echo 1 >$target/subsystems/$nqn/attr_allow_any_host
-echo -n "/dev/${backing}n1" >$target/subsystems/$nqn/namespaces/1/device_path
-echo 1 >$target/subsystems/$nqn/namespaces/1/enable
+# all are one: a copy can be of 16
+for n in {1..17}; do
+	mkdir $target/subsystems/$nqn/namespaces/"$n"
+	echo -n "/dev/${backing}n1" >$target/subsystems/$nqn/namespaces/"$n"/device_path
+	echo 1 >$target/subsystems/$nqn/namespaces/"$n"/enable
+done
 echo loop >$target/ports/1/addr_trtype
 ln -s $target/subsystems/$nqn $target/ports/1/subsystems/$nqn
 check nvme connect -t loop -n $nqn
@@ -45,7 +50,8 @@ find_loop() {
 	for c in /sys/class/nvme/nvme*; do
 		[ "$(cat "$c/transport")" = loop ] || continue
 		loop=${c##*/}
-		[ -b "/dev/${loop}n1" ] && ctrl_is_live "$loop"
+		nodes=(/dev/"$loop"n*)
+		[ ${#nodes[@]} = 17 ] && ctrl_is_live "$loop"
 		return
 	done
 	return 1
@@ -93,6 +99,48 @@ check nvme copy "/dev/${loop}n1" --sdlba=100000 --slbs=10,1000 \
 	--blocks=7,999 >/dev/null
 cmp <(data "${loop}n1" 5120 4096; data "${loop}n1" 512000 512000) \
 	<(data "${loop}n1" 51200000 516096) || fail "wrong data"
+
+# names[NSID]: the name of each, which need not have the same number
+names=()
+for d in /sys/block/"$loop"n*; do
+	names[$(cat "$d/nsid")]=${d##*/}
+done
+same 17 ${#names[@]} "namespaces"
+
+# many LAST NUMBER: that many ranges of 4 KiB, in turn of namespaces 2 to LAST
+many() {
+	local i nsid
+	from=() slbs='' blocks='' nsids=''
+	for ((i = 0; i < $2; i++)); do
+		nsid=$((2 + i % ($1 - 1)))
+		from+=(--from "${names[nsid]}:$((i * 4096))+4k")
+		slbs+=,$((i * 8)) blocks+=,7 nsids+=,$nsid
+	done
+	command=("/dev/${names[1]}" "--slbs=${slbs#,}" "--blocks=${blocks#,}"
+		--format=2 "--snsids=${nsids#,}")
+}
+there() { # NUMBER OFFSET: that many, from the beginning
+	cmp <(data "${loop}n1" 0 $(($1 * 4096))) \
+		<(data "${loop}n1" "$2" $(($1 * 4096))) || fail "wrong data"
+}
+refused() { steer "$loop" events | awk '$1 == "copy_refused" { print $2 }'; }
+
+step 'of 16 namespaces, and of 17'
+many 16 30
+check nvmesteer copy "${from[@]}" --to "${names[1]}:64M"
+there 30 $((64 * M))
+check nvme copy "${command[@]}" --sdlba=$((65 * M / 512)) >/dev/null
+there 30 $((65 * M))
+before=$(data "${loop}n1" $((66 * M)) $M | cksum) count=$(refused)
+many 17 16
+! err=$(nvmesteer copy "${from[@]}" --to "${names[1]}:66M" 2>&1) ||
+	fail "a copy of 17 namespaces: $err"
+[[ $err == *"more than 16 namespaces; "*"(E2BIG)"* ]] || fail "it says: $err"
+! err=$(nvme copy "${command[@]}" --sdlba=$((66 * M / 512)) 2>&1) ||
+	fail "an NVMe Copy of 17 namespaces: $err"
+[[ $err == *"Command Size Limit Exceeded"* ]] || fail "it says: $err"
+same "$((count + 2))" "$(refused)" "copies refused"
+same "$before" "$(data "${loop}n1" $((66 * M)) $M | cksum)" "the destination"
 
 step 'gone under copies'
 (
