@@ -226,6 +226,8 @@ void queue_later(struct controller *c, const struct later *what, uint32_t ms);
 void queue_forget(struct controller *c, int qid);
 /* Commands that are held. */
 unsigned int queue_held(const struct controller *c);
+/* They are due now. */
+void queue_release(struct controller *c);
 /* An Abort: is the command ended by it? */
 bool queue_abort(struct controller *c, unsigned int qid, uint16_t cid);
 bool queue_flying(const struct sq *sq, uint16_t cid);
@@ -234,6 +236,8 @@ bool queue_flying(const struct sq *sq, uint16_t cid);
 uint32_t admin_command(struct controller *c, const struct command *cmd,
 		       uint32_t *dw0);
 uint32_t nvm_command(struct controller *c, const struct command *cmd);
+/* A command was fetched: for the counters. */
+void nvm_count(struct controller *c, const struct command *cmd);
 /* Of a Copy the first ranges; of another command nothing. */
 void nvm_part(struct controller *c, const struct command *cmd,
 	      unsigned int most);

@@ -86,6 +86,9 @@ uint32_t event_change(struct controller *c, const struct command *cmd)
 		c->paused_until = now_ns() + change.value * 1000000ULL;
 		event_notice(c, FIRMWARE_STARTING);
 		return 0;
+	case FAULT_CHANGE_RELEASE:
+		queue_release(c);
+		return 0;
 	default:
 		return SC_INVALID_FIELD | SC_DNR;
 	}

@@ -66,8 +66,12 @@ static void hold(struct controller *c, unsigned int qid,
 	struct later later = {
 		.what = DO_COMMAND, .qid = qid, .command = *cmd, .rule = *r,
 	};
+	unsigned int held;
 
 	queue_later(c, &later, ms);
+	held = queue_held(c);
+	if (held > c->counters.most_held)
+		c->counters.most_held = held;
 }
 
 /* The id of a command that has completed and is not in flight again. */

@@ -21,7 +21,10 @@
 
 /* What happens to a command. */
 enum fault_what {
-	/* no completion: held until a reset, or until its queue is deleted */
+	/*
+	 * no completion: held until a reset, until its queue is deleted, or
+	 * until FAULT_CHANGE_RELEASE
+	 */
 	FAULT_NEVER = 1,
 	/* carried out, and completed, after @ms */
 	FAULT_LATE,
@@ -96,6 +99,11 @@ enum fault_changes {
 	 * one for fast copies only is refused
 	 */
 	FAULT_CHANGE_COPY,
+	/*
+	 * commands that are held are carried out, and completed, now; no event
+	 * tells of it
+	 */
+	FAULT_CHANGE_RELEASE,
 };
 
 /* LBA formats of the namespace: blocks of 512 bytes, and of 4096. */
@@ -107,6 +115,13 @@ struct fault_change {
 	uint32_t value;
 };
 
+/* I/O commands of one kind, as they were fetched. */
+struct fault_count {
+	uint32_t commands;
+	uint32_t fua;			/* with Force Unit Access */
+	uint32_t longest;		/* blocks of the largest of them */
+};
+
 struct fault_counters {
 	uint32_t done[FAULT_RULES];		/* faults, by rule */
 	uint32_t commands[FAULT_QUEUES];	/* fetched, by queue */
@@ -114,7 +129,9 @@ struct fault_counters {
 	uint32_t interrupts[FAULT_QUEUES];	/* by vector */
 	/* doorbells of completion queues that a reset has taken away */
 	uint32_t late[FAULT_QUEUES];
+	struct fault_count reads, writes, copies;
 	uint32_t held;			/* commands, at the moment */
+	uint32_t most_held;		/* at a time */
 	uint32_t aborts;		/* Abort commands */
 	uint32_t resets;		/* CC.EN cleared, or function reset */
 	uint32_t full;			/* times a completion queue had no room */

@@ -12,6 +12,9 @@ enum {
 	WRITE_ZEROES = 0x08, DSM = 0x09, COPY = 0x19,
 };
 
+/* In CDW12 of a Read, a Write, and a Copy. */
+#define FUA	(1U << 30)
+
 /* LBA formats: the block size's logarithm. */
 static const uint8_t formats[] = {
 	[FAULT_FORMAT_512] = 9, [FAULT_FORMAT_4K] = 12,
@@ -246,6 +249,35 @@ bool nvm_touches(struct controller *c, const struct command *cmd,
 		any |= overlap(slba, nlb, to, range[i].nlb + 1UL) ||
 		       overlap(slba, nlb, range[i].slba, range[i].nlb + 1UL);
 	return any;
+}
+
+void nvm_count(struct controller *c, const struct command *cmd)
+{
+	uint32_t nlb = (cmd->cdw12 & 0xffff) + 1;
+	struct copy_range range[COPY_RANGES];
+	struct fault_count *count;
+	unsigned int i, n;
+
+	switch (cmd->opcode) {
+	case READ:
+		count = &c->counters.reads;
+		break;
+	case WRITE:
+		count = &c->counters.writes;
+		break;
+	case COPY:
+		count = &c->counters.copies;
+		n = copy_ranges(c, cmd, range);
+		for (i = 0, nlb = 0; i < n; i++)
+			nlb += range[i].nlb + 1U;
+		break;
+	default:
+		return;
+	}
+	count->commands++;
+	count->fua += !!(cmd->cdw12 & FUA);
+	if (nlb > count->longest)
+		count->longest = nlb;
 }
 
 uint32_t nvm_command(struct controller *c, const struct command *cmd)

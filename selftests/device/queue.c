@@ -192,6 +192,8 @@ static void fetch(struct controller *c, unsigned int qid)
 	memcpy(&cmd, at, sizeof(cmd));
 	sq->head = (sq->head + 1) % sq->entries;
 	c->counters.commands[qid]++;
+	if (qid)
+		nvm_count(c, &cmd);
 	if (queue_flying(sq, cmd.cid))
 		host_error(c, "queue %u: command id %#x is in flight", qid,
 			   cmd.cid);
@@ -249,6 +251,15 @@ unsigned int queue_held(const struct controller *c)
 	for (later = c->later; later; later = later->next)
 		n += later->what == DO_COMMAND;
 	return n;
+}
+
+void queue_release(struct controller *c)
+{
+	struct later *later;
+
+	for (later = c->later; later; later = later->next)
+		if (later->what == DO_COMMAND)
+			later->due = 0;
 }
 
 bool queue_abort(struct controller *c, unsigned int qid, uint16_t cid)
