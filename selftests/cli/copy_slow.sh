@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# copy on a drive that is made slow: --queue-depth is how many commands are
+# under way, and --verify finds what was written over meanwhile.
+
+. selftests/cli/lib/cli.sh
+modprobe nvmesteer
+
+throttle() { # BYTES COMMANDS, a second; 0: as fast as it is
+	monitor block_set_io_throttle nvme0n1 "$1" 0 0 "$2" 0 0 >/dev/null
+}
+# shellcheck disable=SC2317 # called by a trap
+cleanup() {
+	throttle 0 0
+	nvmesteer unload --all >/dev/null 2>&1
+}
+
+M=$((1 << 20))
+events=/sys/class/nvme/nvme0/steer/events
+from=$M
+to=$((128 * M))
+
+# Commands under way on queue 1, where copies go.
+under_way() {
+	[[ $(steer nvme0 queues) =~ $'\n1 '[^$'\n']*" inflight="([0-9]+) ]] &&
+		printf %s "${BASH_REMATCH[1]}"
+}
+# shellcheck disable=SC2317 # called by wait_for
+at_least() { [ "$(under_way)" -ge "$1" ]; }
+
+# How many bytes were copied; any since?
+bytes() { awk '/^copy_.*_bytes/ { n += $2 } END { print n }' "$events"; }
+# shellcheck disable=SC2317 # called by wait_for
+moved() { [ "$(bytes)" -gt "$1" ]; }
+
+# fill BYTE OFFSET LEN
+fill() {
+	head -c "$3" /dev/zero | tr '\0' "\\$1" |
+		dd of=/dev/nvme0n1 bs=1M seek="$2" iflag=fullblock \
+			oflag=direct,seek_bytes status=none
+}
+
+fill 245 "$from" $((16 * M))
+ok load --dev nvme0 --set max_depth=64 copyemu
+
+step "--queue-depth"
+for depth in 1 2 6 ''; do
+	throttle 0 3
+	nvmesteer copy --from "nvme0n1:$from+4M" --to "nvme0n1:$to" \
+		${depth:+--queue-depth "$depth"} >"$tmp/out" 2>"$tmp/err" &
+	copy=$!
+	if [ -n "$depth" ]; then
+		wait_for 20 at_least "$depth" ||
+			fail "$(under_way) commands under way, not $depth"
+		for ((i = 0; i < 5; i++)); do
+			n=$(under_way)
+			[ "$n" -le "$depth" ] ||
+				fail "$n commands under way, not $depth"
+		done
+	else
+		wait_for 20 at_least 7 ||
+			fail "$(under_way) commands under way without it"
+	fi
+	throttle 0 0
+	wait $copy || fail "depth '$depth': $(<"$tmp/err")"
+done
+
+step "--verify"
+fill 0 "$to" $((16 * M))
+throttle 0 4
+before=$(bytes)
+# a piece at a time: the first one is done when any is
+nvmesteer copy --from "nvme0n1:$from+16M" --to "nvme0n1:$to" --verify --json \
+	--queue-depth 1 >"$tmp/out" 2>"$tmp/err" &
+copy=$!
+wait_for 20 moved "$before" || fail "nothing is copied: $(<"$tmp/err")"
+fill 132 $((to + 4096)) 512
+throttle 0 0
+wait $copy
+same 1 $? "exit code of a copy that differs: $(<"$tmp/err")"
+same "nvmesteer: the copy differs: byte $((to + 4096)) of nvme0n1 is 0x5a, byte $((from + 4096)) of nvme0n1 is 0xa5; was either written meanwhile?" \
+	"$(<"$tmp/err")" "what it says"
+jq -e '.verified == false and .copied == .len and (.error | test("differs"))' \
+	"$tmp/out" >/dev/null || fail "JSON: $(<"$tmp/out")"
+pass
