@@ -68,7 +68,7 @@ done
 
 step "--verify"
 fill 0 "$to" $((16 * M))
-throttle 0 4
+throttle 0 8
 before=$(bytes)
 # a piece at a time: the first one is done when any is
 nvmesteer copy --from "nvme0n1:$from+16M" --to "nvme0n1:$to" --verify --json \
