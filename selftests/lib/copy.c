@@ -431,12 +431,16 @@ void copy_refused(struct pt_ring *r, struct copy *c, int error,
 
 /* Blocks of a range of which nothing was promised: each is old or new. */
 static void either(struct copy *c, unsigned int i, size_t at, size_t done,
-		   const char *what)
+		   bool exact, const char *what)
 {
 	size_t block = c->dst->ns->block, off;
 	uint8_t *want = c->dst->want + at, *got = c->dst->got + at;
 	const uint8_t *src = c->src[i]->want + c->src_at[i];
 
+	test_check(!exact || done == c->range[i].len ||
+		   memcmp(got + done, src + done, block),
+		   "%s: range %u says that %zu bytes are copied, those that follow are too",
+		   what, i, done);
 	for (off = 0; off < c->range[i].len; off += block) {
 		bool new = !memcmp(got + off, src + off, block);
 
@@ -450,7 +454,7 @@ static void either(struct copy *c, unsigned int i, size_t at, size_t done,
 	}
 }
 
-void copy_check_report(struct copy *c, const char *what)
+static void check_report(struct copy *c, bool exact, const char *what)
 {
 	size_t at = c->at, bytes = 0;
 	bool gap = false;
@@ -477,7 +481,7 @@ void copy_check_report(struct copy *c, const char *what)
 		 * What comes after is old or new; of a range that was not
 		 * tried, too: another piece may have been on its way.
 		 */
-		either(c, i, at, r->done, what);
+		either(c, i, at, r->done, exact, what);
 		if (!gap)
 			bytes += r->done;
 		gap |= r->status;
@@ -490,6 +494,16 @@ void copy_check_report(struct copy *c, const char *what)
 		   bytes);
 	test_check(c->res == first, "%s: it ended with %d, its first range with %d",
 		   what, c->res, first);
+}
+
+void copy_check_report(struct copy *c, const char *what)
+{
+	check_report(c, false, what);
+}
+
+void copy_check_exact(struct copy *c, const char *what)
+{
+	check_report(c, true, what);
 }
 
 /* ------------------------------------------------------------------ events */

@@ -144,6 +144,11 @@ void copy_refused(struct pt_ring *r, struct copy *c, int error,
  * overlap what the copy writes.
  */
 void copy_check_report(struct copy *c, const char *what);
+/*
+ * Likewise, and no range says less than was copied. So it is where the data is
+ * read and written, and what failed has written nothing: a read, say.
+ */
+void copy_check_exact(struct copy *c, const char *what);
 
 const char *copy_path_name(unsigned int path);
 
