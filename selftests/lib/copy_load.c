@@ -70,6 +70,8 @@ static bool end(struct copy_thread *t, struct copy_slot *s)
 {
 	struct copy_load *l = t->load;
 	struct copy *c = &s->copy;
+	/* what is there cannot be looked at */
+	bool lost = l->may_vanish && l->may_vanish->ctrl == t->ns->ctrl;
 
 	if (!c->res) {
 		copy_is_good(c, 0, "under load");
@@ -85,7 +87,7 @@ static bool end(struct copy_thread *t, struct copy_slot *s)
 		test_check(l->may_be_refused && c->res < 0,
 			   "a copy was refused: %d (%#x)", c->res, c->res);
 		t->stats.refused++;
-		if (!l->may_vanish)
+		if (!lost)
 			image_check(&s->to, "a copy that was refused");
 		return !l->may_vanish;
 	}
@@ -96,10 +98,9 @@ static bool end(struct copy_thread *t, struct copy_slot *s)
 	} else {
 		t->stats.cancelled++;
 	}
-	if (l->may_vanish)
-		return false;
-	copy_check_report(c, "a copy that failed");
-	return true;
+	if (!lost)
+		copy_check_report(c, "a copy that failed");
+	return !l->may_vanish;
 }
 
 static void queue(struct copy_thread *t, struct pt_ring *r, unsigned int i)

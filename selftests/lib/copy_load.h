@@ -58,7 +58,8 @@ struct copy_load {
 	unsigned int from_mib;	/* where the sources begin, in MiB; 0: at 40 */
 	bool may_fail;		/* copies may end with a status, or cancelled */
 	bool may_be_refused;	/* and be refused, for want of a policy say */
-	bool may_vanish;	/* a thread ends with the first such copy */
+	/* its controller may vanish: a thread ends with the first such copy */
+	const struct pt_ns *may_vanish;
 	/*
 	 * NVMe Copy commands instead, of namespaces of one controller: the last
 	 * thread's by ioctl, the others' by uring_cmd.

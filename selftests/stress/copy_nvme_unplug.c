@@ -48,7 +48,7 @@ int main(void)
 	load.commands = true;
 	load.may_fail = true;
 	load.may_be_refused = true;
-	load.may_vanish = true;
+	load.may_vanish = &gone[0];
 	copy_load_init(&load);
 
 	test_step("pulled under load");
