@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A process with copies under way, on rings of each kind, is killed with
- * SIGKILL, again and again; and rings with long copies in them are closed by
+ * SIGKILL, again and again; so is one that sends NVMe Copy commands, by
+ * uring_cmd and by ioctl; and rings with long copies in them are closed by
  * processes that live on and by ones that exit. What was written is what was to
  * be, nothing else is touched, a long copy does not go on for its own sake, and
  * nothing is left behind.
  *
- * COUNT=   kills (default 8)
+ * COUNT=   kills of each kind (default 8)
  *
  * vm: --drives copy
  */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "copy_load.h"
 #include "steer.h"
 #include "test.h"
+#include "vm.h"
 
 #define MIB	(1UL << 20)
 
 static struct copy_drives drives;
-static struct copy_load load;
+static struct copy_load load, commands;
 static struct steer_policy policy;
 
 /* References to the module: each copy under way has one. */
@@ -97,18 +100,28 @@ static void close_ring(unsigned int mode, unsigned int flags, bool forked)
 	image_check(&to, "a ring that was closed");
 }
 
-int main(void)
+/* Nothing is under way, and what is there is right, after a kill. */
+static void is_over(struct copy_load *l, unsigned long idle, unsigned long kill)
 {
-	struct puppet_config config = {
-		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
-	};
-	unsigned long i, count = test_env("COUNT", 8);
-	unsigned long idle;
-	unsigned int mode;
+	test_check(test_wait(references() == idle, 10000),
+		   "copies under way 10 s after kill %lu", kill);
+	test_check(steer_wait_idle(drives.a.ctrl, 1000), "commands in flight");
+	copy_load_verify(l, NULL);
+}
 
-	test_begin(100 + 4 * count);
-	copy_drives_open(&drives);
-	steer_puppet_copy(&policy, drives.a.ctrl, &config);
+static void goes_on(struct copy_load *l)
+{
+	test_step("no kill");
+	copy_load_start(l);
+	test_check(copy_load_wait(l, 30, 20000), "no copy afterwards");
+	copy_load_stop(l);
+	copy_load_verify(l, NULL);
+}
+
+static void kill_copies(unsigned long count)
+{
+	unsigned long idle = references(), i;
+
 	load.to[0] = load.to[1] = &drives.a;
 	load.to[2] = &drives.b;
 	load.to[3] = &drives.none;
@@ -116,7 +129,6 @@ int main(void)
 	load.from[1] = &drives.b;
 	load.from[2] = &drives.other;
 	copy_load_init(&load);
-	idle = references();
 	for (i = 0; i < count; i++) {
 		test_step("kill %lu", i);
 		policy.state->copy_route = i % 3;
@@ -124,17 +136,60 @@ int main(void)
 		test_check(copy_load_wait(&load, 10 + 7 * (i % 4), 20000),
 			   "no copy ended for 20 s before kill %lu", i);
 		copy_load_kill(&load);
-		test_check(test_wait(references() == idle, 10000),
-			   "copies under way 10 s after kill %lu", i);
-		test_check(steer_wait_idle(drives.a.ctrl, 1000),
-			   "commands in flight");
-		copy_load_verify(&load, NULL);
+		is_over(&load, idle, i);
 	}
-	test_step("no kill");
-	copy_load_start(&load);
-	test_check(copy_load_wait(&load, 30, 20000), "no copy afterwards");
-	copy_load_stop(&load);
-	copy_load_verify(&load, NULL);
+	goes_on(&load);
+}
+
+/*
+ * The drive is slow, so that there are commands under way; they end once it is
+ * not. One sent by ioctl is waited for, with all that it has become.
+ */
+static void kill_commands(unsigned long count)
+{
+	unsigned long idle = references(), i;
+
+	commands.to[0] = commands.to[3] = &drives.a;
+	commands.to[1] = &drives.none;
+	commands.to[2] = &drives.small;
+	commands.from[0] = commands.from[3] = &drives.a;
+	commands.from[1] = &drives.b;
+	commands.from[2] = &drives.none;
+	commands.commands = true;
+	copy_load_init(&commands);
+	for (i = 0; i < count; i++) {
+		test_step("kill %lu, of commands", i);
+		policy.state->copy_route = i % 3;
+		policy.state->copy_answer = i & 1 ? NVME_STEER_COPY_EMULATE :
+						    NVME_STEER_COPY_DEFAULT;
+		copy_load_start_child(&commands);
+		test_check(copy_load_wait(&commands, 10, 20000),
+			   "no copy ended for 20 s before kill %lu", i);
+		vm_throttle(drives.a.name, 20);
+		test_check(test_wait(references() > idle, 20000),
+			   "no copy is under way before kill %lu", i);
+		kill(commands.pid, SIGKILL);
+		vm_throttle(drives.a.name, 0);
+		copy_load_kill(&commands);
+		is_over(&commands, idle, i);
+	}
+	goes_on(&commands);
+}
+
+int main(void)
+{
+	struct puppet_config config = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
+	};
+	unsigned long count = test_env("COUNT", 8);
+	unsigned int mode;
+
+	test_begin(100 + 8 * count);
+	copy_drives_open(&drives);
+	steer_puppet_copy(&policy, drives.a.ctrl, &config);
+	kill_copies(count);
+	kill_commands(count);
+	policy.state->copy_answer = NVME_STEER_COPY_DEFAULT;
 
 	for (mode = 0; mode < 4; mode++) {
 		policy.state->copy_route = mode & PT_IOPOLL ? 2 : 1;
@@ -144,5 +199,8 @@ int main(void)
 		close_ring(mode, NVME_STEER_COPY_F_EMULATE, false);
 		close_ring(mode, 0, true);
 	}
+	steer_detach(&policy);
+
+	steer_reload();
 	test_pass();
 }
