@@ -106,13 +106,13 @@ static __always_inline __u32 ranges_class(__u32 ranges)
 	return ranges < 128 ? 3 : 4;
 }
 
-/* A copy is known by its answer when it has ended; so is its depth. */
+/* What a copy is known by, before it begins and when it has ended. */
 static __always_inline __u32 sort_index(__u32 size_class, __u32 ranges,
-					__u32 depth)
+					__u32 flags)
 {
 	return size_class % NVME_STEER_COPY_CLASSES +
 	       NVME_STEER_COPY_CLASSES * ranges_class(ranges) +
-	       (depth == 1 ? SORTS : 0);
+	       (copies__one_by_one(flags) ? SORTS : 0);
 }
 
 static __always_inline bool is_known(const struct copyauto_sort *sort)
@@ -277,7 +277,7 @@ int BPF_PROG(copyauto_copy, struct nvme_steer_copy *cp)
 	    (cp->flags & NVME_STEER_COPY_CROSS_CTRL))
 		return copies__answer(cp, NVME_STEER_COPY_DEFAULT);
 
-	index = sort_index(cp->size_class, cp->ranges, copies__depth(cp));
+	index = sort_index(cp->size_class, cp->ranges, cp->flags);
 	sort = bpf_map_lookup_elem(&sorts, &index);
 	if (!sort)
 		return copies__answer(cp, NVME_STEER_COPY_DEFAULT);
@@ -305,8 +305,7 @@ void BPF_PROG(copyauto_copied, struct nvme_steer_copied *ev)
 	/* What can be emulated is, unless the caller said how. */
 	if (how == NVME_STEER_COPY_EMULATE && ev->path != how)
 		return;
-	index = sort_index(ev->size_class, ev->ranges,
-			   NVME_STEER_COPY_DEPTH(ev->answer));
+	index = sort_index(ev->size_class, ev->ranges, ev->flags);
 	sort = bpf_map_lookup_elem(&sorts, &index);
 	if (!sort)
 		return;

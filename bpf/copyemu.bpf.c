@@ -15,7 +15,9 @@
  *
  * Tunables (nvmesteer load --set NAME=VALUE):
  *   max_depth    pieces of copies under way at a time, each a few reads or a
- *                write, all copies together; 8 is the default, 1 to 64
+ *                write, all copies together, 1 to 64; 0 = 2 (default). With
+ *                more a quick drive copies more, and leaves less to other
+ *                I/O: lib/copies.h has figures
  *   chunk_kib    KiB, the most in a piece; 0 = as the module likes it
  *                (default)
  *   queue_depth  entries a queue; 0 = the largest possible (default)

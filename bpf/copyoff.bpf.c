@@ -18,7 +18,8 @@
  *                each: other commands get their turn in between; 0 = in one
  *                (default)
  *   max_depth    pieces of copies, that is Copy commands, under way at a time,
- *                all copies together; 8 is the default, 1 to 64
+ *                all copies together, 1 to 64; 0 = 8 (default), and 2 of
+ *                what the controller cannot copy. lib/copies.h has figures
  *   chunk_kib    KiB, the most in a piece; 0 = as much as the controller takes
  *                (default)
  *   queue_depth  entries a queue; 0 = the largest possible (default)

@@ -13,13 +13,36 @@
  * Tunables, the same in every policy that includes this file:
  *
  *   max_depth    pieces of copies to the controller that are under way at a
- *                time, all copies together (two of each copy, where there are
- *                many). Other I/O waits behind these: up to 256 KiB each where
- *                the kernel copies, a Copy command each where the controller
- *                does. 1 to 64; 8 is the default
+ *                time, all copies together (two of each copy where there are
+ *                many, one where max_depth is 2 or less). Other I/O waits
+ *                behind these: up to 256 KiB each where the kernel copies, a
+ *                Copy command each where the controller does. 1 to 64; 0 = 2
+ *                where the kernel copies and 8 where the controller does
+ *                (default)
  *   chunk_kib    KiB, the most in a piece; 0 = as the module likes it
  *                (default), 524287 the most
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *
+ * The default leaves something to others: two pieces are enough for one to be
+ * read while the other is written, and more only wait in the drive, with all
+ * else behind them. On a drive of 100 MB and 2000 commands a second, 4 KiB
+ * reads, four at a time, are 2093 a second alone; beside copies of 8 MiB that
+ * the kernel does, one at a time,
+ *
+ *	max_depth	reads/s	p50	p99	copied
+ *	1		1033	3.5 ms	8 ms	44 MiB/s
+ *	2		643	5.0 ms	39 ms	40 MiB/s
+ *	4		250	16 ms	24 ms	44 MiB/s
+ *	8		140	37 ms	67 ms	48 MiB/s
+ *
+ * and beside those that the controller does, whose commands have 64 KiB each,
+ *
+ *	1		1483	2.7 ms	5.6 ms	16 MiB/s
+ *	2		1031	3.8 ms	8.7 ms	32 MiB/s
+ *	4		780	5.1 ms	10 ms	40 MiB/s
+ *	8		484	8.7 ms	15 ms	44 MiB/s
+ *
+ * A drive that is quick and far away copies more with more.
  */
 #ifndef NVMESTEER_LIB_COPIES_H
 #define NVMESTEER_LIB_COPIES_H
@@ -27,7 +50,10 @@
 #define COPIES__HOLD_MS	100	/* the queue depends on the ring alone */
 #define COPIES_MAX_KIB	524287	/* that NVME_STEER_COPY_WITH() has room for */
 
-const volatile __u32 max_depth = 8;
+#define COPIES__OFFLOADED	8	/* where max_depth is 0 */
+#define COPIES__EMULATED	2
+
+const volatile __u32 max_depth = 0;
 const volatile __u32 chunk_kib = 0;
 const volatile __u32 queue_depth = 0;
 
@@ -41,7 +67,7 @@ static __always_inline int copies__create(struct nvme_steer_dev *dev)
 	__u32 number = 1;
 	int ret;
 
-	if (!max_depth || max_depth > NVME_STEER_COPY_MAX_DEPTH ||
+	if (max_depth > NVME_STEER_COPY_MAX_DEPTH ||
 	    chunk_kib > COPIES_MAX_KIB)
 		return -ERANGE;
 	if (dev->vectors && number <= dev->granted) {
@@ -69,17 +95,26 @@ static __always_inline int copies__route(struct nvme_steer_cmd *cmd)
 	return irq_queue;
 }
 
+/* Is there one piece of a copy at a time, whatever else is? */
+static __always_inline bool copies__one_by_one(__u32 flags)
+{
+	return max_depth == 1 || flags & NVME_STEER_COPY_ORDERED;
+}
+
 /*
  * Pieces of this copy that may be under way: its share of max_depth. One only
- * where its pieces wait for one another anyway, or max_depth is 1.
+ * where its pieces wait for one another anyway.
  */
-static __always_inline __u32 copies__depth(struct nvme_steer_copy *cp)
+static __always_inline __u32 copies__depth(struct nvme_steer_copy *cp,
+					   bool emulate)
 {
-	__u32 depth = max_depth / (cp->copies + 1);
+	__u32 most = max_depth ?: emulate ? COPIES__EMULATED :
+					    COPIES__OFFLOADED;
+	__u32 depth = most / (cp->copies + 1);
 
 	if (cp->flags & NVME_STEER_COPY_ORDERED)
 		return 1;
-	if (depth < 2 && max_depth > 1)
+	if (depth < 2 && most > 2)
 		return 2;
 	return depth ?: 1;
 }
@@ -88,7 +123,11 @@ static __always_inline __u32 copies__depth(struct nvme_steer_copy *cp)
 static __always_inline int copies__answer(struct nvme_steer_copy *cp,
 					  __u32 how)
 {
-	return NVME_STEER_COPY_WITH(how, copies__depth(cp), chunk_kib);
+	bool emulate = how == NVME_STEER_COPY_EMULATE ||
+		       !(cp->flags & (NVME_STEER_COPY_CAN_OFFLOAD |
+				      NVME_STEER_COPY_CAN_SPLIT));
+
+	return NVME_STEER_COPY_WITH(how, copies__depth(cp, emulate), chunk_kib);
 }
 
 #endif /* NVMESTEER_LIB_COPIES_H */

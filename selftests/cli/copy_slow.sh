@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # copy on a drive that is made slow: --queue-depth is how many commands are
-# under way, and --verify finds what was written over meanwhile.
+# under way, a policy leaves something to others by itself, and --verify finds
+# what was written over meanwhile.
 
 . selftests/cli/lib/cli.sh
 modprobe nvmesteer
@@ -44,27 +45,35 @@ fill() {
 fill 245 "$from" $((16 * M))
 ok load --dev nvme0 --set max_depth=64 copyemu
 
-step "--queue-depth"
-for depth in 1 2 6 ''; do
+# limited DEPTH ARG...: a copy has so many commands under way, and never more
+limited() {
+	local depth=$1 copy n i
+	shift
 	throttle 0 3
-	nvmesteer copy --from "nvme0n1:$from+4M" --to "nvme0n1:$to" \
-		${depth:+--queue-depth "$depth"} >"$tmp/out" 2>"$tmp/err" &
+	nvmesteer copy --to "nvme0n1:$to" "$@" >"$tmp/out" 2>"$tmp/err" &
 	copy=$!
-	if [ -n "$depth" ]; then
-		wait_for 20 at_least "$depth" ||
-			fail "$(under_way) commands under way, not $depth"
-		for ((i = 0; i < 5; i++)); do
-			n=$(under_way)
-			[ "$n" -le "$depth" ] ||
-				fail "$n commands under way, not $depth"
-		done
-	else
-		wait_for 20 at_least 7 ||
-			fail "$(under_way) commands under way without it"
-	fi
+	wait_for 20 at_least "$depth" ||
+		fail "$(under_way) commands under way, not $depth: $*"
+	for ((i = 0; i < 5; i++)); do
+		n=$(under_way)
+		[ "$n" -le "$depth" ] ||
+			fail "$n commands under way, not $depth: $*"
+	done
 	throttle 0 0
-	wait $copy || fail "depth '$depth': $(<"$tmp/err")"
+	wait $copy || fail "$*: $(<"$tmp/err")"
+}
+
+step "--queue-depth"
+for depth in 1 6; do
+	limited $depth --from "nvme0n1:$from+4M" --queue-depth $depth
 done
+limited 16 --from "nvme0n1:$from+4M"
+
+step "without, by a policy as it is"
+ok load --dev nvme0 --replace copyemu
+limited 2 --from "nvme0n1:$from+1M"
+# the first copy has two, three more one each
+limited 5 --from "nvme0n1:$from+4M"
 
 step "--verify"
 fill 0 "$to" $((16 * M))
