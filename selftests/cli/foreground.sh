@@ -7,6 +7,7 @@
 # status --dump tells the same afterwards, to root.
 
 . selftests/cli/lib/cli.sh
+trap 'cleanup; default_bad_answers' EXIT
 
 # Load $1 and stay; wait until it is attached.
 foreground() {
@@ -17,8 +18,14 @@ foreground() {
 		fail "it is not attached: $(cat "$tmp/stay.err")"
 }
 
+gone() { ! kill -0 "$job" 2>/dev/null; }
+
 # It has ended with code $1 and said $2.
 ended() {
+	if ! wait_for 60 gone; then
+		kill -KILL $job
+		fail "load --foreground is still there after the policy's end"
+	fi
 	wait $job
 	same "$1" $? "exit code of load --foreground"
 	grep -qE "$2" "$tmp/stay.out" "$tmp/stay.err" ||
@@ -70,6 +77,7 @@ check_json status '.controller == "nvme0" and .last_exit.kind == "unload" and
 step "ejected"
 ejector=$BUILD/selftests/bpf/must_eject_answer_high.bpf.o
 [ -e "$ejector" ] || skip 'must_eject_answer_high.bpf.o is not built'
+few_bad_answers
 foreground "$ejector"
 fio --name=t --ioengine=io_uring_cmd --cmd_type=nvme --filename=/dev/ng0n1 \
 	--rw=read --bs=4k --iodepth=8 --size=16m >/dev/null

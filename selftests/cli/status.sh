@@ -7,7 +7,7 @@
 . selftests/lib/guest.sh
 
 err=$(mktemp)
-trap 'nvmesteer unload nvme0 >/dev/null 2>&1; rm -f "$err"' EXIT
+trap 'nvmesteer unload nvme0 >/dev/null 2>&1; rm -f "$err"; default_bad_answers' EXIT
 
 json() { nvmesteer status nvme0 --json 2>/dev/null | jq -r ".controllers[0] | $1"; }
 
@@ -38,10 +38,12 @@ same 'spread unload 64' "$(json '.last_exit | "\(.policy) \(.kind) \(.kind_code)
 step 'ejected'
 ejector=$BUILD/selftests/bpf/must_eject_answer_high.bpf.o
 [ -e "$ejector" ] || skip 'must_eject_answer_high.bpf.o is not built'
+few_bad_answers
 check nvmesteer load --dev nvme0 "$ejector" >/dev/null
 fio --name=t --ioengine=io_uring_cmd --cmd_type=nvme --filename=/dev/ng0n1 \
 	--rw=read --bs=4k --iodepth=8 --size=16m >/dev/null
-check wait_for 5 grep -q '^ended' /sys/class/nvme/nvme0/steer/state
+wait_for 10 grep -q '^ended' /sys/class/nvme/nvme0/steer/state ||
+	fail 'it is not ejected for unfit answers'
 nvmesteer status nvme0 >/dev/null 2>"$err"
 same 1 $? 'exit code after an ejection'
 grep -q 'was ejected' "$err" || fail "it says: $(cat "$err")"

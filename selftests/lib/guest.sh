@@ -79,6 +79,13 @@ steer() {
 	[ -n "$text" ]
 }
 
+# How many unfit answers a second end a policy; by default more than there are
+# commands a second where a kernel checks all it does. Whoever sets it restores
+# it in the end, in a trap.
+bad_answers=/sys/module/nvmesteer/parameters/bad_answers
+few_bad_answers() { check tee $bad_answers <<<20 >/dev/null; }
+default_bad_answers() { tee $bad_answers <<<1000 >/dev/null; }
+
 # The PCI address of a controller.
 ctrl_pci() { basename "$(readlink -f "/sys/class/nvme/$1/device")"; }
 
