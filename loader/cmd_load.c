@@ -501,17 +501,31 @@ static int tell_end(const struct load *l)
 	return ret;
 }
 
-/* The link hangs up when the policy ends, whatever ends it. */
-static int stay(const struct load *l)
+/* Wait for a signal, or until the policy ends, which hangs up its link. */
+static void wait_for_end(const struct load *l, struct pollfd *p)
 {
 	struct timespec look = { .tv_sec = LOOK_MS / 1000 };
+
+	while (!stopped && ppoll(p, 1, &look, &l->signals) <= 0) {
+		if (stopped || is_ours(l))
+			continue;
+		/* it may have hung up since */
+		if (poll(p, 1, 0) <= 0)
+			tell("%s: the link attaches another policy, or none",
+			     l->ctrl);
+		break;
+	}
+	if (p->revents)
+		tell("%s: the link hung up", l->ctrl);
+}
+
+static int stay(const struct load *l)
+{
 	struct pollfd p = { .fd = l->link_fd };
 	int ret;
 
+	wait_for_end(l, &p);
 	/* one that has taken its place is not ours to end */
-	while (!stopped && ppoll(&p, 1, &look, &l->signals) <= 0)
-		if (!stopped && !is_ours(l))
-			return tell_end(l);
 	if (stopped && !p.revents && is_ours(l)) {
 		ret = end(l);
 		if (ret)

@@ -4,14 +4,16 @@
 # load --foreground stays until the policy ends: by a signal, which ends it and
 # removes its pins, by somebody else, or because it was ejected, which it tells
 # with all that was recorded; not by a signal once another policy has its place.
-# status --dump tells the same afterwards, to root.
+# It learns of an end from its link, at once: not when it looks, once a second,
+# whether another policy has got that. status --dump tells the same afterwards,
+# to root.
 
 . selftests/cli/lib/cli.sh
 trap 'cleanup; default_bad_answers' EXIT
 
 # Load $1 and stay; wait until it is attached.
 foreground() {
-	nvmesteer load --dev nvme0 --foreground "$@" \
+	nvmesteer load -v --dev nvme0 --foreground "$@" \
 		>"$tmp/stay.out" 2>"$tmp/stay.err" &
 	job=$!
 	wait_for 10 grep -q "attached policy" "$tmp/stay.out" ||
@@ -32,6 +34,13 @@ ended() {
 		fail "it says: $(cat "$tmp/stay.out" "$tmp/stay.err")"
 }
 
+# Likewise, and its link has told it.
+ended_by_link() {
+	ended "$@"
+	grep -q "the link hung up" "$tmp/stay.err" ||
+		fail "its link did not wake it: $(cat "$tmp/stay.err")"
+}
+
 for signal in INT TERM; do
 	step "SIG$signal"
 	# as Ctrl-C does: a shell's background jobs ignore SIGINT until then
@@ -45,13 +54,13 @@ done
 step "ended by another"
 foreground "$POLICIES/tenants.bpf.o"
 ok unload nvme0
-ended 0 "policy 'tenants' ended \(unload\)"
+ended_by_link 0 "policy 'tenants' ended \(unload\)"
 clean nvme0
 
 step "switched off"
 foreground "$POLICIES/tenants.bpf.o"
 ok off nvme0
-ended 0 "policy 'tenants' ended \(off\)"
+ended_by_link 0 "policy 'tenants' ended \(off\)"
 clean nvme0
 
 step "replaced"
@@ -81,7 +90,7 @@ few_bad_answers
 foreground "$ejector"
 fio --name=t --ioengine=io_uring_cmd --cmd_type=nvme --filename=/dev/ng0n1 \
 	--rw=read --bs=4k --iodepth=8 --size=16m >/dev/null
-ended 1 "was ejected from nvme0"
+ended_by_link 1 "was ejected from nvme0"
 grep -qE "^policy bad ended: answers: " "$tmp/stay.out" ||
 	fail "no dump: $(cat "$tmp/stay.out")"
 grep -qE "op=route answer=[0-9]+ why=bad_" "$tmp/stay.out" ||
