@@ -269,47 +269,97 @@ static void partition(void)
 	image_unpartition(&a, fd);
 }
 
-/* Somebody without capabilities, with files that he was given. */
-static void nobody(void)
+/* A copy by the files that somebody was given; without a source, of his own. */
+struct given {
+	int sqe, src, dst;
+};
+
+static void begin_given(const struct given *g, struct image *via)
 {
+	copy_begin(&copy, via, 512, 0);
+	copy.cmd.dst_fd = g->dst;
+	copy_add_fd(&copy, &a_from, 512, 1024, g->src < 0 ? -1 : a_from.ns->fd);
+	if (g->src >= 0)
+		copy_add_fd(&copy, &b_from, 512, 1024, g->src);
+}
+
+/* Become somebody without capabilities, and copy. */
+static int copy_as_nobody(const struct given *g)
+{
+	struct pt_ns ns = *a.ns;
+	struct image via = a;
 	struct pt_ring r;
-	int status, ro;
+
+	if (setgid(65534) || setuid(65534))
+		_exit(2);
+	via.ns = &ns;
+	ns.fd = g->sqe;
+	pt_ring_init(&r, 8, 0);
+	begin_given(g, &via);
+	return copy_do(&r, &copy);
+}
+
+/*
+ * Reading and writing by passthrough is his, so is a copy where the files are
+ * open for it, and only there.
+ */
+static void nobody_copies(struct given g, int should, const char *what)
+{
+	int *is = mmap(NULL, sizeof(*is), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
 	pid_t pid;
 
-	test_step("a user without rights");
-	ro = open_dev("/dev/ng%s", b_from.ns->name, O_RDONLY);
+	test_check(is != MAP_FAILED, "mmap");
 	image_refill(&a, 0, 8192);
 	fflush(stdout);
 	pid = fork();
 	test_check(pid >= 0, "cannot fork");
 	if (!pid) {
-		if (setgid(65534) || setuid(65534))
-			_exit(2);
-		pt_ring_init(&r, 8, 0);
-		/* reading and writing by passthrough is his, so is this */
-		copy_begin(&copy, &a, 512, 0);
-		copy_add(&copy, &a_from, 512, 1024);
-		copy_add_fd(&copy, &b_from, 512, 1024, ro);
-		copy_do(&r, &copy);
-		if (copy.res && copy.res != -EACCES) {
-			printf("# copy: %d\n", copy.res);
-			_exit(3);
-		}
-		_exit(copy.res ? 4 : 0);
+		*is = copy_as_nobody(&g);
+		_exit(0);
 	}
 	waitpid(pid, &status, 0);
-	test_check(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
-					 WEXITSTATUS(status) == 4),
-		   "child ended with %#x", status);
-	printf("#   %s\n", status ? "refused" : "allowed, as Read and Write are");
-	if (!status) {
-		copy_begin(&copy, &a, 512, 0);
-		copy_add(&copy, &a_from, 512, 1024);
-		copy_add(&copy, &b_from, 512, 1024);
+	test_check(!status, "%s: child ended with %#x", what, status);
+	test_check(*is == should, "%s: %d, not %d", what, *is, should);
+	if (!should) {
+		begin_given(&g, &a);
 		copy_model(&copy);
 	}
-	image_check(&a, "a user without rights");
+	image_check(&a, what);
+	munmap(is, sizeof(*is));
+}
+
+static void nobody(void)
+{
+	int rw = open_dev("/dev/ng%s", a.ns->name, O_RDWR);
+	int ro = open_dev("/dev/ng%s", a.ns->name, O_RDONLY);
+	int wo = open_dev("/dev/ng%s", a.ns->name, O_WRONLY);
+	int src_ro = open_dev("/dev/ng%s", b_from.ns->name, O_RDONLY);
+	int src_wo = open_dev("/dev/ng%s", b_from.ns->name, O_WRONLY);
+	int src_rw = open_dev("/dev/ng%s", b_from.ns->name, O_RDWR);
+
+	test_step("a user without rights");
+#define nobody_may(...)	\
+	nobody_copies((struct given){ __VA_ARGS__ }, 0, #__VA_ARGS__)
+#define nobody_may_not(...) \
+	nobody_copies((struct given){ __VA_ARGS__ }, -EBADF, #__VA_ARGS__)
+	nobody_may(.sqe = rw, .src = src_rw, .dst = rw);
+	nobody_may(.sqe = rw, .src = src_ro, .dst = -1);
+	nobody_may(.sqe = ro, .src = src_ro, .dst = wo);
+	nobody_may(.sqe = rw, .src = -1, .dst = -1);
+	nobody_may_not(.sqe = rw, .src = src_ro, .dst = ro);
+	nobody_may_not(.sqe = rw, .src = src_wo, .dst = rw);
+	nobody_may_not(.sqe = rw, .src = src_wo, .dst = ro);
+	nobody_may_not(.sqe = ro, .src = src_ro, .dst = -1);
+	nobody_may_not(.sqe = ro, .src = -1, .dst = -1);
+	nobody_may_not(.sqe = wo, .src = -1, .dst = -1);
+	close(rw);
 	close(ro);
+	close(wo);
+	close(src_ro);
+	close(src_wo);
+	close(src_rw);
 }
 
 /* A ring without large entries: refused by the driver, as any passthrough. */
