@@ -76,7 +76,8 @@ static bool count_group(struct group_thread *t, unsigned int group,
 	t->stats.groups++;
 	for (i = 0; i < GROUP_NR; i++)
 		sent += c[i].status != UNTOUCHED;
-	if (!sent || !result) {
+	/* 0 is also what a group has of which the first and all others failed */
+	if (!sent || (!result && res < 0)) {
 		test_check(res < 0 && !result, "nothing sent: %d, %#jx", res,
 			   result);
 		if (!sent || (res != -EINTR && res != -EAGAIN)) {

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "lib/block_load.h"
+#include "block_load.h"
 #include "pt.h"
 #include "steer.h"
 #include "test.h"

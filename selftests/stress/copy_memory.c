@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "copy_load.h"
-#include "lib/machine.h"
+#include "machine.h"
 #include "steer.h"
 #include "test.h"
 

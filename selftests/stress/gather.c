@@ -12,7 +12,7 @@
  */
 #include <bpf/libbpf.h>
 
-#include "lib/machine.h"
+#include "machine.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"

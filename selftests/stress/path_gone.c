@@ -15,7 +15,7 @@
  */
 #include <glob.h>
 
-#include "lib/block_load.h"
+#include "block_load.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"

@@ -10,7 +10,7 @@
  *
  * vm: --cpus 4
  */
-#include "lib/block_load.h"
+#include "block_load.h"
 #include "load.h"
 #include "test.h"
 #include "vm.h"

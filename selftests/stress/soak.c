@@ -26,10 +26,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "lib/block_load.h"
+#include "block_load.h"
 #include "copy_load.h"
 #include "group_load.h"
-#include "lib/machine.h"
+#include "machine.h"
 #include "lib/rotate.h"
 #include "load.h"
 #include "pins.h"

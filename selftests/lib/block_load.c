@@ -8,6 +8,16 @@
 #define NLB	16
 #define PLACES	32		/* of a thread, NLB blocks each */
 
+/* A request has ended; false: its thread ends, as there is no device any more. */
+static bool ended(struct block_load *l, const char *what, ssize_t ret)
+{
+	if (ret == (ssize_t)(NLB * l->ns->block))
+		return true;
+	test_check(l->may_vanish, "%s: %zd %s", what, ret, strerror(errno));
+	atomic_fetch_add(&l->gone, 1);
+	return false;
+}
+
 static void *worker(void *arg)
 {
 	struct block_load *l = arg;
@@ -32,8 +42,8 @@ static void *worker(void *arg)
 		slba = l->first + (nr * PLACES + place) * NLB;
 		if (gens[place]) {
 			ret = pread(fd, buf, len, slba << l->ns->shift);
-			test_check(ret == (ssize_t)len, "read: %zd %s", ret,
-				   strerror(errno));
+			if (!ended(l, "read", ret))
+				break;
 			test_check(pt_differs(l->ns, buf, slba, NLB,
 					      gens[place]) < 0,
 				   "thread %u, block %ju: wrong data", nr,
@@ -42,8 +52,8 @@ static void *worker(void *arg)
 		gens[place] = gen++;
 		pt_fill(l->ns, buf, slba, NLB, gens[place]);
 		ret = pwrite(fd, buf, len, slba << l->ns->shift);
-		test_check(ret == (ssize_t)len, "write: %zd %s", ret,
-			   strerror(errno));
+		if (!ended(l, "write", ret))
+			break;
 		atomic_fetch_add(&l->done, 2);
 	}
 	close(fd);
@@ -55,7 +65,8 @@ void block_load_start(struct block_load *l, struct pt_ns *ns, uint64_t first)
 {
 	unsigned int i;
 
-	*l = (struct block_load) { .ns = ns, .first = first };
+	*l = (struct block_load) { .ns = ns, .first = first,
+				   .may_vanish = l->may_vanish };
 	for (i = 0; i < BLOCK_LOAD_THREADS; i++)
 		test_check(!pthread_create(&l->thread[i], NULL, worker, l),
 			   "cannot create a thread");
