@@ -188,14 +188,14 @@ static void copy__init(struct side *s)
 		s->copy.from[i] = i & 1 ? &stays.ns : &s->ns;
 	s->copy.from_mib = s->goes ? SOURCES_MIB : 0;
 	s->copy.may_fail = s->copy.may_be_refused = s->goes;
-	s->copy.may_vanish = s->goes;
+	s->copy.may_vanish = s->goes ? &s->ns : NULL;
 	copy_load_init(&s->copy);
 }
 
 static void copy__is_back(struct side *s)
 {
 	s->copy.may_fail = s->copy.may_be_refused = false;
-	s->copy.may_vanish = false;
+	s->copy.may_vanish = NULL;
 }
 
 static void copy__start(struct side *s)
