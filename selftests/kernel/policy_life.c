@@ -4,7 +4,8 @@
  * the right errno; init() that fails frees what it created; update in place
  * keeps queues of the same shape and the old policy when the new one's init()
  * fails; each kind of end is told; the off switch works; a policy that errs is
- * ejected; the tracepoints tell; and with nothing attached no counter moves.
+ * ejected, and one of too many unfit answers within a second, not of as many in
+ * several; the tracepoints tell; and with nothing attached no counter moves.
  *
  * vm: --cpus 2
  */
@@ -15,6 +16,7 @@
 #include "test.h"
 
 #define TRACING	"/sys/kernel/tracing/"
+#define BAD_ANSWERS	10U		/* a second, and one more is too many */
 
 static struct pt_ns ns;
 static struct pt_ring ring;
@@ -53,8 +55,8 @@ static void expect_exit(const char *kind, const char *policy)
 			     sizeof(word)) > 0, "no dump");
 }
 
-/* The dump tells of a decision, and how the policy came to its end. */
-static void expect_trace(const char *decision)
+/* The dump tells of a decision, and by which function the policy's end came. */
+static void expect_trace(const char *decision, const char *function)
 {
 	static char dump[1 << 18];
 	const char *at;
@@ -63,7 +65,7 @@ static void expect_trace(const char *decision)
 			     sizeof(dump)) > 0, "no dump");
 	test_check(strstr(dump, decision), "the dump says: %s", dump);
 	at = strstr(dump, "\ntrace:\n");
-	test_check(at && strstr(at, "puppet_route") &&
+	test_check(at && strstr(at, function) &&
 		   strstr(at, "io_uring_enter"), "the dump says: %s", dump);
 }
 
@@ -222,7 +224,6 @@ static void eject(void)
 	uint64_t ejected = steer_event(ns.ctrl, "ejected");
 	struct steer_policy p;
 	char word[160];
-	unsigned int i;
 
 	test_step("ejection");
 	steer_puppet(&p, ns.ctrl, &config);
@@ -234,18 +235,55 @@ static void eject(void)
 		   !strcmp(word, "42"), "code '%s'", word);
 	test_check(steer_exit(ns.ctrl, "reason", word, sizeof(word)) &&
 		   !strcmp(word, "the test said so"), "reason '%s'", word);
-	expect_trace("op=route gave_up=42 source=uring opcode=0x02");
+	expect_trace("op=route gave_up=42 source=uring opcode=0x02",
+		     "puppet_route");
 	steer_detach(&p);
+	test_check(steer_event(ns.ctrl, "ejected") == ejected + 1,
+		   "event ejected");
+}
 
-	test_set_file("/sys/module/nvmesteer/parameters/bad_answers", "10");
+/* Fewer unfit answers than are too many, second for second. */
+static void trickle(void)
+{
+	uint64_t bad = steer_event(ns.ctrl, "bad_queue"), last;
+	unsigned int i, k;
+
+	for (k = 0; k < 3; k++) {
+		for (i = 0; i < BAD_ANSWERS - 2; i++)
+			test_check(!one_read(), "read failed");
+		last = test_now_ms();
+		/* the second is over, on a clock that is a tick late as well */
+		test_wait(test_now_ms() >= last + 1200, 5000);
+		test_check(steer_state_is(ns.ctrl, "attached"),
+			   "ejected for %u unfit answers in some seconds",
+			   (k + 1) * (BAD_ANSWERS - 2));
+	}
+	bad = steer_event(ns.ctrl, "bad_queue") - bad;
+	test_check(bad == k * (BAD_ANSWERS - 2), "%ju answers were unfit", bad);
+}
+
+static void unfit_answers(void)
+{
+	struct puppet_config config = { .mode = { [1] = NVME_STEER_IRQ } };
+	uint64_t ejected = steer_event(ns.ctrl, "ejected");
+	struct steer_policy p;
+	char text[16];
+	unsigned int i;
+
+	test_step("unfit answers");
+	snprintf(text, sizeof(text), "%u", BAD_ANSWERS);
+	test_set_file("/sys/module/nvmesteer/parameters/bad_answers", text);
 	steer_puppet(&p, ns.ctrl, &config);
 	steer_answer(&p, 9, 9);
-	for (i = 0; i < 40; i++)
+	trickle();
+	for (i = 0; i < 4 * BAD_ANSWERS; i++)
 		test_check(!one_read(), "read failed");
 	expect_state("ended");
 	expect_exit("answers", "puppet");
+	expect_trace("op=route answer=9 why=bad_queue opcode=0x02",
+		     "nvme_steer_bad_answer");
 	test_check(!one_read(), "read failed afterwards");
-	test_check(steer_event(ns.ctrl, "ejected") == ejected + 2,
+	test_check(steer_event(ns.ctrl, "ejected") == ejected + 1,
 		   "event ejected");
 	steer_detach(&p);
 }
@@ -300,6 +338,7 @@ int main(void)
 	update();
 	off();
 	eject();
+	unfit_answers();
 	tracepoints();
 	nothing_attached();
 	test_pass();
