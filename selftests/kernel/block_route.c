@@ -109,13 +109,34 @@ static void leave(void *arg)
 	rmdir(CGROUP);
 }
 
+/* Into the page cache, by a task of the cgroup; written back from here. */
+static void write_there(const char *path)
+{
+	int fd, status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (test_write(CGROUP "/cgroup.procs", "0"))
+			_exit(1);
+		fd = open(path, O_RDWR);
+		memset(buf, 0x77, 16 * PAGE);
+		_exit(pwrite(fd, buf, 16 * PAGE, 256 * PAGE) != 16 * PAGE);
+	}
+	waitpid(pid, &status, 0);
+	test_check(!status, "the child failed");
+	fd = open(path, O_RDWR);
+	test_check(fd >= 0 && !fsync(fd), "fsync: %s", strerror(errno));
+	close(fd);
+}
+
 /* Data is charged to who wrote it, whoever writes it back. */
 static void cgroups(void)
 {
 	struct stat st;
 	char path[64];
 	uint64_t was;
-	int fd, status;
+	int status;
 	pid_t pid;
 
 	test_step("cgroup of the data");
@@ -149,24 +170,17 @@ static void cgroups(void)
 		   state->block_parent == st.st_ino, "parent %ju instead of %ju",
 		   (uint64_t)state->block_parent, (uint64_t)st.st_ino);
 
-	/* page cache: written there, written back from here */
+	/*
+	 * Page cache: written there, written back from here. The kernel charges
+	 * all of a device to one cgroup, and takes some rounds to find that it
+	 * is another's now: somebody may have written to this one before.
+	 */
 	was = state->block_of_cgroup;
-	pid = fork();
-	if (!pid) {
-		if (test_write(CGROUP "/cgroup.procs", "0"))
-			_exit(1);
-		fd = open(path, O_RDWR);
-		memset(buf, 0x77, 16 * PAGE);
-		_exit(pwrite(fd, buf, 16 * PAGE, 256 * PAGE) != 16 * PAGE);
-	}
-	waitpid(pid, &status, 0);
-	test_check(!status, "the child failed");
-	fd = open(path, O_RDWR);
-	test_check(fd >= 0 && !fsync(fd), "fsync: %s", strerror(errno));
-	close(fd);
-	sync();
-	test_check(state->block_of_cgroup > was,
-		   "what another task writes back is not its writer's");
+	test_check(test_wait(({
+		write_there(path);
+		sync();
+		state->block_of_cgroup > was;
+	}), 30000), "what another task writes back is not its writer's");
 }
 
 /* One read with that answer; the event that says what became of it. */
