@@ -203,6 +203,7 @@ static void nvme_steer_down(struct nvme_ctrl *ctrl)
 		nvme_steer_queue_stop(q);
 		nvme_steer_shared_live(q, false);
 		nvme_steer_queue_free_irq(q);
+		nvme_steer_queue_mute(q);
 		q->started = false;
 	}
 	mutex_unlock(&sc->state_lock);

@@ -506,7 +506,7 @@ struct nvme_steer_queue {
 	u16 cq_head;
 	u8 cq_phase;
 	unsigned int cq_owed;		/* read since the controller was told */
-	unsigned int cq_room;		/* so many may be */
+	unsigned int cq_room;		/* so many may be; all from down() on */
 	struct percpu_ref *cq_usage;	/* the last one, never followed */
 	struct nvme_completion *cqes;
 	unsigned int given_head;	/* how many were written to @given */
@@ -682,6 +682,7 @@ void nvme_steer_slot_put(struct nvme_steer_slot *slot);
 int nvme_steer_submit(struct nvme_steer_slot *slot,
 		      const struct nvme_steer_io *io, struct nvme_command *cmd);
 void nvme_steer_queue_stop(struct nvme_steer_queue *q);
+void nvme_steer_queue_mute(struct nvme_steer_queue *q);
 void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 
 /* complete.c: the other half; how passthrough commands end is passthru.h */

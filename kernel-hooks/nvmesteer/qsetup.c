@@ -120,7 +120,6 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 	/* with no interrupt to be cleared by it, room saves doorbell writes */
 	if (mode == NVME_STEER_POLL)
 		q->cq_depth = min(depth + depth / 4, nvme_steer_most(sc));
-	q->cq_room = q->cq_depth - depth;
 	q->vector = -1;
 	q->refs = 1;
 	spin_lock_init(&q->sq_lock);
@@ -165,6 +164,7 @@ static void nvme_steer_queue_reset(struct nvme_steer_queue *q,
 	memset(q->cqes, 0, nvme_steer_cq_size(q));
 	q->cq_head = 0;
 	q->cq_owed = 0;
+	q->cq_room = q->cq_depth - q->depth;
 	q->cq_phase = 1;
 	q->cq_db = &res->dbs[db];
 	q->dbbuf_cq_db = NULL;

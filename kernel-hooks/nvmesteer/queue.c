@@ -389,6 +389,17 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q)
 		queue_work(nvme_steer_wq, &q->free_work);
 }
 
+/*
+ * From here on no completion doorbell is written, whoever still looks: what is
+ * in flight has room without.
+ */
+void nvme_steer_queue_mute(struct nvme_steer_queue *q)
+{
+	spin_lock_irq(&q->cq_lock);
+	q->cq_room = UINT_MAX;
+	spin_unlock_irq(&q->cq_lock);
+}
+
 /* From here on nothing is submitted and no submission doorbell is written. */
 void nvme_steer_queue_stop(struct nvme_steer_queue *q)
 {
