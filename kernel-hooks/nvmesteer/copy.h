@@ -441,6 +441,7 @@ int nvme_steer_job_start_own(struct nvme_steer_copy_job *job,
 			     struct nvme_ns *ns, u64 bits,
 			     const struct nvme_steer_copy_how *how);
 void nvme_steer_job_stop(struct nvme_steer_copy_job *job);
+bool nvme_steer_job_orphaned(const struct nvme_steer_copy_job *job);
 
 /* copy_end.c */
 void nvme_steer_job_whole(struct nvme_steer_copy_job *job, u8 path,

@@ -7,6 +7,7 @@
  * the rest is left to the lane's work.
  */
 #include "copy_send.h"
+#include "passthru.h"
 
 /* Was a Copy refused because it is too large? */
 static bool nvme_steer_is_size_limit(int status)
@@ -354,6 +355,33 @@ enum nvme_steer_round {
 	NVME_STEER_ROUND_WORK,		/* nothing was done: a task must do it */
 };
 
+/*
+ * Does nobody want the job any more? A task that exits waits for what it has
+ * submitted, and a ring that is closed for what it was sent: not for all of a
+ * long copy. Of another module, or an ioctl, it has no ring.
+ */
+bool nvme_steer_job_orphaned(const struct nvme_steer_copy_job *job)
+{
+	return job->ring && nvme_steer_is_left(job->task, job->ring);
+}
+
+/*
+ * A queue could not take the round: wait for what may change, in the lane's
+ * work. Whether to try again; if not, the driver's own path is left.
+ */
+static bool nvme_steer_lane_wait(const struct nvme_steer_lane *lane,
+				 const struct nvme_steer_side *side, int why)
+{
+	if (why == -EAGAIN)
+		return nvme_steer_wait_thaw(side->ns);
+	if (why != -EBUSY || !side->q->shared)
+		return false;
+	/* the driver's own path would be a way around the share */
+	nvme_steer_count(lane->job->sc, NVME_STEER_EV_SHARE_FULL);
+	nvme_steer_shared_room(side->q);
+	return true;
+}
+
 /* Send the next round, or some of it. */
 static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 						   bool sleep)
@@ -384,20 +412,17 @@ static enum nvme_steer_round nvme_steer_lane_round(struct nvme_steer_lane *lane,
 	}
 	if (likely(ret > 0))
 		return NVME_STEER_ROUND_SENT;
-	if (ret == -ESTALE) {
+	/* or somebody may wait for a slot for long, and for nobody */
+	if (unlikely(sleep && nvme_steer_job_orphaned(job)))
+		ret = -EINTR;
+	if (ret == -ESTALE || ret == -EINTR) {
 		lane->bad = 0;
 		lane->status = ret;
 		lane->result = 0;
 		return NVME_STEER_ROUND_ENDED;
 	}
-	if (!sleep)
+	if (!sleep || nvme_steer_lane_wait(lane, side, ret))
 		return NVME_STEER_ROUND_WORK;
-	/* the driver's own path would be a way around the share */
-	if (unlikely(ret == -EBUSY && side->q->shared)) {
-		nvme_steer_count(job->sc, NVME_STEER_EV_SHARE_FULL);
-		nvme_steer_shared_room(side->q);
-		return NVME_STEER_ROUND_WORK;
-	}
 	return nvme_steer_lane_own(lane) ? NVME_STEER_ROUND_ENDED :
 					   NVME_STEER_ROUND_SENT;
 }
@@ -541,17 +566,6 @@ static void nvme_steer_round_ended(struct nvme_steer_lane *lane)
 		nvme_steer_copy_ended(lane);
 		break;
 	}
-}
-
-/*
- * Does nobody want the job any more? A task that exits waits for what it has
- * submitted, and a ring that is closed for what it was sent: not for all of a
- * long copy.
- */
-static bool nvme_steer_job_orphaned(const struct nvme_steer_copy_job *job)
-{
-	return job->ring && ((READ_ONCE(job->task->flags) & PF_EXITING) ||
-			     percpu_ref_is_dying(&job->ring->refs));
 }
 
 /* Take the next piece, leaving the memory to others who wait for it. */

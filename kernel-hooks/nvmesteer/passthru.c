@@ -204,45 +204,13 @@ static int nvme_steer_judge(const struct nvme_steer_passthru *pt)
 				      pt->ioucmd->file->f_mode & FMODE_WRITE);
 }
 
-/*
- * The caller's iovec array. Not import_iovec(), which asks
- * in_compat_syscall(): see nvme_steer_again().
- */
-static int nvme_steer_import_vec(const struct nvme_steer_passthru *pt, int rw,
-				 struct iov_iter *iter, struct iovec **iovp)
-{
-	u32 i, nr = pt->data_len;
-	struct iovec *iov = *iovp;
-	size_t len = 0;
-
-	*iovp = NULL;
-	if (nr > UIO_MAXIOV)
-		return -EINVAL;
-	if (nr > UIO_FASTIOV) {
-		iov = kmalloc_array(nr, sizeof(*iov), GFP_KERNEL);
-		if (!iov)
-			return -ENOMEM;
-		*iovp = iov;
-	}
-	if (copy_from_user(iov, u64_to_user_ptr(pt->addr), nr * sizeof(*iov)))
-		return -EFAULT;
-	for (i = 0; i < nr; i++) {
-		if (iov[i].iov_len > MAX_RW_COUNT - len)
-			return -EINVAL;
-		if (!access_ok(iov[i].iov_base, iov[i].iov_len))
-			return -EFAULT;
-		len += iov[i].iov_len;
-	}
-	iov_iter_init(iter, rw, iov, nr, len);
-	return 0;
-}
-
 /* The caller's buffer; *@iovp is to be freed, whatever is returned. */
 static int nvme_steer_import(const struct nvme_steer_passthru *pt, int rw,
 			     struct iov_iter *iter, struct iovec **iovp)
 {
 	if (pt->vec)
-		return nvme_steer_import_vec(pt, rw, iter, iovp);
+		return nvme_steer_import_vec(pt->addr, pt->data_len, rw, iter,
+					     iovp);
 	*iovp = NULL;
 	if (pt->ioucmd && (pt->ioucmd->flags & IORING_URING_CMD_FIXED))
 		return io_uring_cmd_import_fixed(pt->addr, pt->data_len,
@@ -566,6 +534,18 @@ pass:
 	return NVME_STEER_PASS;
 }
 
+/* Wait while a namespace is frozen; false when it goes away. Process context. */
+bool nvme_steer_wait_thaw(struct nvme_ns *ns)
+{
+	/* allocating a request waits for that */
+	struct request *req = blk_mq_alloc_request(ns->queue, REQ_OP_DRV_IN, 0);
+
+	if (IS_ERR(req))
+		return false;
+	blk_mq_free_request(req);
+	return true;
+}
+
 /*
  * Wait for the end of whatever made a command miss its queue: the namespace is
  * frozen, or the queues are not back yet after a reset. False when the driver
@@ -576,7 +556,6 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		     enum nvme_steer_event why, bool *tried)
 {
 	struct nvme_steer_ctrl *sc;
-	struct request *req;
 	bool again = false;
 
 	/* with a policy attached the module is held, so it can be held again */
@@ -592,11 +571,7 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		return false;
 
 	if (why == NVME_STEER_EV_FROZEN) {
-		/* allocating a request waits for the namespace to thaw */
-		req = blk_mq_alloc_request(ns->queue, REQ_OP_DRV_IN, 0);
-		again = !IS_ERR(req);
-		if (again)
-			blk_mq_free_request(req);
+		again = nvme_steer_wait_thaw(ns);
 	} else if (!READ_ONCE(sc->ready)) {
 		again = wait_event_timeout(sc->ready_wait,
 					   READ_ONCE(sc->ready) ||

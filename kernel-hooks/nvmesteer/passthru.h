@@ -92,6 +92,18 @@ nvme_steer_is_allowed(const struct nvme_ns_head *head, const struct file *file,
 	       (opcode == nvme_cmd_read && !(effects & NVME_CMD_EFFECTS_LBCC));
 }
 
+/*
+ * Is nobody left who waits for what @task has submitted to @ring? Both are there
+ * as long as what was submitted has not ended.
+ */
+static inline bool nvme_steer_is_left(const struct task_struct *task,
+				      struct io_ring_ctx *ring)
+{
+	return (READ_ONCE(task->flags) & PF_EXITING) ||
+	       (task->io_uring && atomic_read(&task->io_uring->in_cancel)) ||
+	       percpu_ref_is_dying(&ring->refs);
+}
+
 /* short.c: the uring_cmd entry, and the way of most commands */
 int nvme_steer_uring_cmd_hook(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 			      unsigned int issue_flags);
@@ -131,6 +143,7 @@ int nvme_steer_passthru_route(struct nvme_steer_ctrl *sc,
 			      const struct nvme_steer_passthru *pt,
 			      unsigned int issue_flags,
 			      struct nvme_steer_queue **q);
+bool nvme_steer_wait_thaw(struct nvme_ns *ns);
 bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 		     enum nvme_steer_event why, bool *tried);
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,

@@ -583,22 +583,12 @@ void nvme_steer_shared_cancel(struct nvme_steer_queue *q)
 	spin_unlock_irqrestore(&sh->arb->lock, flags);
 }
 
-/* Is nobody left who waits for what @task has submitted to @ring? */
-static bool nvme_steer_is_left(const struct task_struct *task,
-			       struct io_ring_ctx *ring)
-{
-	return (READ_ONCE(task->flags) & PF_EXITING) ||
-	       (task->io_uring && atomic_read(&task->io_uring->in_cancel)) ||
-	       percpu_ref_is_dying(&ring->refs);
-}
-
 /*
  * Is nobody left who waits for a command that an application has sent? Its
  * uring_cmd ends after it, and has the task and the ring until then.
  */
 static bool nvme_steer_is_dead(const struct nvme_steer_slot *slot)
 {
-	const struct nvme_steer_copy_job *job;
 	const struct nvme_steer_lane_cmd *cmd;
 	const struct nvme_steer_member *m;
 	const struct io_kiocb *req;
@@ -612,9 +602,7 @@ static bool nvme_steer_is_dead(const struct nvme_steer_slot *slot)
 		req = cmd_to_io_kiocb(m->run->ioucmd);
 	} else {
 		cmd = slot->io.owner;
-		job = cmd->lane->job;
-		/* another module's, or an ioctl's */
-		return job->ring && nvme_steer_is_left(job->task, job->ring);
+		return nvme_steer_job_orphaned(cmd->lane->job);
 	}
 	return nvme_steer_is_left(req->task, req->ctx);
 }
