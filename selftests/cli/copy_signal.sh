@@ -8,10 +8,9 @@
 . selftests/cli/lib/cli.sh
 modprobe nvmesteer
 
-throttle() { monitor block_set_io_throttle nvme0n1 "$1" 0 0 0 0 0 >/dev/null; }
 # shellcheck disable=SC2317 # called by a trap
 cleanup() {
-	throttle 0
+	slow_drive 0 0
 	nvmesteer unload --all >/dev/null 2>&1
 }
 
@@ -49,18 +48,18 @@ ok load --dev nvme0 null
 
 step "ended, and continued"
 want=$(data "$from" "$len")
-throttle 20000000
+slow_drive 20000000 0
 cut INT 130 nvmesteer copy --from "nvme0n1:$from+$len" --to nvme0n1:128M --emulate
-throttle 0
+slow_drive 0 0
 same 1 "$(wc -l <"$tmp/out")" "commands"
 grep -q -- "--emulate$" "$tmp/out" || fail "without its options: $(<"$tmp/out")"
 check bash -e "$tmp/out" >/dev/null
 same "$want" "$(data $((128 * M)) "$len")" "what was copied"
 
 step "nothing is written after it has ended"
-throttle 20000000
+slow_drive 20000000 0
 cut TERM 143 nvmesteer copy --from "nvme0n1:$from+$len" --to nvme0n1:192M --queue-depth 1
-throttle 0
+slow_drive 0 0
 before=$(data $((192 * M)) "$len")
 same "$before" "$(data $((192 * M)) "$len")" "what is there"
 rest=$(sed -E 's/.*--from nvme0n1:([0-9]+)\+([0-9]+) --to nvme0n1:([0-9]+) .*/\1 \2 \3/' "$tmp/out")
@@ -69,10 +68,10 @@ same $((from + len)) $((a + b)) "end of what is left"
 same $((192 * M - from)) $((c - a)) "distance"
 
 step "as JSON"
-throttle 20000000
+slow_drive 20000000 0
 cut INT 130 nvmesteer copy --from "nvme0n1:$from+12M" --from "nvme0n1:$((from + 12 * M))+12M" \
 	--to nvme0n1:128M --json
-throttle 0
+slow_drive 0 0
 jq -e --argjson len "$len" '.signal == "SIGINT" and .copied > 0 and
 	.copied < .len and .len == $len and (.continue | length == 1) and
 	([.ranges[].done] | add) == .copied and .ranges[1].status == -4' \
@@ -82,22 +81,22 @@ check bash -e "$tmp/rest" >/dev/null
 same "$want" "$(data $((128 * M)) "$len")" "what was copied"
 
 step "progress, on a terminal only"
-throttle 20000000
+slow_drive 20000000 0
 script -qec "nvmesteer copy --from nvme0n1:$from+12M --to nvme0n1:128M" /dev/null \
 	>"$tmp/out" </dev/null
-throttle 0
+slow_drive 0 0
 grep -qE $'\r [ 0-9]{2}% \\[=*> *\\] [0-9.]+ MiB of 12.0 MiB, [0-9.]+ [KM]iB/s, 0:[0-9]{2} left' "$tmp/out" ||
 	fail "no progress: $(cat -v "$tmp/out")"
 grep -q "^.*copied 12.0 MiB" "$tmp/out" || fail "no end: $(cat -v "$tmp/out")"
 
 step "moved over itself, both ways, ended twice"
 for to in $((from + 4 * M)) $((from + 3 * M)); do
-	throttle 20000000
+	slow_drive 20000000 0
 	cut INT 130 nvmesteer copy --from "nvme0n1:$from+$len" --to "nvme0n1:$to"
 	same 1 "$(wc -l <"$tmp/out")" "commands"
 	read -ra command <"$tmp/out"
 	cut INT 130 "${command[@]}"
-	throttle 0
+	slow_drive 0 0
 	check bash -e "$tmp/out" >/dev/null
 	same "$want" "$(data "$to" "$len")" "what was moved to $to"
 	from=$to

@@ -8,12 +8,9 @@
 . selftests/cli/lib/cli.sh
 modprobe nvmesteer
 
-throttle() { # BYTES COMMANDS, a second; 0: as fast as it is
-	monitor block_set_io_throttle nvme0n1 "$1" 0 0 "$2" 0 0 >/dev/null
-}
 # shellcheck disable=SC2317 # called by a trap
 cleanup() {
-	throttle 0 0
+	slow_drive 0 0
 	nvmesteer unload --all >/dev/null 2>&1
 }
 
@@ -49,7 +46,7 @@ ok load --dev nvme0 --set max_depth=64 copyemu
 limited() {
 	local depth=$1 copy n i
 	shift
-	throttle 0 3
+	slow_drive 0 3
 	nvmesteer copy --to "nvme0n1:$to" "$@" >"$tmp/out" 2>"$tmp/err" &
 	copy=$!
 	wait_for 20 at_least "$depth" ||
@@ -59,7 +56,7 @@ limited() {
 		[ "$n" -le "$depth" ] ||
 			fail "$n commands under way, not $depth: $*"
 	done
-	throttle 0 0
+	slow_drive 0 0
 	wait $copy || fail "$*: $(<"$tmp/err")"
 }
 
@@ -77,7 +74,7 @@ limited 5 --from "nvme0n1:$from+4M"
 
 step "--verify"
 fill 0 "$to" $((16 * M))
-throttle 0 8
+slow_drive 0 8
 before=$(bytes)
 # a piece at a time: the first one is done when any is
 nvmesteer copy --from "nvme0n1:$from+16M" --to "nvme0n1:$to" --verify --json \
@@ -85,7 +82,7 @@ nvmesteer copy --from "nvme0n1:$from+16M" --to "nvme0n1:$to" --verify --json \
 copy=$!
 wait_for 20 moved "$before" || fail "nothing is copied: $(<"$tmp/err")"
 fill 132 $((to + 4096)) 512
-throttle 0 0
+slow_drive 0 0
 wait $copy
 same 1 $? "exit code of a copy that differs: $(<"$tmp/err")"
 same "nvmesteer: the copy differs: byte $((to + 4096)) of nvme0n1 is 0x5a, byte $((from + 4096)) of nvme0n1 is 0xa5; was either written meanwhile?" \

@@ -42,7 +42,8 @@ in_share() {
 }
 
 # shellcheck disable=SC2317 # called by in_share
-write_back() {
+write_back() { # on a drive so slow that there is something to wait for
+	slow_drive 0 2000
 	dd if="$tmp/new" of=/dev/${dev}n1 bs=1M seek=40 conv=notrunc status=none
 }
 
@@ -51,9 +52,10 @@ nvme_copy() {
 		>/dev/null
 }
 
-dirty=$(cat /proc/sys/vm/dirty_background_bytes)
-trap 'nvmesteer unload --all >/dev/null 2>&1
-	echo "$dirty" >/proc/sys/vm/dirty_background_bytes' EXIT
+# dirty_background_bytes is 0 while this rules, and takes no 0.
+dirty=$(cat /proc/sys/vm/dirty_background_ratio)
+trap 'slow_drive 0 0; nvmesteer unload --all >/dev/null 2>&1
+	echo "$dirty" >/proc/sys/vm/dirty_background_ratio' EXIT
 check dd if=/dev/urandom of="$tmp/new" bs=1M count=8 status=none
 check dd if=/dev/urandom of=/dev/${dev}n1 bs=1M count=8 oflag=direct status=none
 
@@ -77,8 +79,9 @@ for policy in fair latency; do
 	# all of it, and at once, without anybody who waits
 	echo 4096 >/proc/sys/vm/dirty_background_bytes
 	in_share 'writing back' $back write_back
-	echo "$dirty" >/proc/sys/vm/dirty_background_bytes
+	echo "$dirty" >/proc/sys/vm/dirty_background_ratio
 	sync /dev/${dev}n1
+	slow_drive 0 0
 	same "$(sha256sum <"$tmp/new")" "$(data 40 8)" 'what was written back'
 
 	step "$policy: what somebody waits for"

@@ -16,6 +16,7 @@
 
 #define IOPS	1500	/* of the drive */
 #define COUNT	2000	/* commands to measure by */
+#define TRIES	4	/* each with a drive half as fast, and half as many */
 
 /* of share 1, and of share 2 */
 enum { HEAVY = 1, LIGHT, HEAVY_POLL, LIGHT_POLL };
@@ -35,6 +36,30 @@ static const struct nvme_steer_share light = { .weight = 100 };
 static struct pt_ns ns;
 static struct steer_policy policy;
 
+/*
+ * What both get is 3:1 within 10 %. The machine under the emulator may be too
+ * slow to have enough waiting: the drive is to be what is not fast enough.
+ */
+static void divided(struct tenant *t)
+{
+	uint64_t got[2];
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
+		vm_throttle(ns.name, IOPS >> i);
+		tenants_run(t, 2, COUNT / 4 >> i, 0);
+		got[0] = t[0].ended;
+		got[1] = t[1].ended;
+		tenants_run(t, 2, COUNT >> i, 0);
+		got[0] = t[0].ended - got[0];
+		got[1] = t[1].ended - got[1];
+		printf("#   %ju to %ju\n", got[0], got[1]);
+		if (got[0] * 10 >= got[1] * 27 && got[0] * 10 <= got[1] * 33)
+			return;
+	}
+	test_fail("%ju to %ju instead of 3 to 1", got[0], got[1]);
+}
+
 static void weigh(const char *what, bool block_a, bool block_b,
 		  unsigned int mode, bool alone)
 {
@@ -43,8 +68,6 @@ static void weigh(const char *what, bool block_a, bool block_b,
 		{ .ns = &ns, .depth = 192, .nlb = 8, .block = block_b,
 		  .write = true, .first = 32768 },
 	};
-	uint64_t ended[2];
-	unsigned int i;
 
 	test_step("%s", what);
 	tenant_init(&t[0], mode);
@@ -58,24 +81,18 @@ static void weigh(const char *what, bool block_a, bool block_b,
 	policy.state->other = mode & PT_IOPOLL ? LIGHT_POLL : LIGHT;
 	if (!block_b)
 		policy.state->other_ring = policy.state->ring;
-	vm_throttle(ns.name, IOPS);
-
-	tenants_run(t + alone, 2 - alone, COUNT / 4, 0);
-	for (i = 0; i < 2; i++)
-		ended[i] = t[i].ended;
-	tenants_run(t + alone, 2 - alone, COUNT, 0);
-	for (i = 0; i < 2; i++)
-		ended[i] = t[i].ended - ended[i];
-	printf("#   %ju to %ju\n", ended[0], ended[1]);
-	if (alone)
-		test_check(ended[1] >= COUNT, "alone %ju", ended[1]);
-	else
-		test_check(ended[0] * 10 >= ended[1] * 27 &&
-			   ended[0] * 10 <= ended[1] * 33,
-			   "%ju to %ju instead of 3 to 1", ended[0], ended[1]);
+	if (alone) {
+		vm_throttle(ns.name, IOPS);
+		tenants_run(&t[1], 1, COUNT / 4, 0);
+		test_check(steer_share_word(ns.ctrl, 2, "inflight") == all.depth,
+			   "it has less than all: %ju of %u",
+			   steer_share_word(ns.ctrl, 2, "inflight"), all.depth);
+	} else {
+		divided(t);
+	}
 	vm_throttle(ns.name, 0);
-	for (i = 0; i < 2; i++)
-		tenant_exit(&t[i]);
+	tenant_exit(&t[0]);
+	tenant_exit(&t[1]);
 }
 
 int main(void)

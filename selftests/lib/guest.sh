@@ -105,3 +105,9 @@ monitor() {
 	done
 	exec 7<&-
 }
+
+# slow_drive BYTES COMMANDS: as many a second may go to and come from drive nvme0,
+# 0 for as many as it can. It belongs in a trap.
+slow_drive() {
+	monitor block_set_io_throttle nvme0n1 "$1" 0 0 "$2" 0 0 >/dev/null
+}
