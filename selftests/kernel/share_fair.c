@@ -90,8 +90,8 @@ static void divided(unsigned int ratio)
 
 	for (i = 0; i < TRIES; i++) {
 		vm_throttle(ns.name, IOPS >> i);
-		count(COUNT / 4 >> i, got);
-		count(COUNT >> i, got);
+		count(COUNT / 4, got);
+		count(COUNT, got);
 		if (got[0] * 10 >= got[1] * 9 * ratio &&
 		    got[0] * 10 <= got[1] * 11 * ratio)
 			return;
