@@ -3,12 +3,15 @@
  * The rates of shares, by the guest's clock: commands a second from 1,000 to
  * 50,000, and bytes a second, within 5 %; passthrough, polled passthrough and
  * block requests; two tenants of one share together; a limit changed while
- * commands wait holds within 100 ms; and with a limit of all shares they divide
- * it by weight.
+ * commands wait holds within 100 ms, a higher one set by bpftool as well; and
+ * with a limit of all shares they divide it by weight.
  *
  * vm: --icount
  * timeout: 400
  */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
 #include "pt.h"
 #include "steer.h"
 #include "tenant.h"
@@ -16,6 +19,10 @@
 
 #define TIME	200000	/* us */
 #define TRIES	20
+#define CHANGES	5
+#define DEPTH	128
+#define HARDLY	2	/* commands a second */
+#define SWIFTLY	10000
 
 enum { IRQ = 1, POLL, OTHER };
 
@@ -103,6 +110,59 @@ static void rates(bool block, unsigned int mode, const char *what)
 	tenant_exit(&t);
 }
 
+/* As somebody else would who has nothing but bpftool. */
+static void set_by_bpftool(unsigned int share, unsigned int iops)
+{
+	struct nvme_steer_share limit = { .iops = iops };
+	struct bpf_map *map = bpf_object__find_map_by_name(policy.obj, "shares");
+	char value[5 * sizeof(limit) + 1] = "";
+	struct bpf_map_info info = { };
+	uint32_t size = sizeof(info);
+	unsigned int i;
+
+	test_check(!bpf_map_get_info_by_fd(bpf_map__fd(map), &info, &size),
+		   "the map's id: %s", strerror(errno));
+	for (i = 0; i < sizeof(limit); i++)
+		sprintf(value + 5 * i, " 0x%02x", ((uint8_t *)&limit)[i]);
+	test_check(!test_sh("bpftool map update id %u key %u 0 0 0 value%s",
+			    info.id, share, value), "bpftool");
+}
+
+/*
+ * Commands that wait for a low rate go by a higher one. That they are sent is
+ * looked at, which does not depend on the drive; nothing else happens that
+ * would make the arbiter look.
+ */
+static void raised(void)
+{
+	struct nvme_steer_share limit = { .iops = HARDLY };
+	struct tenant t = { .ns = &ns, .depth = DEPTH, .nlb = 1 };
+	uint64_t took, start;
+	unsigned int i;
+
+	test_step("a rate that is raised by bpftool");
+	for (i = 0; i < CHANGES; i++) {
+		steer_share(&policy, 1, &limit);
+		t.stopped = false;
+		t.ended = t.inflight = t.next = 0;
+		tenant_init(&t, 0);
+		tenants_turn(&t, 1);
+		/* another time between two looks of the arbiter */
+		usleep(11000 * i);
+		test_check(steer_share_word(ns.ctrl, 1, "waiting") > DEPTH / 2,
+			   "%ju commands wait",
+			   steer_share_word(ns.ctrl, 1, "waiting"));
+		set_by_bpftool(1, SWIFTLY);
+		start = tenant_now_us();
+		test_check(test_wait(!steer_share_word(ns.ctrl, 1, "waiting"),
+				     20000), "they wait on");
+		took = tenant_now_us() - start;
+		printf("#   none waits after %ju us\n", took);
+		test_check(took <= 100000, "they wait for %ju us", took);
+		tenant_exit(&t);
+	}
+}
+
 static void bytes(void)
 {
 	struct nvme_steer_share limit = { .bps = 20 << 20 };
@@ -174,6 +234,7 @@ int main(void)
 	steer_puppet_share(&policy, ns.ctrl, &config);
 	steer_answer(&policy, IRQ, POLL);
 	steer_answer_block(&policy, IRQ, 1, POLL, 1);
+	raised();
 	rates(false, 0, "passthrough");
 	rates(false, PT_IOPOLL, "polled passthrough");
 	rates(true, 0, "block requests");
