@@ -56,7 +56,7 @@ void bench__open_at(struct bench *b, struct device *dev,
 	b->nr_slots = row->depth;
 	for (i = 0; i < b->nr_slots; i++) {
 		b->next[i] = i;
-		b->offset[i] = (uint64_t)i * row->bytes;
+		b->offset[i] = base + (uint64_t)i * row->bytes;
 	}
 	data__open(b);
 	if (!row->kind->no_ring) {
@@ -70,8 +70,11 @@ void bench__open_at(struct bench *b, struct device *dev,
 
 void bench__close(struct bench *b)
 {
-	if (b->has_ring)
+	if (b->has_ring) {
+		/* or the device is in use until a worker has done it */
+		io_uring_unregister_files(&b->ring);
 		io_uring_queue_exit(&b->ring);
+	}
 	data__close(b);
 }
 

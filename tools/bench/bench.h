@@ -163,7 +163,6 @@ void device__open(struct device *dev, const char *path, bool write);
 
 /* bench.c: a row's ring and buffers */
 void bench__open(struct bench *b, struct device *dev, const struct row *row);
-/* Rows of copies only, where base is not 0. */
 void bench__open_at(struct bench *b, struct device *dev,
 		    const struct row *row, uint64_t base);
 void bench__close(struct bench *b);
@@ -228,12 +227,16 @@ uint64_t measure__spin(uint64_t turns);
 int measure__compare(const void *a, const void *b);
 
 /* clock.c: I/Os a second */
-void measure_clock(struct bench *b, double seconds, struct result *r);
+/* Longer, ten times at most, until @least I/Os have ended. */
+void measure_clock(struct bench *b, double seconds, uint64_t least,
+		   struct result *r);
 void clock__until(struct bench *b, const volatile bool *stop,
 		  volatile uint64_t *done);
 
 /* beside.c: a process that goes on with a row of its own meanwhile */
-void beside__start(struct device *dev, const struct row *row);
+/* In @cgroup, a folder, unless NULL. */
+void beside__start(struct device *dev, const struct row *row,
+		   const char *cgroup);
 double beside__done(void);	/* I/Os until now */
 void beside__stop(void);
 

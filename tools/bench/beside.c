@@ -20,19 +20,34 @@ static struct {
 } *shared;
 static pid_t child;
 
+static void enter(const char *cgroup)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	f = fopen(path, "w");
+	if (!f || fputs("0", f) == EOF || fclose(f) == EOF)
+		die(path, errno);
+}
+
 static void __attribute__((noreturn)) go_on(struct device *dev,
-					    const struct row *row)
+					    const struct row *row,
+					    const char *cgroup)
 {
 	struct bench b;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (cgroup)
+		enter(cgroup);
 	bench__open_at(&b, dev, row, dev->size / 2);
 	clock__until(&b, &shared->stop, &shared->done);
 	bench__close(&b);
 	exit(0);
 }
 
-void beside__start(struct device *dev, const struct row *row)
+void beside__start(struct device *dev, const struct row *row,
+		   const char *cgroup)
 {
 	int status;
 
@@ -49,7 +64,7 @@ void beside__start(struct device *dev, const struct row *row)
 	if (child < 0)
 		die("fork", errno);
 	if (!child)
-		go_on(dev, row);
+		go_on(dev, row, cgroup);
 	while (!shared->done) {
 		if (waitpid(child, &status, WNOHANG) == child)
 			exit(1);

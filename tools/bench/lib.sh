@@ -9,6 +9,10 @@
 BENCH=${NVMESTEER_BUILD:-build}/tools/bench/nvmesteer-bench
 POLICIES=/usr/lib/nvmesteer/policies
 
+# Cgroup of what is measured, where it matters, and of what goes on beside it.
+CGROUP=/sys/fs/cgroup/bench
+BESIDE=/sys/fs/cgroup/beside
+
 # The namespace of the guest's drive with two paths: reached through a
 # multipath head unless the guest was booted without.
 bench_device() {
@@ -37,28 +41,31 @@ controllers_of() { # DEVICE
 	esac
 }
 
-# attach POLICY[:block][:TUNABLE=VALUE]... DEVICE: a policy that steers nothing
-# unless told so is told so. Those not named here do it by themselves.
+# attach POLICY[:block][:TUNABLE=VALUE][:MAP.KEY.MEMBER=VALUE]... DEVICE: a policy
+# that steers nothing unless told so is told so. Those not named here do it by
+# themselves.
 attach() {
-	local c t words name set=() cgroup=/sys/fs/cgroup/bench
+	local c t words name set=() maps=()
 	IFS=: read -r -a words <<<"$1"
 	name=${words[0]}
 	for t in "${words[@]:1}"; do
 		if [ "$t" = block ]; then
 			set+=(--block)
+		elif [[ $t == *.*=* ]]; then
+			maps+=("$t")
 		else
 			set+=(--set "$t")
 		fi
 	done
 	# its block requests cost more, whichever queue they are on
-	[ ! -d $cgroup ] || echo $$ >/sys/fs/cgroup/cgroup.procs || return
+	[ ! -d $CGROUP ] || echo $$ >/sys/fs/cgroup/cgroup.procs || return
 	for c in $(controllers_of "$2"); do
 		nvmesteer load --dev "$c" "${set[@]}" \
 			"$POLICIES/$name.bpf.o" >&2 || return
 		case $name in
 		tenants)
-			mkdir -p $cgroup
-			echo $$ >$cgroup/cgroup.procs
+			mkdir -p $CGROUP
+			echo $$ >$CGROUP/cgroup.procs
 			nvmesteer set "$c" tenants.cgroup:/bench.queue=1
 			;;
 		rules)
@@ -67,8 +74,22 @@ attach() {
 			nvmesteer set "$c" rules.1.opcode=1 rules.1.queue=1 \
 				rules.1.enabled=1
 			;;
+		fair | latency) [ ! -d $BESIDE ] || share_groups "$name" "$c" ;;
 		esac || return
+		[ ${#maps[@]} = 0 ] || nvmesteer set "$c" "${maps[@]}" ||
+			return
 	done
+}
+
+# Who is in a cgroup of ours, and what goes on beside it: its share, of fair 3
+# and 4, of latency the foreground's and none of its own.
+share_groups() { # POLICY CONTROLLER
+	if [ "$1" = fair ]; then
+		nvmesteer set "$2" groups.cgroup:/bench.share=3 \
+			groups.cgroup:/beside.share=4
+	else
+		nvmesteer set "$2" groups.cgroup:/bench.share=1
+	fi
 }
 
 # What the guest's drive with two paths does a second; 0 0 is all it can.

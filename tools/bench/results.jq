@@ -18,6 +18,21 @@ def stock_key:
 # Copies: by whose loop, and in what, are they compared.
 def copy_key: [.boot, .bytes, .ranges, .poll] | tostring;
 
+# What a policy was told, of POLICY:NAME=VALUE:...
+def told(name): [.policy | split(":")[] | select(startswith(name + "="))
+	| split("=")[1] | tonumber] | first // null;
+
+# Tenants of a drive: what part of it the first one got and was to get, and what
+# rate there was to be.
+def shares:
+	if .beside_iops and (.beside | test("copy,") | not) then
+		.share_percent = 100 * .iops / (.iops + .beside_iops)
+	else . end
+	| told("shares.3.weight") as $a | told("shares.4.weight") as $b
+	| if $a and $b then .asked_share_percent = 100 * $a / ($a + $b) else . end
+	| told("shares.2.iops") as $rate
+	| if $rate then .asked_iops = $rate else . end;
+
 def is_stock: .kind == "passthru" and .policy == "none";
 
 def hundredth: if . == null then null else . * 100 | round / 100 end;
@@ -72,6 +87,7 @@ def hundredth: if . == null then null else . * 100 | round / 100 end;
 			     | round / 1000
 			else null end)
 	  else . end
+	| shares
 	| with_entries(if (.value | type) == "number" and
 			  (.key | endswith("ratio") | not)
 		       then .value |= hundredth else . end))

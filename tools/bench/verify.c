@@ -128,7 +128,8 @@ char *data__buffer(const struct row *row)
 
 static void read_block(const struct bench *b, char *to)
 {
-	ssize_t ret = pread(b->dev->block_fd, to, b->data.size, 0);
+	ssize_t ret = pread(b->dev->block_fd, to, b->data.size,
+			    b->base);
 
 	if (ret != (ssize_t)b->data.size)
 		die("reading the block device", ret < 0 ? errno : EIO);
@@ -136,7 +137,8 @@ static void read_block(const struct bench *b, char *to)
 
 static void write_block(const struct bench *b, const char *from)
 {
-	ssize_t ret = pwrite(b->dev->block_fd, from, b->data.size, 0);
+	ssize_t ret = pwrite(b->dev->block_fd, from, b->data.size,
+			     b->base);
 
 	if (ret != (ssize_t)b->data.size)
 		die("writing the block device", ret < 0 ? errno : EIO);
@@ -153,7 +155,7 @@ void data__open(struct bench *b)
 		return;
 	}
 	d->size = (size_t)b->nr_slots * b->row.bytes;
-	if (d->size > b->dev->size)
+	if (b->base + d->size > b->dev->size)
 		die("the namespace is smaller than one batch", EFBIG);
 	d->room = (d->size + 4095) & ~4095ul;
 	d->buffer = data__buffer(&b->row);
