@@ -164,10 +164,12 @@ struct nvme_steer_cmd {
  * A queue belongs to a share from when it is created
  * (bpf_nvme_steer_create_shared()), and a share may have several. A command
  * that goes to such a queue and may not be sent yet waits: in order, counted as
- * in flight, for as long as it takes. The timeout of a passthrough command that
- * names one itself goes on meanwhile, and again from the beginning once it is
- * sent; it ends with Command Abort Requested. Commands of an application that
- * is gone do not wait any more. When all slots of the queue are taken, further
+ * in flight, for as long as it takes. The timeout of a passthrough command or a
+ * group that names one itself goes on meanwhile, and again from the beginning
+ * once it is sent; it ends with Command Abort Requested. So does the command of
+ * an ioctl, which always has one, because its caller cannot be killed. Block
+ * requests wait on, and their time begins when they are sent. Commands of an
+ * application that is gone do not wait any more. When all slots of the queue are taken, further
  * passthrough commands wait in io_uring's workers, and block requests behind
  * those with slots; neither goes around the share by the driver's own path.
  *

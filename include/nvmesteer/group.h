@@ -47,7 +47,8 @@
  * @base:	the part of the registered buffer that the group uses: the array
  *		and the data of every command are inside it
  * @len:	its length in bytes; the whole registered buffer will do
- * @timeout_ms:	how long each command may take; 0 is the policy's timeout
+ * @timeout_ms:	how long each command may take, and before that wait for its
+ *		share; 0 is the policy's timeout, and no limit for waiting
  * @window:	the most commands at the controller at a time, 0 for as many as
  *		there is room for. The next ones are sent when all of these have
  *		ended: with 1 the commands are carried out one after the other

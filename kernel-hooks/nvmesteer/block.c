@@ -679,12 +679,16 @@ bool nvme_steer_timeout_hook(struct request *req, u16 *sqid, u16 *cid)
 	if (q) {
 		*cid = nvme_req(req)->steer_cid;
 		nvme_steer_poll(q, NULL);
-		if (nvme_steer_shared_waits(q, req))
+		if (nvme_steer_shared_waits(q, req)) {
 			*sqid = 0;
-		else
+			/* whoever has sent it sleeps, and cannot be killed */
+			if (nvme_req(req)->flags & NVME_REQ_USERCMD)
+				nvme_steer_queue_expire(q, req);
+		} else {
 			nvme_steer_count(sc, nvme_steer_mark_late(q, *cid) ?
 					     NVME_STEER_EV_TIMEOUT :
 					     NVME_STEER_EV_LATE_REAP);
+		}
 		nvme_steer_queue_drop(q);
 	}
 	nvme_steer_ctrl_put(sc);

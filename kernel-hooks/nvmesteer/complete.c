@@ -552,18 +552,22 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 /**
  * nvme_steer_queue_expire - end what is not to wait any longer
  * @q: the queue, which need not belong to a share; it is not freed meanwhile
+ * @req: a request that may wait there, and whose time is over; or NULL
  *
  * Context: process.
  */
-void nvme_steer_queue_expire(struct nvme_steer_queue *q)
+void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req)
 {
 	struct nvme_steer_slot *slot;
+	struct request *ended;
 	bool dead;
 
 	if (!q->shared)
 		return;
 	spin_lock_irq(&q->cq_lock);
-	while ((slot = nvme_steer_shared_expired(q, &dead))) {
+	if (req)
+		nvme_steer_shared_give_up(q, req);
+	while ((slot = nvme_steer_shared_expired(q, req, &dead))) {
 		slot->cancelled = dead;
 		slot->status = dead ? NVME_SC_HOST_ABORTED_CMD :
 				      NVME_SC_ABORT_REQ;
@@ -575,7 +579,12 @@ void nvme_steer_queue_expire(struct nvme_steer_queue *q)
 			WRITE_ONCE(q->failed, q->failed + 1);
 		nvme_steer_cmd_failed(q, slot, NULL, NULL);
 	}
+	if (req && nvme_steer_shared_wanted(q))
+		nvme_steer_shared_reaped(q);
+	ended = nvme_steer_ended_requests(q);
 	spin_unlock_irq(&q->cq_lock);
+	if (ended)
+		nvme_steer_complete(q, ended);
 	wake_up(&q->drained);
 }
 

@@ -153,6 +153,7 @@ static int nvme_steer_run_set(struct nvme_steer_run *run, struct nvme_ns *ns,
 	run->flags = flags;
 	run->window = window ?: nr;
 	run->timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) : 0;
+	run->expires = timeout_ms;
 	run->sgl = nvme_ctrl_sgl_supported(ns->ctrl);
 	run->rq = ns->queue;
 	run->bvec = iter.bvec;

@@ -26,6 +26,7 @@
  * @failed:	members that did not succeed; the first of them is @first and
  *		its status @status
  * @window:	most commands of a round
+ * @expires:	@timeout is the application's: it bounds waiting for a share too
  * @mapped:	a command of this round is mapped for itself
  * @ready:	all commands are complete, as of @epoch
  * @rq:		the namespace's request queue; a reference if @holds_rq
@@ -64,6 +65,7 @@ struct nvme_steer_run {
 	bool sgl;
 	bool holds_rq;
 	bool reserved;
+	bool expires;
 	u8 shift;
 	u8 lba_shift;
 	u16 ms;

@@ -691,7 +691,7 @@ unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
-void nvme_steer_queue_expire(struct nvme_steer_queue *q);
+void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req);
 irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,

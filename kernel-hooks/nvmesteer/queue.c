@@ -7,6 +7,7 @@
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 
+#include "group_run.h"
 #include "queue.h"
 #include "steer_trace.h"
 
@@ -274,7 +275,8 @@ static int nvme_steer_share_members(struct nvme_steer_queue *q,
 		while (unlikely(m->flags & NVME_STEER_MEMBER_SKIP))
 			m++;
 		own.owner = m;
-		nvme_steer_shared_tell(&q->slots[index[i]], m->len, false);
+		nvme_steer_shared_tell(&q->slots[index[i]], m->len,
+				       m->run->expires);
 		nvme_steer_shared_submit(&q->slots[index[i]], &own, &m->cmd,
 					 ring);
 	}

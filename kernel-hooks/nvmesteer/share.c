@@ -476,7 +476,7 @@ static void nvme_steer_share_work(struct work_struct *work)
 			continue;
 		if (q->mode == NVME_STEER_POLL)
 			nvme_steer_poll(q, NULL);
-		nvme_steer_queue_expire(q);
+		nvme_steer_queue_expire(q, NULL);
 		spin_lock(&q->sq_lock);
 		nvme_steer_shared_freed(q);
 		spin_unlock(&q->sq_lock);

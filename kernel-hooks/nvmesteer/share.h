@@ -232,8 +232,10 @@ unsigned int nvme_steer_shared_find(struct nvme_steer_queue *q,
 void nvme_steer_shared_reaped(struct nvme_steer_queue *q);
 void nvme_steer_shared_cancel(struct nvme_steer_queue *q);
 struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
+						  const struct request *req,
 						  bool *dead);
 bool nvme_steer_shared_waits(struct nvme_steer_queue *q, struct request *req);
+void nvme_steer_shared_give_up(struct nvme_steer_queue *q, struct request *req);
 
 /* May commands be submitted to the queue? Under sq_lock, or for a guess. */
 static __always_inline bool

@@ -539,6 +539,17 @@ void nvme_steer_shared_reaped(struct nvme_steer_queue *q)
 
 /* ---------------------------------------------------------- the end of waiting */
 
+/* A request behind ends with @status. Under cq_lock and the arbiter's. */
+static void nvme_steer_shared_end_behind(struct nvme_steer_queue *q,
+					 struct request *req, u16 status)
+{
+	union nvme_result result = { };
+
+	nvme_req(req)->steer = 0;
+	if (!nvme_try_complete_req(req, cpu_to_le16(status << 1), result))
+		rq_list_add_tail(&q->ended, req);
+}
+
 /**
  * nvme_steer_shared_cancel - nothing waits any more, nothing is at the device
  * @q: the queue, not live; under cq_lock
@@ -548,7 +559,6 @@ void nvme_steer_shared_reaped(struct nvme_steer_queue *q)
  */
 void nvme_steer_shared_cancel(struct nvme_steer_queue *q)
 {
-	union nvme_result result = { };
 	struct nvme_steer_shared *sh = q->shared;
 	struct nvme_steer_share_state *s;
 	struct request *req;
@@ -572,10 +582,7 @@ void nvme_steer_shared_cancel(struct nvme_steer_queue *q)
 	while ((req = rq_list_pop(&sh->behind))) {
 		nvme_req(req)->flags |= NVME_REQ_CANCELLED;
 		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-		if (!nvme_try_complete_req(req,
-				cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1),
-				result))
-			rq_list_add_tail(&q->ended, req);
+		nvme_steer_shared_end_behind(q, req, NVME_SC_HOST_ABORTED_CMD);
 	}
 	sh->nr_behind = 0;
 	/* what waits on other queues */
@@ -608,13 +615,43 @@ static bool nvme_steer_is_dead(const struct nvme_steer_slot *slot)
 }
 
 /**
+ * nvme_steer_shared_give_up - a request behind is not to wait any longer
+ * @q: the queue, of a share, under cq_lock; it may be dead to the controller
+ * @req: the request, which may have got a slot, or not wait at all
+ */
+void nvme_steer_shared_give_up(struct nvme_steer_queue *q, struct request *req)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	struct rq_list behind = { };
+	struct request *other;
+	unsigned long flags;
+
+	lockdep_assert_held(&q->cq_lock);
+
+	spin_lock_irqsave(&sh->arb->lock, flags);
+	while ((other = rq_list_pop(&sh->behind))) {
+		if (other != req) {
+			rq_list_add_tail(&behind, other);
+			continue;
+		}
+		WRITE_ONCE(sh->nr_behind, sh->nr_behind - 1);
+		WRITE_ONCE(q->failed, q->failed + 1);
+		nvme_steer_shared_end_behind(q, req, NVME_SC_ABORT_REQ);
+	}
+	sh->behind = behind;
+	spin_unlock_irqrestore(&sh->arb->lock, flags);
+}
+
+/**
  * nvme_steer_shared_expired - a command that is not to wait any longer
  * @q: the queue, under cq_lock
+ * @req: a request whose time is over, or NULL
  * @dead: is set when that is because its application is gone
  *
  * Return: its slot, WAITING and on no list any more, or NULL.
  */
 struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
+						  const struct request *req,
 						  bool *dead)
 {
 	struct nvme_steer_shared *sh = q->shared;
@@ -632,8 +669,9 @@ struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
 		struct nvme_steer_slot *slot = &q->slots[index];
 
 		*dead = nvme_steer_is_dead(slot);
-		if (*dead || (sh->slot[index].expires &&
-			      time_after_eq(jiffies, slot->deadline))) {
+		if (*dead || (req && slot->io.owner == req) ||
+		    (sh->slot[index].expires &&
+		     time_after_eq(jiffies, slot->deadline))) {
 			found = slot;
 			nvme_steer_share_remove(sh, before, index);
 		} else {
@@ -645,25 +683,33 @@ struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
 	return found;
 }
 
+/* Does a request wait, in a slot or behind? Under the arbiter's lock. */
+static bool nvme_steer_shared_has(struct nvme_steer_queue *q,
+				  struct request *req)
+{
+	u16 cid = nvme_req(req)->steer_cid, index = cid & NVME_STEER_CID_MASK;
+	const struct nvme_steer_slot *slot = &q->slots[index];
+
+	lockdep_assert_held(&q->shared->arb->lock);
+
+	return nvme_req(req)->steer == q->number &&
+	       blk_mq_rq_state(req) == MQ_RQ_IN_FLIGHT &&
+	       (cid == NVME_STEER_CID_BEHIND ||
+		(index < q->depth - 1 && slot->io.owner == req &&
+		 slot->state == NVME_STEER_SLOT_WAITING));
+}
+
 /* Does a request wait still, and has no deadline therefore? */
 bool nvme_steer_shared_waits(struct nvme_steer_queue *q, struct request *req)
 {
 	struct nvme_steer_shared *sh = q->shared;
-	struct nvme_steer_slot *slot;
 	unsigned long flags;
-	u16 cid, index;
 	bool waits;
 
 	if (!sh)
 		return false;
 	spin_lock_irqsave(&sh->arb->lock, flags);
-	cid = nvme_req(req)->steer_cid;
-	index = cid & NVME_STEER_CID_MASK;
-	slot = &q->slots[index];
-	waits = blk_mq_rq_state(req) == MQ_RQ_IN_FLIGHT &&
-		(cid == NVME_STEER_CID_BEHIND ||
-		 (index < q->depth - 1 && slot->io.owner == req &&
-		  slot->state == NVME_STEER_SLOT_WAITING));
+	waits = nvme_steer_shared_has(q, req);
 	spin_unlock_irqrestore(&sh->arb->lock, flags);
 	return waits;
 }

@@ -258,7 +258,7 @@ void nvme_steer_timeout_work(struct work_struct *work)
 	bool any = false, up, fatal = false, paused, removed, held;
 	unsigned int i, found;
 
-	nvme_steer_queue_expire(q);
+	nvme_steer_queue_expire(q, NULL);
 	for (i = 0; i < q->depth - 1 && !any; i++)
 		any = nvme_steer_expired(&q->slots[i]);
 	if (!any)

@@ -4,8 +4,9 @@
  * and that of all together, whatever the kind of queue and of command; what
  * waits goes in order, and all of it; where no slot is left the rest waits as
  * well and nothing goes around; a changed limit lets go at once what waits for
- * it; a command with a timeout of its own does not wait longer than that, nor
- * one whose ring is closed; and data is what was written, by another path.
+ * it; a command or a group with a timeout of its own does not wait longer than
+ * that, nor an ioctl, nor what is of a ring that is closed; and data is what was
+ * written, by another path.
  *
  * vm: --cpus 4 --beside
  * timeout: 200
@@ -282,6 +283,76 @@ static void timeouts(void)
 	pt_ring_exit(&r);
 }
 
+/* A group's is that of each of its commands. */
+static void group_timeouts(unsigned int mode)
+{
+	struct nvme_steer_group g;
+	unsigned int i, aborted = 0;
+	struct pt_ring r;
+	struct arena a;
+	int ret;
+
+	test_step("a group's timeout of its own, %s", pt_mode_name(mode));
+	anew();
+	steer_share(&policy, 1, &hardly);
+	steer_answer(&policy, IRQ, POLL);
+	arena_init(&a, 16, 16 * ns.block);
+	for (i = 0; i < 16; i++)
+		group_set(&ns, &a.cmds[i], PT_READ, FIRST + i, 1,
+			  a.data + i * ns.block);
+	group_ring_init(&r, mode, &a);
+	g = group_whole(&a, 16);
+	g.timeout_ms = 300;
+	ret = group_do(&r, &ns, &g, NULL);
+	test_check((ret & 0x7ff) == SC_ABORT_REQ, "the group ended with %d",
+		   ret);
+	for (i = 0; i < 16; i++) {
+		ret = a.cmds[i].status;
+		test_check(!ret || (ret & 0x7ff) == SC_ABORT_REQ,
+			   "a command ended with %d", ret);
+		aborted += !!ret;
+	}
+	test_check(aborted >= 12, "%u of 16 were ended", aborted);
+	pt_ring_exit(&r);
+	arena_free(&a);
+	test_check(!word(1, "waiting"), "commands wait on");
+}
+
+/*
+ * Whoever sends a command by ioctl() sleeps until it ends, and cannot be
+ * killed. More than there are slots.
+ */
+static void ioctl_timeouts(void)
+{
+	struct nvme_passthru_cmd cmd = {
+		.opcode = PT_READ, .nsid = ns.nsid, .cdw10 = FIRST,
+		.addr = (uintptr_t)buf, .data_len = ns.block,
+		.timeout_ms = 300,
+	};
+	unsigned int i, aborted = 0;
+	int ret, status;
+
+	test_step("the timeout of an ioctl");
+	anew();
+	steer_share(&policy, 2, &hardly);
+	steer_answer_block(&policy, SMALL, 1, SMALL, 1);
+	for (i = 0; i < 16; i++)
+		if (!fork()) {
+			ret = ioctl(ns.fd, NVME_IOCTL_IO_CMD, &cmd);
+			_exit(!ret ? 0 : (ret & 0x7ff) == SC_ABORT_REQ ? 1 : 2);
+		}
+	for (i = 0; i < 16; i++) {
+		test_check(wait(&status) > 0 && WIFEXITED(status) &&
+			   WEXITSTATUS(status) < 2,
+			   "a command ended otherwise, %#x", status);
+		aborted += WEXITSTATUS(status);
+	}
+	test_check(aborted >= 8, "%u of 16 were ended", aborted);
+	test_check(!word(2, "waiting") && !word(2, "inflight"),
+		   "something is left");
+	test_check(steer_wait_idle(ns.ctrl, 5000), "something is in flight");
+}
+
 static void send_commands(unsigned int mode, struct pt_ring *r)
 {
 	pt_ring_init(r, 2 * MANY, mode);
@@ -492,6 +563,9 @@ int main(void)
 	full(PT_ASYNC);
 	full_block();
 	timeouts();
+	group_timeouts(0);
+	group_timeouts(PT_IOPOLL);
+	ioctl_timeouts();
 	groups();
 	test_pass();
 }
