@@ -82,8 +82,8 @@ static bool count_group(struct group_thread *t, unsigned int group,
 			   result);
 		if (!sent || (res != -EINTR && res != -EAGAIN)) {
 			test_check((l->may_be_refused &&
-				    (res == -ENOTTY || res == -EOPNOTSUPP ||
-				     res == -EXDEV)) ||
+				    (l->any_errno || res == -ENOTTY ||
+				     res == -EOPNOTSUPP || res == -EXDEV)) ||
 				   (l->may_be_cancelled &&
 				    (res == -ENODEV || res == -EBUSY ||
 				     res == -EAGAIN || res == -ENXIO ||

@@ -48,6 +48,7 @@ struct group_load {
 	uint32_t timeout_ms;	/* of each command, 0 for the default */
 	bool may_be_cancelled;	/* -EINTR, an NVMe status, or not sent */
 	bool may_be_refused;	/* no policy, or not one queue */
+	bool any_errno;		/* and by the policy, with any */
 	bool may_vanish;	/* a thread ends with the first failure */
 	atomic_bool stop;
 	atomic_bool hold;
