@@ -169,9 +169,10 @@ struct nvme_steer_cmd {
  * once it is sent; it ends with Command Abort Requested. So does the command of
  * an ioctl, which always has one, because its caller cannot be killed. Block
  * requests wait on, and their time begins when they are sent. Commands of an
- * application that is gone do not wait any more. When all slots of the queue are taken, further
- * passthrough commands wait in io_uring's workers, and block requests behind
- * those with slots; neither goes around the share by the driver's own path.
+ * application that is gone do not wait any more. When all slots of the queue are
+ * taken, further passthrough commands wait in io_uring's workers, and block
+ * requests behind those with slots; neither goes around the share by the driver's
+ * own path.
  *
  * Commands that wait when their policy is replaced wait on, by the limits of
  * the new one, if it takes the queue over; when a policy ends otherwise, they

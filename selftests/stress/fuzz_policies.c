@@ -273,7 +273,8 @@ static bool few(void)
 	for (i = 0; i < ANY_KFUNCS; i++)
 		if (!done->kfuncs[i])
 			return true;
-	return sum(counts.refused) < 10 || event("routed") - steered < 1000 || attached < 10 || replaced < 10 ||
+	return sum(counts.refused) < 10 || attached < 10 || replaced < 10 ||
+	       event("routed") - steered < 1000 ||
 	       event("ejected") - ejected < 3;
 }
 
