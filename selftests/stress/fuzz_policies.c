@@ -19,7 +19,7 @@
  *            policies are and what is done with them, each by its own number
  * FROM=      the policy to begin with (default 0)
  * SECONDS=   how long (default 8; longer on a kernel that is slow), and up to
- *            six times that until there was some of everything
+ *            ten times that until there was some of everything
  *
  * vm: --cpus 4
  */
@@ -144,16 +144,16 @@ static void goes_on(uint64_t *rng, unsigned long nr)
 		ok = copy_load_wait(&copies, 1, WAIT_MS);
 		break;
 	case 2:
-		ok = block_load_wait(&block, 4, WAIT_MS);
+		ok = block_load_wait(&block, 16, WAIT_MS);
 		break;
 	case 3:
-		ok = block_load_wait(&head_block, 4, WAIT_MS);
+		ok = block_load_wait(&head_block, 16, WAIT_MS);
 		break;
 	case 4:
-		ok = load_wait(&load, 16, WAIT_MS);
+		ok = load_wait(&load, 64, WAIT_MS);
 		break;
 	default:
-		ok = load_wait(&head_load, 16, WAIT_MS);
+		ok = load_wait(&head_load, 64, WAIT_MS);
 	}
 	test_check(ok, "no I/O goes on under policy %lu", nr);
 }
@@ -210,10 +210,9 @@ static void swap(struct site *s, int map, bool at_once)
 		attached++;
 }
 
-/* Most of the loads are on the first one. */
 static struct site *a_site(uint64_t *rng)
 {
-	return &sites[rarely(rng, 2) ? 0 : below(rng, CTRLS)];
+	return &sites[below(rng, CTRLS)];
 }
 
 static void step(unsigned long nr)
@@ -263,19 +262,26 @@ static uint64_t event(const char *name)
 	return n;
 }
 
-static bool few(void)
+/* Of what there were too few yet to tell anything, or NULL. */
+static const char *lacking(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < RAW_OPS; i++)
 		if (!done->calls[i] || !counts.programs[i])
-			return true;
+			return raw_op_names[i];
 	for (i = 0; i < ANY_KFUNCS; i++)
 		if (!done->kfuncs[i])
-			return true;
-	return sum(counts.refused) < 10 || attached < 10 || replaced < 10 ||
-	       event("routed") - steered < 1000 ||
-	       event("ejected") - ejected < 3;
+			return any_kfunc_names[i];
+	if (sum(counts.refused) < 10)
+		return "programs refused";
+	if (attached < 10 || replaced < 10)
+		return "policies attached and replaced";
+	if (event("routed") - steered < 1000)
+		return "commands on steer queues";
+	if (event("ejected") - ejected < 3)
+		return "policies ejected";
+	return NULL;
 }
 
 static void print(void)
@@ -344,7 +350,7 @@ int main(void)
 	long refs, pins;
 	unsigned int i;
 
-	test_begin(90 + 7 * seconds);
+	test_begin(90 + 11 * seconds);
 	printf("# SEED=%ju\n", test_seed());
 	refs = references();
 	raw_init();
@@ -361,13 +367,15 @@ int main(void)
 	ejected = event("ejected");
 	test_step("policies of all kinds");
 	until = test_now_ms() + seconds * 1000 * test_slow();
-	most = until + 5 * seconds * 1000 * test_slow();
-	while (test_now_ms() < until || (few() && test_now_ms() < most))
+	most = until + 9 * seconds * 1000;
+	while (test_now_ms() < until || (lacking() && test_now_ms() < most))
 		step(nr++);
 	print();
 	stop();
 	verify();
-	test_check(!few(), "too little of something to tell");
+	/* a kernel that checks itself reports, however few there were */
+	test_check(!lacking() || test_slow() > 1, "not enough to tell: %s",
+		   lacking());
 	nothing_left(refs, pins);
 	test_pass();
 }

@@ -39,7 +39,7 @@ static const struct {
 	{ "bpf_nvme_steer_ring_id", RAW_ROUTE, "", false, 3 },
 	{ "bpf_nvme_steer_cgroup_id", RAW_ROUTE, "u", false, 3 },
 	{ "bpf_nvme_steer_path_cgroup_id", RAW_PATH, "u", false, 3 },
-	{ "bpf_nvme_steer_error", RAW_ROUTE, "cS", true, 1 },
+	{ "bpf_nvme_steer_error", RAW_ROUTE, "cS", true, 2 },
 };
 
 const char *const any_kfunc_names[ANY_KFUNCS] = {
@@ -331,7 +331,7 @@ static void call_kfunc(struct code *c)
 	if (kfuncs[k].is_void) {
 		/* not the first time, or hardly any policy would last */
 		emit_helper(c, BPF_FUNC_get_prandom_u32);
-		emit(c, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, 255);
+		emit(c, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, 31);
 		over = emit_jump(c, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0);
 	}
 	emit_mov_reg(c, BPF_REG_1, rarely(c->rng, 200) ? a_reg(c) : ARG);
