@@ -176,7 +176,8 @@ struct nvme_steer_cmd {
  *
  * Commands that wait when their policy is replaced wait on, by the limits of
  * the new one, if it takes the queue over; when a policy ends otherwise, they
- * are sent at once. A reset ends them as it does commands in flight.
+ * are sent at once, and where it is ejected because their queue gets nowhere,
+ * by the driver's own path. A reset ends them as it does commands in flight.
  */
 struct nvme_steer_share {
 	__u32 weight;

@@ -217,8 +217,8 @@ static noinline void nvme_steer_ended_switch(struct nvme_steer_queue *q,
 }
 
 /*
- * End a command that has not succeeded, and is counted: the caller moved the
- * slot from INFLIGHT or WAITING to DONE.
+ * End a command that has not succeeded, or was the driver's, and is counted: the
+ * caller moved the slot from INFLIGHT, WAITING or OWN to DONE.
  */
 static noinline void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
 					   struct nvme_steer_slot *slot,
@@ -547,6 +547,25 @@ void nvme_steer_queue_cancel(struct nvme_steer_queue *q)
 	if (requests)
 		nvme_steer_complete(q, requests);
 	wake_up(&q->drained);
+}
+
+/**
+ * nvme_steer_own_end - end a command that the driver's own path has carried
+ * @q: its queue, under cq_lock
+ * @slot: OWN; its status and so on are set
+ */
+void nvme_steer_own_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot)
+{
+	lockdep_assert_held(&q->cq_lock);
+
+	slot->state = NVME_STEER_SLOT_DONE;
+	if (slot->cancelled)
+		WRITE_ONCE(q->cancelled, q->cancelled + 1);
+	else if (slot->status)
+		WRITE_ONCE(q->failed, q->failed + 1);
+	else
+		WRITE_ONCE(q->completed, q->completed + 1);
+	nvme_steer_cmd_failed(q, slot, NULL, NULL);
 }
 
 /**

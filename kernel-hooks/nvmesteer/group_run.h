@@ -202,6 +202,18 @@ nvme_steer_member_done(const struct nvme_steer_member *m, u64 result,
 		nvme_steer_round_done(m->run, drain);
 }
 
+/*
+ * The usage reference of a command that has not ended, and is no request. Under
+ * cq_lock, or the slot is OWN.
+ */
+static inline struct percpu_ref *
+nvme_steer_slot_usage(const struct nvme_steer_slot *slot)
+{
+	const struct nvme_steer_member *m = slot->io.owner;
+
+	return slot->io.usage ?: &m->run->rq->q_usage_counter;
+}
+
 /* group.c */
 void nvme_steer_run_free(struct nvme_steer_run *run);
 

@@ -518,7 +518,8 @@ static bool nvme_steer_queue_uses(struct nvme_steer_queue *q, u32 epoch)
 		u32 kept;
 
 		if (state != NVME_STEER_SLOT_INFLIGHT &&
-		    state != NVME_STEER_SLOT_WAITING)
+		    state != NVME_STEER_SLOT_WAITING &&
+		    state != NVME_STEER_SLOT_OWN)
 			continue;
 		kept = READ_ONCE(slot->io.kept);
 		if (kept && (s32)(kept - epoch) <= 0)

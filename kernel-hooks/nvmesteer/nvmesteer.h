@@ -309,6 +309,7 @@ enum nvme_steer_slot_state {
 	NVME_STEER_SLOT_RESERVED,	/* taken, not at the controller */
 	NVME_STEER_SLOT_WAITING,	/* its share may not send it yet */
 	NVME_STEER_SLOT_INFLIGHT,	/* at the controller */
+	NVME_STEER_SLOT_OWN,		/* a request of the driver carries it */
 	NVME_STEER_SLOT_DONE,		/* done() was called */
 };
 
@@ -363,7 +364,9 @@ struct nvme_steer_io {
  * struct nvme_steer_slot - one command id of a queue
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
  *		of a shared queue RESERVED->WAITING and WAITING->INFLIGHT under
- *		the arbiter's, WAITING->DONE under that and cq_lock,
+ *		the arbiter's, WAITING->DONE and WAITING->OWN under that and
+ *		cq_lock, OWN->DONE and, where it could not be, OWN->INFLIGHT
+ *		under cq_lock,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
  *		command end exactly once. On the free list nobody looks at it
  * @cid:	command id: its low bits are the slot's index, the high four a
@@ -691,6 +694,7 @@ unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
+void nvme_steer_own_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot);
 void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req);
 irqreturn_t nvme_steer_irq(int irq, void *data);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,

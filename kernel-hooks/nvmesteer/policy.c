@@ -499,6 +499,8 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	synchronize_rcu();
 	nvme_steer_bufs_leave(sc);
 	nvme_steer_watch_stop(sc);
+	if (READ_ONCE(p->exit_kind) == NVME_STEER_EXIT_STALL)
+		nvme_steer_share_rescue(p);
 	nvme_steer_share_attached(sc, NULL);
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
 	mutex_unlock(&sc->policy_lock);

@@ -333,6 +333,25 @@ void nvme_steer_share_flush(struct nvme_steer_shared *sh)
 	nvme_steer_share_ring(sh);
 }
 
+/*
+ * Send the command of a slot that is not on the list of those that wait, now.
+ * False: the controller does not know the queue any more.
+ */
+bool nvme_steer_share_resend(struct nvme_steer_shared *sh, u16 index)
+{
+	unsigned long flags;
+	bool live;
+
+	spin_lock_irqsave(&sh->arb->lock, flags);
+	live = sh->live;
+	if (live) {
+		nvme_steer_share_send(sh, index, ktime_get_ns());
+		nvme_steer_share_ring(sh);
+	}
+	spin_unlock_irqrestore(&sh->arb->lock, flags);
+	return live;
+}
+
 /* The command of slot @index, which came after that of @before, waits no more. */
 void nvme_steer_share_remove(struct nvme_steer_shared *sh, u16 before,
 			     u16 index)

@@ -72,6 +72,9 @@ struct nvme_steer_waiting {
  * @entry:	in the share's list of queues, while @nr
  * @ring:	in the arbiter's list of queues to ring for
  * @room:	where submitters wait for a slot
+ * @own:	slots whose commands have ended on the driver's own path, linked by
+ *		next, for @own_work
+ * @own_work:	tells of them: where they end is an interrupt
  * @slot:	by index
  *
  * All that is not constant under the arbiter's lock; @live and @closing change
@@ -93,6 +96,8 @@ struct nvme_steer_shared {
 	struct list_head entry;
 	struct list_head ring;
 	wait_queue_head_t room;
+	struct nvme_steer_slot *own;
+	struct work_struct own_work;
 	struct nvme_steer_waiting slot[];
 };
 
@@ -198,6 +203,7 @@ void nvme_steer_share_exit(struct nvme_steer_ctrl *sc);
 void nvme_steer_share_put(struct nvme_steer_shared *sh, u16 index, bool ring);
 bool nvme_steer_share_ask(struct nvme_steer_shared *sh, u32 len);
 void nvme_steer_share_look(struct nvme_steer_arbiter *arb);
+bool nvme_steer_share_resend(struct nvme_steer_shared *sh, u16 index);
 void nvme_steer_share_flush(struct nvme_steer_shared *sh);
 void nvme_steer_share_remove(struct nvme_steer_shared *sh, u16 before,
 			     u16 index);
@@ -235,7 +241,13 @@ struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
 						  const struct request *req,
 						  bool *dead);
 bool nvme_steer_shared_waits(struct nvme_steer_queue *q, struct request *req);
+void nvme_steer_shared_take(struct nvme_steer_queue *q,
+			    struct rq_list *requests);
 void nvme_steer_shared_give_up(struct nvme_steer_queue *q, struct request *req);
+
+/* share_own.c: down the driver's own path */
+void nvme_steer_share_rescue(struct nvme_steer_policy *p);
+void nvme_steer_own_work(struct work_struct *work);
 
 /* May commands be submitted to the queue? Under sq_lock, or for a guess. */
 static __always_inline bool

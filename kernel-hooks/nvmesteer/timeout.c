@@ -213,14 +213,6 @@ static void nvme_steer_expire(struct nvme_steer_queue *q,
 	queue_work(nvme_steer_wq, &q->abort_work);
 }
 
-/* The usage reference of a command in flight with a deadline. Under cq_lock. */
-static struct percpu_ref *nvme_steer_slot_usage(struct nvme_steer_slot *slot)
-{
-	const struct nvme_steer_member *m = slot->io.owner;
-
-	return slot->io.usage ?: &m->run->rq->q_usage_counter;
-}
-
 /*
  * A controller that is being removed is not reset any more. It is disabled, as
  * in nvme_timeout(), which ends the command; else the removal would wait for it
