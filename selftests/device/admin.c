@@ -41,6 +41,7 @@ static void identify_controller(uint8_t *id)
 	id[111] = 1;			/* an I/O controller */
 	memcpy(id + 256, &oacs, 2);
 	id[258] = 3;			/* 4 Aborts */
+	id[261] = 1 << 1;		/* a log of commands and effects */
 	id[259] = MAX_EVENTS - 1;
 	id[512] = 0x66;			/* sizes of entries */
 	id[513] = 0x44;
@@ -82,6 +83,23 @@ static uint32_t identify(struct controller *c, const struct command *cmd)
 	return dma_prp(c, cmd, page, sizeof(page), true);
 }
 
+/* Which commands there are of the NVM command set, and which write. */
+static uint32_t effects_log(struct controller *c, const struct command *cmd,
+			    size_t len)
+{
+	enum { READS = 1, WRITES = 3 };
+	static const uint32_t log[1024] = {
+		[256 + 0x00] = READS, WRITES, READS,	/* flush, write, read */
+		[256 + 0x05] = READS,			/* compare */
+		[256 + 0x08] = WRITES, WRITES,		/* zeroes, DSM */
+		[256 + 0x19] = WRITES,			/* copy */
+	};
+
+	if (len > sizeof(log))
+		return SC_INVALID_FIELD | SC_DNR;
+	return dma_prp(c, cmd, (void *)log, len, true);
+}
+
 static uint32_t get_log(struct controller *c, const struct command *cmd)
 {
 	static const uint8_t empty[4096];
@@ -107,6 +125,8 @@ static uint32_t get_log(struct controller *c, const struct command *cmd)
 		smart[2] = 300 >> 8;
 		smart[3] = 100;
 		return dma_prp(c, cmd, smart, len, true);
+	case 5:
+		return effects_log(c, cmd, len);
 	default:
 		return SC_LOG_PAGE | SC_DNR;
 	}

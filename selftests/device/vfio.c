@@ -349,6 +349,9 @@ int vfio_serve(struct controller *c, int fd)
 				close(m.fds[m.nr_fds]);
 		if (m.header.flags & FLAG_NO_REPLY)
 			continue;
+		/* who waits until a doorbell is written finds all done */
+		if (!ret && m.header.command == REGION_WRITE)
+			queue_run(c);
 		ret = reply(fd, &m, ret);
 		if (ret)
 			return ret;
