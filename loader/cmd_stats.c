@@ -119,6 +119,8 @@ static void queue_object(struct json *j, const struct sample *s,
 	json__uint(j, "sq_doorbells", q->sq_doorbells);
 	json__uint(j, "cq_doorbells", q->cq_doorbells);
 	json__uint(j, "interrupts", q->interrupts);
+	json__uint(j, "waiting", q->waiting);
+	show__number(j, "share", q->share ? (int)q->share : -1);
 	json__str(j, "state", q->state);
 	json__str(j, "owner", q->owner);
 	show__number(j, "qid", q->qid);
@@ -172,14 +174,14 @@ static void print_json(const struct sample *s)
 /* ------------------------------------------------------------------ tables */
 
 static const char *const totals[] = {
-	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">INFLIGHT",
-	">SUBMITTED", ">COMPLETED", ">FAILED", ">CANCELLED",
+	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">SHARE", ">WAITING",
+	">INFLIGHT", ">SUBMITTED", ">COMPLETED", ">FAILED", ">CANCELLED",
 	">SQ_DOORBELLS", ">CQ_DOORBELLS", ">INTERRUPTS",
 };
 
 static const char *const rates[] = {
-	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">INFLIGHT",
-	">SUBMITTED/S", ">COMPLETED/S", ">FAILED/S", ">CANCELLED/S",
+	">QUEUE", "MODE", "STATE", "OWNER", ">DEPTH", ">SHARE", ">WAITING",
+	">INFLIGHT", ">SUBMITTED/S", ">COMPLETED/S", ">FAILED/S", ">CANCELLED/S",
 	">SQ_DOORBELLS/S", ">CQ_DOORBELLS/S", ">INTERRUPTS/S",
 };
 
@@ -196,6 +198,14 @@ static void queue_row(struct table *t, const struct sample *s,
 		table__cell(t, "%s", "");
 	else
 		table__cell(t, "%d", q->depth);
+	/* where nothing can wait, "-" */
+	if (q->share) {
+		table__cell(t, "%llu", (unsigned long long)q->share);
+		table__cell(t, "%llu", (unsigned long long)q->waiting);
+	} else {
+		table__cell(t, "%s", "");
+		table__cell(t, "%s", "");
+	}
 	table__cell(t, "%llu", (unsigned long long)q->inflight);
 	for (i = 0; i < NR_COUNTERS; i++) {
 		if (counters[i].sum)

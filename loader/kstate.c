@@ -166,6 +166,7 @@ static void parse_queue_counter(struct queue_state *q, const char *word)
 		{ "sq_doorbells", &q->sq_doorbells },
 		{ "cq_doorbells", &q->cq_doorbells },
 		{ "interrupts", &q->interrupts },
+		{ "share", &q->share }, { "waiting", &q->waiting },
 	};
 	const char *value;
 	size_t i;

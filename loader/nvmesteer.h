@@ -172,7 +172,9 @@ struct queue_state {
 	uint64_t completed;
 	uint64_t failed;
 	uint64_t cancelled;
-	uint64_t inflight;
+	uint64_t inflight;	/* those that wait for their share included */
+	uint64_t share;		/* 0: none */
+	uint64_t waiting;
 	uint64_t doorbells;	/* writes to both, the next two */
 	uint64_t sq_doorbells;
 	uint64_t cq_doorbells;

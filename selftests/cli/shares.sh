@@ -14,6 +14,9 @@ read_some() { # COUNT
 }
 share() { jq -e ".shares[] | select(.share == $1) | $2" <<<"$out"; }
 is() { share "$@" >/dev/null; }
+stats_say() {
+	out=$(nvmesteer stats --json nvme0) && jq -e "$1" <<<"$out" >/dev/null
+}
 
 step "without shares"
 ok load --dev nvme0 "$POLICIES/spread.bpf.o"
@@ -80,6 +83,19 @@ check grep -qE '^ +3 +300 ' <<<"$out"
 check grep -q '^Share 3, at the drive, commands' <<<"$out"
 check grep -qE '^ +<[0-9]+ us +[0-9]+ #' <<<"$out"
 echo "$out"
+
+step "what waits, by queue"
+ok set nvme0 shares.3.iops=1
+dd if=$dev of=/dev/null bs=4k count=3 iflag=direct status=none &
+wait_for 10 stats_say '.queues[] | select(.share == 3 and .waiting > 0 and
+	.waiting <= .inflight)' ||
+	fail "nothing waits: $(jq -c .queues <<<"$out")"
+check jq -e '.queues[] | select(.queue == 0) | .share == null and .waiting == 0' \
+	<<<"$out" >/dev/null
+ok set nvme0 shares.3.iops=2000
+check wait $!
+refuse stats_say '.queues[] | select(.waiting > 0)'
+
 ok unload nvme0
 
 step "after shares"

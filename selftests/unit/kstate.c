@@ -40,7 +40,7 @@ static void put_ctrl(const char *ctrl)
 		  "asked=8 granted=6 used=2 first_qid=4 vectors=5 vectors_used=1 max_depth=1024 later=9\n" },
 		{ "queues",
 		  "0 mode=driver qid=- state=live depth=- vector=- irq=- cpu=- owner=driver submitted=12 completed=11 failed=1 cancelled=0 inflight=0 doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0   \n"
-		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 later=x\n" },
+		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 share=2 waiting=1 later=x\n" },
 		{ "events", "routed 5\nbad_mode 0\nlater 3\n" },
 		{ "copy",
 		  "1 formats=0-1,3 mssrl=128 mcl=2048 msrc=256 cross_ns=1 max_hw_bytes=1048576 max_bytes=18446744073709551615 later=3\n"
@@ -96,6 +96,9 @@ static void check_queues(const struct ctrl_state *s)
 	number(q[1].sq_doorbells, 4u);
 	number(q[1].cq_doorbells, 3u);
 	number(q[1].interrupts, 8u);
+	number(q[1].share, 2u);
+	number(q[1].waiting, 1u);
+	number(q[0].share, 0u);
 }
 
 static void check_copies(const struct ctrl_state *s)
