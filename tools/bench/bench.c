@@ -53,6 +53,7 @@ void bench__open_at(struct bench *b, struct device *dev,
 	b->dev = dev;
 	b->row = *row;
 	b->base = base;
+	b->min_complete = row->wait ? row->batch : 0;
 	b->nr_slots = row->depth;
 	for (i = 0; i < b->nr_slots; i++) {
 		b->next[i] = i;

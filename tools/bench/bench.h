@@ -34,6 +34,7 @@ struct row {
 	unsigned int ranges;	/* that a copy gathers */
 	unsigned int how;	/* copies: who shall copy, NVME_STEER_COPY_* */
 	bool merge;		/* copies: ranges are written together */
+	bool wait;		/* copies: submit and wait in one system call */
 	const char *text;	/* as on the command line */
 };
 
@@ -46,6 +47,7 @@ struct device {
 	uint32_t nsid;
 	uint32_t block;		/* bytes of a logical block */
 	uint64_t size;		/* bytes */
+	int drive_fd;		/* that counts its doorbells, or -1 */
 	char ctrls[4][16];	/* the controllers it is on */
 	unsigned int nr_ctrls;
 };
@@ -199,10 +201,11 @@ void data__close(struct bench *b);
 /* counters.c: what kernel and controller were made to do */
 struct counters {
 	uint64_t steered;	/* commands that steer queues got */
-	uint64_t doorbells;	/* writes to doorbells of steer queues */
+	uint64_t doorbells;	/* writes to doorbells of steer queues, or all */
 	uint64_t sq_doorbells;	/* where the kernel tells them apart */
 	uint64_t cq_doorbells;
 	bool split;
+	bool all;		/* doorbells are those of all I/O queues */
 	uint64_t interrupts;	/* of I/O queues, the driver's and ours */
 };
 void counters__read(struct counters *c, const struct device *dev);

@@ -2,13 +2,17 @@
 /*
  * Counters that others keep: steer queues' (as `nvmesteer stats` shows them)
  * and interrupts. What the driver writes to the doorbells of its own queues
- * nobody counts.
+ * nobody counts but the drive of selftests/device, which is asked.
  */
 #include <ctype.h>
+#include <errno.h>
+#include <linux/nvme_ioctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
+#include "../../selftests/device/faults.h"
 #include "bench.h"
 
 static bool value(const char *line, const char *key, uint64_t *v)
@@ -89,6 +93,25 @@ static void read_interrupts(struct counters *c, const struct device *dev)
 	fclose(f);
 }
 
+/* All doorbells of I/O queues, whoever's they are. */
+static void ask_drive(struct counters *c, const struct device *dev)
+{
+	struct fault_counters counters = { };
+	struct nvme_passthru_cmd cmd = {
+		.opcode = FAULT_ADMIN_COUNTERS,
+		.addr = (uintptr_t)&counters,
+		.data_len = sizeof(counters),
+	};
+	unsigned int i;
+
+	if (ioctl(dev->drive_fd, NVME_IOCTL_ADMIN_CMD, &cmd))
+		die("the drive's counters", errno);
+	c->doorbells = 0;
+	for (i = 1; i < FAULT_QUEUES; i++)
+		c->doorbells += counters.doorbells[i];
+	c->all = true;
+}
+
 void counters__read(struct counters *c, const struct device *dev)
 {
 	unsigned int i;
@@ -97,6 +120,8 @@ void counters__read(struct counters *c, const struct device *dev)
 	for (i = 0; i < dev->nr_ctrls; i++)
 		read_steer(c, dev->ctrls[i]);
 	read_interrupts(c, dev);
+	if (dev->drive_fd >= 0)
+		ask_drive(c, dev);
 }
 
 void counters__add(struct counters *sum, const struct counters *before,
@@ -108,6 +133,7 @@ void counters__add(struct counters *sum, const struct counters *before,
 	sum->cq_doorbells += after->cq_doorbells - before->cq_doorbells;
 	sum->interrupts += after->interrupts - before->interrupts;
 	sum->split = after->split;
+	sum->all = after->all;
 }
 
 void counters__compare(const struct counters *before,
@@ -117,10 +143,9 @@ void counters__compare(const struct counters *before,
 	r->interrupts = (after->interrupts - before->interrupts) / ios;
 	r->steered = (after->steered - before->steered) / ios;
 	r->doorbells = r->sq_doorbells = r->cq_doorbells = -1;
-	if (r->steered < 1)
-		return;
-	r->doorbells = (after->doorbells - before->doorbells) / ios;
-	if (!after->split)
+	if (r->steered >= 1 || after->all)
+		r->doorbells = (after->doorbells - before->doorbells) / ios;
+	if (r->steered < 1 || !after->split)
 		return;
 	r->sq_doorbells = (after->sq_doorbells - before->sq_doorbells) / ios;
 	r->cq_doorbells = (after->cq_doorbells - before->cq_doorbells) / ios;

@@ -90,6 +90,8 @@ static inline void part(struct bench *b, fill_t *fill, unsigned int copies)
 				      copies__to(b, 0) + (size_t)i * bytes,
 				      (size_t)i * bytes, bytes);
 	}
+	if (b->row.wait)
+		b->min_complete = n;
 	ring__submit(b, n);
 	b->left = n;
 	b->commands += n;

@@ -14,12 +14,12 @@ CGROUP=/sys/fs/cgroup/bench
 BESIDE=/sys/fs/cgroup/beside
 
 # The namespace of the guest's drive with two paths: reached through a
-# multipath head unless the guest was booted without.
+# multipath head unless the guest was booted without. Or of its only drive.
 bench_device() {
 	local d serial
 	for d in /sys/class/nvme/nvme*; do
 		read -r serial <"$d/serial"
-		if [ "$serial" = mpath ]; then
+		if [ "$serial" = mpath ] || [ "$serial" = faults ]; then
 			echo "/dev/ng${d##*/nvme}n1"
 			return
 		fi

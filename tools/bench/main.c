@@ -76,6 +76,9 @@ static void help(void)
 "  ranges=N  1 to %u (default 1)\n"
 "  how=HOW   kind copy: offload or emulate, instead of what the policy says\n"
 "  merge     loops: write up to 512 KiB at once, instead of range by range\n"
+"  wait      submit and wait in one system call, instead of letting the device\n"
+"            be done before asking; polling, which counts, so for a device that\n"
+"            needs no time (selftests/vm/run --drives instant)\n"
 "\n", MAX_BATCH, MAX_RANGES);
 	fputs(
 "Options:\n"
@@ -126,7 +129,8 @@ static void help(void)
 "difference ends the program with exit code 1.\n"
 "\n"
 "Doorbells are writes to doorbells of steer queues by nvmesteer's counters, null\n"
-"unless all commands were steered: nobody counts the driver's own.\n", stdout);
+"unless all commands were steered: nobody counts the driver's own but the drive\n"
+"of --drives instant, of which all doorbells of I/O queues are told.\n", stdout);
 }
 
 static void add_note(struct options *o, char *text)

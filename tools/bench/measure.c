@@ -94,7 +94,7 @@ static void wait_plan(struct waiting *w, const struct bench *b,
 	unsigned int batch = b->row.batch;
 
 	memset(w, 0, sizeof(*w));
-	if (b->row.kind->no_ring || b->row.kind->no_data)
+	if (b->row.kind->no_ring || b->row.kind->no_data || b->row.wait)
 		return;
 	/* What a polled copy has the kernel do meanwhile counts, too. */
 	if (b->row.kind->copies) {

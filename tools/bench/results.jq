@@ -16,7 +16,7 @@ def stock_key:
 	| tostring;
 
 # Copies: by whose loop, and in what, are they compared.
-def copy_key: [.boot, .bytes, .ranges, .poll] | tostring;
+def copy_key: [.boot, .bytes, .ranges, .poll, .wait] | tostring;
 
 # What a policy was told, of POLICY:NAME=VALUE:...
 def told(name): [.policy | split(":")[] | select(startswith(name + "="))

@@ -73,6 +73,8 @@ static void set(struct row *row, const char *key, const char *value)
 		row->how = path_called(value);
 	else if (!strcmp(key, "merge") && !value && row->kind->copies)
 		row->merge = true;
+	else if (!strcmp(key, "wait") && !value && row->kind->copies)
+		row->wait = true;
 	else if (!strcmp(key, "write") && !value)
 		row->write = true;
 	else if (!strcmp(key, "poll") && !value)
@@ -110,6 +112,8 @@ void row__parse(struct row *row, const char *text)
 		row->reap = row->batch;
 	if (row->poll && row->kind->no_poll)
 		usage_error("rows of kind %s do not poll", row->kind->name);
+	if (row->wait && !row->poll)
+		usage_error("a row that waits as it submits is one that polls");
 	free(copy);
 }
 
@@ -152,6 +156,7 @@ static void what(struct json *j, const struct row *row)
 		return;
 	json__uint(j, "ranges", row->ranges);
 	json__bool(j, "merge", row->merge);
+	json__bool(j, "wait", row->wait);
 	json__str(j, "how", row->how ? paths[row->how] : NULL);
 }
 
