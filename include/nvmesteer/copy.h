@@ -15,7 +15,9 @@
  * instead: it is steered as well. One that asks for fast copies only (FCO, in
  * the source options of formats 2h and 3h) is done by Copy commands that ask
  * for it too, or ends with Fast Copy Not Possible (status 186h): it is never
- * read and written, whatever the policy says.
+ * read and written, whatever the policy says. Nor is one with a directive, or
+ * with other source options: what the controller does not know of them ends with
+ * Invalid Field in Command (status 2h), as does one with a command extension.
  *
  * Include fixed-width types first: <linux/types.h>.
  */

@@ -130,7 +130,7 @@ nvme_steer_side_why(const struct nvme_steer_copy_job *job,
 	if (from->ns->ctrl != to->ns->ctrl)
 		return NVME_STEER_COPY_WHY_CTRL;
 	if (!(l->formats & BIT(job->format)) ||
-	    (!plain && job->fast && !(job->format & NVME_STEER_FORMAT_CROSS)) ||
+	    (!plain && job->sopt && !(job->format & NVME_STEER_FORMAT_CROSS)) ||
 	    (from != to && !(job->format & NVME_STEER_FORMAT_CROSS)) ||
 	    !nvme_steer_same_blocks(from->ns->head, to->ns->head))
 		return NVME_STEER_COPY_WHY_FORMAT;
@@ -162,7 +162,7 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
 	 * it has the options of the source, too.
 	 */
 	job->format = head->guard_type == NVME_NVM_NS_16B_GUARD ? 0 : 1;
-	if (!plain && job->fast &&
+	if (!plain && job->sopt &&
 	    l->formats & BIT(job->format + NVME_STEER_FORMAT_CROSS))
 		job->format |= NVME_STEER_FORMAT_CROSS;
 	for (side = to + 1; side < end; side++) {

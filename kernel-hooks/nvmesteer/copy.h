@@ -36,7 +36,7 @@ struct nvme_steer_copy_desc {
 	__le64 slba;
 	__le16 nlb;			/* 0's based */
 	__le16 rsvd18;
-	__le16 rsvd20;
+	__le16 cev;			/* likewise, with a CETYPE */
 	__le16 sopt;			/* 2h and 3h */
 	u8 tags[16];			/* the last six bytes and up */
 };
@@ -252,7 +252,10 @@ struct nvme_steer_lane {
  * @overlap:	ranges overlap the destination: they are moved in order
  * @raw:	it was an NVMe Copy command: the caller knows what the controller
  *		does where they overlap, and to protection information
- * @fast:	fast copies only (FCO): by Copy commands that say so
+ * @sopt:	source options of its descriptors, all together: none of them is
+ *		for who reads and writes, so by Copy commands that have them
+ * @unable:	NVMe status of one that only the controller could do, and cannot; 0
+ *		where nothing forbids to read and write
  * @descs:	its descriptors, for the tags in them; else NULL
  * @format:	of the descriptors of Copy commands
  * @cdw12:	bits of Copy commands besides the format and the number; @cdw2
@@ -340,9 +343,10 @@ struct nvme_steer_copy_job {
 		u32 cdw13;
 		u32 cdw14;
 		u32 cdw15;
+		u16 sopt;
+		u16 unable;
 		bool overlap;
 		bool raw;
-		bool fast;
 		bool own;
 		bool lent;
 		bool stop;

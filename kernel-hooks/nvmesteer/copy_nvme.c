@@ -14,6 +14,14 @@
 /* Bits of CDW12 that the engine makes itself: number, format, FUA. */
 #define NVME_STEER_COPY_OWN_BITS	(0xfffU | NVME_STEER_COPY_FUA_BIT)
 
+/*
+ * In CDW12 what the destination's blocks are to be besides data: a directive,
+ * which a controller may know, and a command extension, whose values are in the
+ * descriptors, too.
+ */
+#define NVME_STEER_COPY_DTYPE		(0xfU << 20)
+#define NVME_STEER_COPY_CETYPE		(0xfU << 16)
+
 static u32 nvme_steer_copy_nr(const struct nvme_command *cmd)
 {
 	return (le32_to_cpu(cmd->common.cdw12) & 0xff) + 1;
@@ -37,6 +45,8 @@ static int nvme_steer_copy_check(const struct nvme_ns *ns,
 	bool wide = ns->head->guard_type != NVME_NVM_NS_16B_GUARD;
 
 	if (format >= NVME_STEER_COPY_FORMATS)
+		return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
+	if (le32_to_cpu(cmd->common.cdw12) & NVME_STEER_COPY_CETYPE)
 		return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
 	if ((format & 1) != wide)
 		return NVME_SC_INVALID_FORMAT | NVME_STATUS_DNR;
@@ -80,6 +90,21 @@ static int nvme_steer_desc_side(struct nvme_steer_copy_job *job, u32 nsid,
 	return 0;
 }
 
+/*
+ * What cannot be honoured by reading and writing: by the controller, as it is
+ * written there, or not at all.
+ */
+static void nvme_steer_copy_only(struct nvme_steer_copy_job *job, u32 cdw12)
+{
+	if (job->sopt & NVME_STEER_COPY_FCO)
+		job->unable = NVME_STEER_SC_FAST_COPY | NVME_STATUS_DNR;
+	if ((cdw12 & NVME_STEER_COPY_DTYPE) ||
+	    (job->sopt & ~NVME_STEER_COPY_FCO))
+		job->unable = NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
+	if (job->unable)
+		job->flags |= NVME_STEER_COPY_F_OFFLOAD;
+}
+
 /* Fill @job from a command and its descriptors. 0, -errno or an NVMe status. */
 static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 				const struct nvme_command *cmd)
@@ -105,7 +130,7 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 						   &side);
 			if (ret)
 				return ret;
-			job->fast |= le16_to_cpu(d->sopt) & NVME_STEER_COPY_FCO;
+			job->sopt |= le16_to_cpu(d->sopt);
 		}
 		if (!nvme_steer_in_range(job->side[side].ns, from, nlb))
 			return NVME_SC_LBA_RANGE | NVME_STATUS_DNR;
@@ -128,9 +153,7 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 			return NVME_STEER_SC_OVERLAP | NVME_STATUS_DNR;
 
 	job->raw = true;
-	/* reading and writing is none: by the controller, or not at all */
-	if (job->fast)
-		job->flags |= NVME_STEER_COPY_F_OFFLOAD;
+	nvme_steer_copy_only(job, cdw12);
 	if (cdw12 & NVME_STEER_COPY_FUA_BIT)
 		job->flags |= NVME_STEER_COPY_F_FUA;
 	job->cdw12 = cdw12 & ~NVME_STEER_COPY_OWN_BITS;
@@ -189,13 +212,13 @@ free:
  */
 static int nvme_steer_copy_refused(struct nvme_steer_copy_job *job, int ret)
 {
-	bool fast = job->fast;
+	int unable = job->unable;
 
 	nvme_steer_job_free(job);
 	switch (ret) {
 	case -EOPNOTSUPP:
-		return (fast ? NVME_STEER_SC_FAST_COPY :
-			       NVME_SC_CMD_SIZE_LIM_EXCEEDED) | NVME_STATUS_DNR;
+		return unable ? unable : NVME_SC_CMD_SIZE_LIM_EXCEEDED |
+					 NVME_STATUS_DNR;
 	case -ENOTTY:
 		/* the policy has just gone */
 		return NVME_STEER_PASS;

@@ -332,6 +332,57 @@ static void fast_only(unsigned int way, struct image *dst, unsigned int nr,
 	policy.state->copy_answer = 0;
 }
 
+/*
+ * What only a controller can honour, if anyone: a directive, unknown source
+ * options. This emulator takes any of them.
+ */
+static void controllers_own(unsigned int way, struct image *dst,
+			    struct image *from, bool directive, bool has_copy)
+{
+	const char *what = directive ? "a directive" : "source options";
+	unsigned int format = directive ? 0 : 2;
+	struct copy_events e;
+
+	policy.state->copy_answer = NVME_STEER_COPY_EMULATE;
+	image_refill(dst, 0, dst->len);
+	begin(dst, 512, format);
+	add_many(from, 3, 512);
+	build();
+	if (directive)
+		cmd.nvme.cdw12 |= 1U << 20;
+	else
+		list[32 + 22] = 1;
+	copy_events(dst->ns->ctrl, &e);
+	if (has_copy)
+		good_as_built(way, what);
+	else
+		fails_as_built(way, COPY_SC_INVALID_FIELD, 0, what);
+	copy_events_since(dst->ns->ctrl, &e);
+	test_check(e.offloaded == has_copy && !e.emulated_bytes,
+		   "%s: %ju offloaded, %ju bytes emulated", what, e.offloaded,
+		   e.emulated_bytes);
+	policy.state->copy_answer = 0;
+}
+
+static void options(unsigned int way)
+{
+	struct copy_limits l;
+
+	copy_limits(&drives.a, &l);
+	test_step("directives and options, %s", way_names[way]);
+	controllers_own(way, &a, &a_from, true, true);
+	controllers_own(way, &none, &none_from, true, false);
+	if (l.formats & 4) {
+		controllers_own(way, &a, &a_from, false, true);
+		controllers_own(way, &none, &none_from, false, false);
+	}
+	begin(&a, 512, 0);
+	add_many(&a_from, 3, 512);
+	build();
+	cmd.nvme.cdw12 |= 1U << 16;
+	fails_as_built(way, COPY_SC_INVALID_FIELD, 0, "a command extension");
+}
+
 /* Other namespaces: format 2h. */
 static void several(unsigned int way)
 {
@@ -623,6 +674,7 @@ int main(void)
 		limits(way);
 		if (way != 3 && way != 7) {
 			several(way);
+			options(way);
 			wrong(way);
 		}
 		overlap(way);
