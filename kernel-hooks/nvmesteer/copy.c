@@ -111,7 +111,8 @@ static bool nvme_steer_same_blocks(const struct nvme_ns_head *a,
 {
 	return a == b ||
 	       (a->lba_shift == b->lba_shift && a->ms == b->ms &&
-		a->pi_type == b->pi_type && a->guard_type == b->guard_type &&
+		a->pi_type == b->pi_type &&
+		(!a->ms || a->guard_type == b->guard_type) &&
 		!((a->features ^ b->features) & NVME_NS_EXT_LBAS));
 }
 
@@ -161,7 +162,7 @@ static __always_inline int nvme_steer_job_can(struct nvme_steer_copy_job *job,
 	 * One of several namespaces needs a format for that, if there is one;
 	 * it has the options of the source, too.
 	 */
-	job->format = head->guard_type == NVME_NVM_NS_16B_GUARD ? 0 : 1;
+	job->format = nvme_steer_wide_guards(head);
 	if (!plain && job->sopt &&
 	    l->formats & BIT(job->format + NVME_STEER_FORMAT_CROSS))
 		job->format |= NVME_STEER_FORMAT_CROSS;

@@ -41,6 +41,15 @@ struct nvme_steer_copy_desc {
 	u8 tags[16];			/* the last six bytes and up */
 };
 
+/*
+ * Are its guards larger than 16 bits, which takes formats 1h and 3h? Where it
+ * has no metadata the driver leaves guard_type as it was before.
+ */
+static inline bool nvme_steer_wide_guards(const struct nvme_ns_head *head)
+{
+	return head->guard_type != NVME_NVM_NS_16B_GUARD && head->ms;
+}
+
 /* The most reads of an emulated piece. */
 #define NVME_STEER_COPY_READS		32
 /* Pieces under way at a time unless the policy says otherwise. */

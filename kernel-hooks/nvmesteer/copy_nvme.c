@@ -42,13 +42,12 @@ static int nvme_steer_copy_check(const struct nvme_ns *ns,
 				 const struct nvme_command *cmd)
 {
 	unsigned int format = nvme_steer_copy_format(cmd);
-	bool wide = ns->head->guard_type != NVME_NVM_NS_16B_GUARD;
 
 	if (format >= NVME_STEER_COPY_FORMATS)
 		return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
 	if (le32_to_cpu(cmd->common.cdw12) & NVME_STEER_COPY_CETYPE)
 		return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
-	if ((format & 1) != wide)
+	if ((format & 1) != nvme_steer_wide_guards(ns->head))
 		return NVME_SC_INVALID_FORMAT | NVME_STATUS_DNR;
 	return 0;
 }

@@ -28,6 +28,7 @@ static void identify_controller(uint8_t *id)
 	uint32_t ids = 0x12341234;	/* as in configuration space */
 	uint32_t nn = 1;
 	uint32_t oaes = 1 << 8 | 1 << 9; /* namespaces, firmware activation */
+	uint32_t ctratt = 1 << 15;	/* formats with other guards */
 	uint16_t oacs = 1 << 1;		/* format */
 	uint16_t ocfs = 1 << 0 | 1 << 2; /* formats of Copy */
 
@@ -38,6 +39,7 @@ static void identify_controller(uint8_t *id)
 	id[77] = 7;			/* MDTS: 512 KiB */
 	memcpy(id + 80, &version, 4);
 	memcpy(id + 92, &oaes, 4);
+	memcpy(id + 96, &ctratt, 4);
 	id[111] = 1;			/* an I/O controller */
 	memcpy(id + 256, &oacs, 2);
 	id[258] = 3;			/* 4 Aborts */
@@ -76,6 +78,11 @@ static uint32_t identify(struct controller *c, const struct command *cmd)
 		page[0] = 2;		/* an NGUID, of 16 bytes */
 		page[1] = 16;
 		memcpy(page + 4, "nvmesteerfaults", 16);
+		break;
+	case 5:				/* of the NVM command set */
+		if (cmd->nsid != 1 || cmd->cdw11 >> 24)
+			return SC_INVALID_FIELD | SC_DNR;
+		nvm_identify_guards(page);
 		break;
 	default:
 		return SC_INVALID_FIELD | SC_DNR;

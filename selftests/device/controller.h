@@ -164,6 +164,7 @@ struct controller {
 
 	uint8_t *blocks;		/* the namespace */
 	uint64_t nr_blocks;
+	unsigned int format;		/* FAULT_FORMAT_* */
 	unsigned int block_shift;
 	bool read_only;
 	uint16_t copy_blocks;		/* of a source range; 0: no copies */
@@ -245,6 +246,8 @@ void nvm_part(struct controller *c, const struct command *cmd,
 bool nvm_touches(struct controller *c, const struct command *cmd,
 		 uint64_t slba, uint64_t nlb);
 uint32_t nvm_identify(struct controller *c, void *page);
+/* What its formats say of protection information. */
+void nvm_identify_guards(void *page);
 /* All blocks are zero and of this LBA format; false where there is no such. */
 bool nvm_format(struct controller *c, unsigned int format);
 

@@ -106,9 +106,13 @@ enum fault_changes {
 	FAULT_CHANGE_RELEASE,
 };
 
-/* LBA formats of the namespace: blocks of 512 bytes, and of 4096. */
+/*
+ * LBA formats of the namespace: blocks of 512 bytes, of 4096, and of 512 that
+ * have 16 bytes of metadata with 64-bit guards, which no command moves.
+ */
 #define FAULT_FORMAT_512	0
 #define FAULT_FORMAT_4K		1
+#define FAULT_FORMAT_GUARD64	2
 
 struct fault_change {
 	uint32_t what;

@@ -15,9 +15,13 @@ enum {
 /* In CDW12 of a Read, a Write, and a Copy. */
 #define FUA	(1U << 30)
 
-/* LBA formats: the block size's logarithm. */
-static const uint8_t formats[] = {
-	[FAULT_FORMAT_512] = 9, [FAULT_FORMAT_4K] = 12,
+/* LBA formats: the block size's logarithm, bytes of metadata, its guards. */
+static const struct {
+	uint8_t shift, metadata, guards;
+} formats[] = {
+	[FAULT_FORMAT_512] = { .shift = 9 },
+	[FAULT_FORMAT_4K] = { .shift = 12 },
+	[FAULT_FORMAT_GUARD64] = { .shift = 9, .metadata = 16, .guards = 2 },
 };
 #define NR_FORMATS	(sizeof(formats) / sizeof(formats[0]))
 
@@ -98,7 +102,8 @@ bool nvm_format(struct controller *c, unsigned int format)
 {
 	if (format >= NR_FORMATS)
 		return false;
-	c->block_shift = formats[format];
+	c->format = format;
+	c->block_shift = formats[format].shift;
 	c->nr_blocks = NAMESPACE_SIZE >> c->block_shift;
 	memset(c->blocks, 0, NAMESPACE_SIZE);
 	return true;
@@ -337,10 +342,20 @@ uint32_t nvm_identify(struct controller *c, void *page)
 	memcpy(ns + 76, &most, 4);	/* MCL */
 	ns[80] = COPY_RANGES - 1;	/* MSRC */
 	ns[99] = c->read_only;		/* NSATTR */
+	ns[26] = c->format;		/* FLBAS: metadata is apart from data */
+	ns[27] = 1 << 1;		/* which there may be */
 	for (i = 0; i < NR_FORMATS; i++) {
-		ns[128 + 4 * i + 2] = formats[i];
-		if (formats[i] == c->block_shift)
-			ns[26] = i;	/* FLBAS */
+		ns[128 + 4 * i] = formats[i].metadata;
+		ns[128 + 4 * i + 2] = formats[i].shift;
 	}
 	return 0;
+}
+
+void nvm_identify_guards(void *page)
+{
+	uint32_t *elbaf = (uint32_t *)((uint8_t *)page + 12);
+	unsigned int i;
+
+	for (i = 0; i < NR_FORMATS; i++)
+		elbaf[i] = formats[i].guards << 7;
 }
