@@ -109,6 +109,23 @@ static void print_reserve(const struct ctrl_state *s)
 	       s->vectors);
 }
 
+/* Queues could have priorities only where the driver enables what knows them. */
+static void print_arbitration(const struct ctrl_state *s)
+{
+	const char *name = s->arbitration;
+
+	if (!*name)
+		return;
+	if (!strcmp(name, "rr"))
+		name = "round robin";
+	else if (!strcmp(name, "wrr"))
+		name = "weighted round robin";
+	printf("  %-10s %s%s\n", "arbiter", name,
+	       !s->has_wrr ? "" : !strcmp(s->arbitration, "wrr") ?
+	       ", which nvmesteer gives no weights" :
+	       "; the controller has weighted round robin, which the driver does not enable");
+}
+
 /* Per namespace, what one Copy command may copy. */
 static void print_copies(const struct ctrl_state *s)
 {
@@ -189,6 +206,7 @@ static void print_text(const struct status *st)
 		     st->pins ? st->pins : "not known (needs root)");
 	line("pin dir", st->pin_dir);
 	print_reserve(s);
+	print_arbitration(s);
 	print_copies(s);
 	print_path(s);
 	print_exit(s);
@@ -209,6 +227,18 @@ static void json_reserve(struct json *j, const struct ctrl_state *s)
 	json__uint(j, "vectors_granted", s->vectors);
 	json__uint(j, "vectors_used", s->vectors_used);
 	json__uint(j, "max_depth", s->max_depth);
+	json__object_end(j);
+}
+
+static void json_arbitration(struct json *j, const struct ctrl_state *s)
+{
+	if (!s->arbitration[0]) {
+		json__null(j, "arbitration");
+		return;
+	}
+	json__object(j, "arbitration");
+	json__str(j, "enabled", s->arbitration);
+	json__bool(j, "has_weighted_round_robin", s->has_wrr);
 	json__object_end(j);
 }
 
@@ -260,6 +290,7 @@ static void json_status(struct json *j, const struct status *st)
 	json__str(j, "pins", st->pins);
 	json__str(j, "pin_dir", st->pin_dir[0] ? st->pin_dir : NULL);
 	json_reserve(j, s);
+	json_arbitration(j, s);
 	show__copies(j, s);
 	json_path(j, s);
 	json_exit(j, s);

@@ -154,6 +154,22 @@ static void parse_reserve(struct ctrl_state *s, char *text)
 		}
 }
 
+/* "[rr] wrr": what the controller can, and in brackets what is enabled. */
+static void parse_arbitration(struct ctrl_state *s, char *text)
+{
+	char *word, *save = NULL;
+
+	for (word = strtok_r(text, BLANKS "\n", &save); word;
+	     word = strtok_r(NULL, BLANKS "\n", &save)) {
+		if (*word == '[') {
+			word++;
+			word[strcspn(word, "]")] = '\0';
+			copy(s->arbitration, sizeof(s->arbitration), word);
+		}
+		s->has_wrr |= !strcmp(word, "wrr");
+	}
+}
+
 static void parse_queue_counter(struct queue_state *q, const char *word)
 {
 	const struct {
@@ -412,6 +428,21 @@ static int read_plain(struct ctrl_state *s)
 	return 0;
 }
 
+/* A module that does not say has no such file. */
+static int read_arbitration(struct ctrl_state *s)
+{
+	char *text;
+	int err = kstate__text(s->ctrl, "arbitration", &text);
+
+	if (err == -ENOENT)
+		return 0;
+	if (!err) {
+		parse_arbitration(s, text);
+		free(text);
+	}
+	return err;
+}
+
 static int read_queues(struct ctrl_state *s)
 {
 	char *text;
@@ -477,6 +508,8 @@ int kstate__read(const char *ctrl, struct ctrl_state *s)
 		err = read_events(s);
 	if (!err)
 		err = read_path(s);
+	if (!err)
+		err = read_arbitration(s);
 	if (!err)
 		err = read_exit(s);
 	if (err)

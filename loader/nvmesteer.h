@@ -213,6 +213,9 @@ struct ctrl_state {
 	unsigned int vectors, vectors_used, max_depth;
 	unsigned int nr_queues;
 	struct queue_state *queues;
+	/* between submission queues: "" where the module does not say */
+	char arbitration[12];	/* rr, wrr, vendor: what is enabled */
+	bool has_wrr;
 	unsigned int nr_events;
 	struct event_state *events;
 	/* by kstate__read_copies(); without, or where there are none, 0 */

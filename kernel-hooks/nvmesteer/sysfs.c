@@ -205,6 +205,38 @@ static ssize_t reserve_show(struct nvme_steer_ctrl *sc, char *buf)
 }
 NVME_STEER_ATTR_RO(reserve);
 
+/*
+ * arbitration: how the controller can choose among submission queues: "rr",
+ * round robin, which all can; "wrr", weighted round robin with an urgent class;
+ * "vendor", its own. The one that the driver has enabled is in brackets: it is
+ * chosen as the controller is, and priorities of queues mean nothing to the
+ * others.
+ */
+static ssize_t arbitration_show(struct nvme_steer_ctrl *sc, char *buf)
+{
+	static const struct {
+		const char *name;
+		u64 cap;		/* CAP.AMS, 0 for what all can */
+		u32 cc;			/* CC.AMS */
+	} ways[] = {
+		{ "rr", 0, NVME_CC_AMS_RR },
+		{ "wrr", BIT_ULL(17), NVME_CC_AMS_WRRU },
+		{ "vendor", BIT_ULL(18), NVME_CC_AMS_VS },
+	};
+	u32 cc = READ_ONCE(sc->nvme->ctrl_config) & NVME_CC_AMS_VS;
+	ssize_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		if (!ways[i].cap || sc->nvme->cap & ways[i].cap)
+			len += sysfs_emit_at(buf, len,
+					     cc == ways[i].cc ? "%s[%s]" :
+					     "%s%s", len ? " " : "",
+					     ways[i].name);
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+NVME_STEER_ATTR_RO(arbitration);
+
 static void nvme_steer_sum_stats(struct nvme_steer_ctrl *sc,
 				 struct nvme_steer_stats *sum)
 {
@@ -599,6 +631,7 @@ static struct attribute *nvme_steer_attrs[] = {
 	&policy_attr.dev.attr,
 	&link_attr.dev.attr,
 	&reserve_attr.dev.attr,
+	&arbitration_attr.dev.attr,
 	&events_attr.dev.attr,
 	&exit_attr.dev.attr,
 	&path_attr.dev.attr,

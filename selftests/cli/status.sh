@@ -22,6 +22,8 @@ same "$(nvmesteer list --json | jq '.controllers | length')" \
 	"$(nvmesteer status --json 2>/dev/null | jq '.controllers | length')" controllers
 same 'null null' "$(json '"\(.policy) \(.link_id)"')" 'policy and link'
 same '[]' "$(json '.problems | tostring')" problems
+same 'rr false' "$(json '.arbitration | "\(.enabled) \(.has_weighted_round_robin)"')" \
+	arbitration
 
 step 'a policy'
 check nvmesteer load --dev nvme0 "$POLICIES/spread.bpf.o" >/dev/null

@@ -18,8 +18,9 @@
 #define CSTS_PP		(1U << 5)
 #define DEVCTL_FLR	0x8000
 
-/* MQES, CQR, TO 10 s, the NVM command set */
-#define CAP	((MAX_ENTRIES - 1) | 1ULL << 16 | 20ULL << 24 | 1ULL << 37)
+/* MQES, CQR, weighted round robin in AMS, TO 10 s, the NVM command set */
+#define CAP	((MAX_ENTRIES - 1) | 1ULL << 16 | 1ULL << 17 | 20ULL << 24 | \
+		 1ULL << 37)
 #define VS	0x00010400
 
 static void put16(uint8_t *at, uint16_t value)

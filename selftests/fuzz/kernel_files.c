@@ -14,7 +14,7 @@
 
 static const char *const files[] = {
 	"state", "policy", "link", "reserve", "queues", "events", "copy",
-	"exit", "path", "shares", "shares_hist",
+	"exit", "path", "shares", "shares_hist", "arbitration",
 };
 
 static char root[] = "/tmp/nvmesteer-fuzz.XXXXXX";

@@ -215,6 +215,7 @@ static const struct {
 	const char *name;
 	unsigned int mode;
 } files[] = {
+	{ "arbitration", 0444 },
 	{ "copy", 0444 }, { "copy_max_bytes", 0644 }, { "dump", 0400 },
 	{ "events", 0444 }, { "exit", 0444 }, { "link", 0444 },
 	{ "off", 0200 }, { "path", 0444 }, { "policy", 0444 },

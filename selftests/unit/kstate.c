@@ -38,6 +38,7 @@ static void put_ctrl(const char *ctrl)
 		{ "link", "17\n" },
 		{ "reserve",
 		  "asked=8 granted=6 used=2 first_qid=4 vectors=5 vectors_used=1 max_depth=1024 later=9\n" },
+		{ "arbitration", "rr [wrr] later\n" },
 		{ "queues",
 		  "0 mode=driver qid=- state=live depth=- vector=- irq=- cpu=- owner=driver submitted=12 completed=11 failed=1 cancelled=0 inflight=0 doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0   \n"
 		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 share=2 waiting=1 later=x\n" },
@@ -137,6 +138,8 @@ static void test_whole(void)
 	number(s.vectors, 5u);
 	number(s.vectors_used, 1u);
 	number(s.max_depth, 1024u);
+	text(s.arbitration, "wrr");
+	number(s.has_wrr, true);
 	check_queues(&s);
 	number(s.nr_copies, 0u);
 	number(kstate__read_copies(&s), 0);
@@ -174,6 +177,8 @@ static void test_empty(void)
 	number(s.nr_queues, 0u);
 	number(s.nr_events, 0u);
 	number(s.path.ctrl, -1);
+	text(s.arbitration, "");
+	number(s.has_wrr, false);
 	number(kstate__read_copies(&s), 0);
 	number(s.nr_copies, 0u);
 	kstate__free(&s);
