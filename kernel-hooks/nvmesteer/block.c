@@ -17,9 +17,6 @@
 #include "block.h"
 #include "hold.h"
 
-/* Queues with numbers below this have a bit in struct nvme_steer_block. */
-#define NVME_STEER_BITS		BITS_PER_LONG
-
 /* What a policy is told of a request. */
 static void nvme_steer_fill_request(struct nvme_steer_cmd *c,
 				    struct request *req)
@@ -96,9 +93,10 @@ static const struct cgroup *nvme_steer_request_cgroup(struct request *req)
 	return req->bio ? nvme_steer_cgroup_of(req->bio) : NULL;
 }
 
-/* What a policy would be told, as far as it matters to it; flags as they are. */
+/* Likewise as far as it matters to the policy; flags as they are. */
 static __always_inline struct nvme_steer_kind
-nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req)
+nvme_steer_make_request_kind(const struct nvme_steer_policy *p,
+			     struct request *req, const struct cgroup *cgroup)
 {
 	const struct nvme_common_command *cmd = &nvme_req(req)->cmd->common;
 
@@ -106,29 +104,50 @@ nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req)
 				    (__force u32)req->cmd_flags,
 				    req_get_ioprio(req), cmd->opcode,
 				    nvme_steer_request_len(req),
-				    le32_to_cpu(cmd->nsid),
-				    p->kind_block.cgroup ?
-				    nvme_steer_request_cgroup(req) : NULL);
+				    le32_to_cpu(cmd->nsid), cgroup);
 }
 
-/* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
+static __always_inline struct nvme_steer_kind
+nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req)
+{
+	return nvme_steer_make_request_kind(p, req, p->kind_block.cgroup ?
+					    nvme_steer_request_cgroup(req) :
+					    NULL);
+}
+
+/*
+ * Ask about a request, unless it is known to be the driver's. The queue, NULL
+ * or an ERR_PTR, as nvme_steer_request_queue().
+ */
 static noinline struct nvme_steer_queue *
 nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-		       struct request *req, bool polled,
-		       const struct nvme_steer_kind *kind)
+		       struct request *req)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
+	bool polled = req->cmd_flags & REQ_POLLED;
 	struct nvme_steer_queue *q;
 	int ret;
 
+	if (p->hold_kind) {
+		kind = nvme_steer_request_kind(p, req);
+		if (nvme_steer_kind_queue(sc, p, NULL, &kind, polled) ==
+		    NVME_STEER_HELD_OWN)
+			return NULL;
+	}
 	nvme_steer_fill_request(&args.cmd, req);
 	args.req = req;
 	args.policy = p;
 	ret = nvme_steer_route(sc, &args, &q);
 	if (nvme_steer_holds(&args, ret))
-		nvme_steer_remember(sc, p, NULL, kind, polled, ret, q);
+		nvme_steer_remember(sc, p, NULL, &kind, polled, ret, q);
 	if (unlikely(ret <= 0))
 		return ret ? ERR_PTR(ret) : NULL;
+	/* nobody waits for an interrupt of a request that is polled for */
+	if (unlikely(!nvme_steer_suits(q, polled))) {
+		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
+		return NULL;
+	}
 	return q;
 }
 
@@ -145,21 +164,11 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 	bool polled = req->cmd_flags & REQ_POLLED;
 	struct nvme_steer_queue *q;
 
-	q = p->hold_kind ? nvme_steer_kind_queue(sc, p, NULL, kind, polled) :
-			   nvme_steer_ring_queue(sc, p, NULL, polled);
-	if (q == NVME_STEER_HELD_OWN)
-		return NULL;
-	if (!q) {
-		q = nvme_steer_ask_request(sc, p, req, polled, kind);
-		if (IS_ERR_OR_NULL(q))
-			return q;
-	}
-	/* nobody waits for an interrupt of a request that is polled for */
-	if (unlikely(polled && q->mode != NVME_STEER_POLL)) {
-		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
-		return NULL;
-	}
-	return q;
+	q = p->hold_kind ? nvme_steer_held_kind_queue(sc, p, kind) :
+			   nvme_steer_held_queue(sc, p, polled);
+	if (likely(nvme_steer_suits(q, polled)))
+		return q;
+	return nvme_steer_ask_request(sc, p, req);
 }
 
 /* Likewise for one request alone. */
@@ -178,12 +187,7 @@ nvme_steer_lone_queue(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
 static __always_inline struct nvme_steer_policy *
 nvme_steer_block_policy(const struct nvme_steer_ctrl *sc)
 {
-	struct nvme_steer_policy *p;
-
-	if (unlikely(!sc || !READ_ONCE(sc->ready)))
-		return NULL;
-	p = rcu_dereference(sc->policy);
-	return likely(p && p->block) ? p : NULL;
+	return likely(sc) ? rcu_dereference(sc->block_policy) : NULL;
 }
 
 /* Was the policy asked about it before? Then it is the driver's. */
@@ -192,18 +196,27 @@ static __always_inline bool nvme_steer_is_own(struct request *req)
 	return nvme_req(req)->flags & NVME_REQ_STEER_OWN;
 }
 
-/* Requests of this hardware queue are to be looked for there. */
-static __always_inline void nvme_steer_note_polled(struct nvme_steer_queue *q,
-						   const struct request *req)
+static noinline void nvme_steer_set_polled(struct nvme_steer_queue *q,
+					   unsigned int hctx)
 {
-	unsigned long *polled = &q->ctrl->block.polled[req->mq_hctx->queue_num %
-						       NVME_STEER_HCTXS];
+	unsigned long *polled = &q->ctrl->block.polled[hctx % NVME_STEER_HCTXS];
 	unsigned int bit = q->number < NVME_STEER_BITS ? q->number : 0;
 
-	if (unlikely(!test_bit(bit, polled))) {
+	q->polled_by = hctx;
+	if (!test_bit(bit, polled)) {
 		set_bit(bit, polled);
 		set_bit(NVME_STEER_WANTS_POLL, &q->ctrl->nvme->steer_wants);
 	}
+}
+
+/* Requests of this hardware queue are to be looked for there. Under sq_lock. */
+static __always_inline void nvme_steer_note_polled(struct nvme_steer_queue *q,
+						   const struct request *req)
+{
+	unsigned int hctx = req->mq_hctx->queue_num;
+
+	if (unlikely(q->polled_by != hctx))
+		nvme_steer_set_polled(q, hctx);
 }
 
 /*
@@ -251,37 +264,39 @@ static noinline bool nvme_steer_share_request(struct nvme_steer_queue *q,
 	return true;
 }
 
+/* It cannot take one more. Drops sq_lock. */
+static noinline bool nvme_steer_send_none(struct nvme_steer_queue *q,
+					  struct request *req)
+{
+	enum nvme_steer_event why = q->live ? NVME_STEER_EV_QUEUE_FULL :
+					      NVME_STEER_EV_QUEUE_DOWN;
+
+	if (!q->live && q->shared)
+		return nvme_steer_share_request(q, req);
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_count(q->ctrl, why);
+	return false;
+}
+
 /* Send a request to @q. In nvme_steer_enter(). False: it cannot take it. */
 static __always_inline bool
 nvme_steer_send_request(struct nvme_steer_ctrl *sc, struct nvme_steer_queue *q,
 			struct request *req, bool ring)
 {
-	enum nvme_steer_event why = NVME_STEER_EV_QUEUE_DOWN;
-
 	nvme_steer_lock(&q->sq_lock);
-	if (unlikely(!q->live)) {
-		if (q->shared)
-			return nvme_steer_share_request(q, req);
-		goto unlock;
-	}
-	why = NVME_STEER_EV_QUEUE_FULL;
-	if (unlikely(!nvme_steer_has_free(q, 1)))
-		goto unlock;
+	if (unlikely(!q->live || !nvme_steer_has_free(q, 1)))
+		return nvme_steer_send_none(q, req);
 	if (q->mode == NVME_STEER_POLL)
 		nvme_steer_note_polled(q, req);
+	nvme_steer_count_requests(sc, 1);
+	q->refs++;
+	data_race(q->submitted++);
 	nvme_steer_write_request(q, nvme_steer_pop_slot(q), req,
 				 NVME_STEER_NO_DEADLINE);
-	q->refs++;
-	WRITE_ONCE(q->submitted, q->submitted + 1);
-	nvme_steer_count_requests(sc, 1);
-	if (ring)
+	if (likely(ring))
 		nvme_steer_ring_sq(q);
 	nvme_steer_unlock(&q->sq_lock);
 	return true;
-unlock:
-	nvme_steer_unlock(&q->sq_lock);
-	nvme_steer_count(sc, why);
-	return false;
 }
 
 /*
@@ -395,15 +410,14 @@ static void nvme_steer_refuse(struct request *req)
  * @req: built, mapped and started
  * @last: ring for it, and for those before it
  *
- * The hook rq of struct nvme_steer_hooks. No array is in its frame.
+ * The hook rq of struct nvme_steer_hooks.
  */
-__no_stack_protector
 bool nvme_steer_rq_hook(struct request *req, bool last)
 {
 	struct nvme_steer_policy *p;
 	struct nvme_steer_queue *q;
 	struct nvme_steer_ctrl *sc;
-	bool taken = false, refused = false, soon;
+	bool taken = false, soon;
 
 	nvme_steer_enter();
 	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
@@ -411,21 +425,88 @@ bool nvme_steer_rq_hook(struct request *req, bool last)
 	if (unlikely(!p) || unlikely(nvme_steer_is_own(req)))
 		goto ring;
 	q = nvme_steer_lone_queue(sc, p, req);
-	if (unlikely(IS_ERR(q))) {
-		refused = true;
-	} else if (likely(q)) {
+	if (likely(!IS_ERR_OR_NULL(q))) {
 		soon = last || q->number >= NVME_STEER_BITS;
 		taken = nvme_steer_send_request(sc, q, req, soon);
 		if (!soon && taken)
 			set_bit(q->number, &sc->block.owed);
+	} else if (q) {
+		if (last)
+			nvme_steer_ring_owed(sc);
+		nvme_steer_leave();
+		nvme_steer_refuse(req);
+		return true;
 	}
 ring:
 	if (last && sc)
 		nvme_steer_ring_owed(sc);
 	nvme_steer_leave();
-	if (unlikely(refused))
-		nvme_steer_refuse(req);
-	return taken || refused;
+	return taken;
+}
+
+/* The queue for a request, where that is easily remembered, or NULL. */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_remembered(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
+		      struct request *req)
+{
+	struct nvme_steer_kind kind nvme_steer_uninitialized;
+
+	if (!p->hold_kind)
+		return nvme_steer_held_queue(sc, p,
+					     req->cmd_flags & REQ_POLLED);
+	if (unlikely(p->kind_block.cgroup))
+		return NULL;
+	kind = nvme_steer_make_request_kind(p, req, NULL);
+	return nvme_steer_held_kind_queue(sc, p, &kind);
+}
+
+/* Is @q known to carry what is polled for as @req is? Under sq_lock. */
+static __always_inline bool nvme_steer_takes(const struct nvme_steer_queue *q,
+					     const struct request *req)
+{
+	return req->cmd_flags & REQ_POLLED ?
+		       q->polled_by == req->mq_hctx->queue_num :
+		       q->mode != NVME_STEER_POLL;
+}
+
+/*
+ * Take a request where nothing is in the way of that: its queue is remembered,
+ * free, and has room. Calls nothing, so as to keep nothing on the stack. False:
+ * nothing was done.
+ */
+static nvme_steer_inline bool nvme_steer_take_quickly(struct request *req)
+{
+	struct nvme_steer_policy *p;
+	struct nvme_steer_queue *q;
+	struct nvme_steer_ctrl *sc;
+
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		return false;
+	nvme_steer_enter();
+	sc = rcu_dereference(nvme_req(req)->ctrl->steer);
+	p = nvme_steer_block_policy(sc);
+	if (unlikely(!p) || unlikely(nvme_steer_is_own(req)) ||
+	    unlikely(READ_ONCE(sc->block.owed)))
+		goto leave;
+	q = nvme_steer_remembered(sc, p, req);
+	if (unlikely(!q) || unlikely(!nvme_steer_trylock(&q->sq_lock)))
+		goto leave;
+	if (unlikely(!q->live || !q->nr_free || !nvme_steer_takes(q, req)))
+		goto unlock;
+	nvme_steer_count_requests(sc, 1);
+	q->refs++;
+	data_race(q->submitted++);
+	nvme_steer_write_only(q, nvme_steer_pop_slot(q), req,
+			      NVME_STEER_NO_DEADLINE);
+	nvme_steer_ring_sq(q);
+	nvme_steer_unlock(&q->sq_lock);
+	nvme_steer_leave();
+	return true;
+unlock:
+	nvme_steer_unlock(&q->sq_lock);
+leave:
+	nvme_steer_leave();
+	return false;
 }
 
 /*
@@ -484,9 +565,9 @@ nvme_steer_one_kind(const struct nvme_steer_policy *p, struct request *req,
 }
 
 /* Likewise of several, with the policy asked once or for each. */
-static noinline void nvme_steer_take_requests(struct rq_list *list)
+static noinline struct rq_list nvme_steer_take_requests(struct rq_list list)
 {
-	struct request *req = rq_list_peek(list);
+	struct request *req = rq_list_peek(&list);
 	struct rq_list left = { }, refused = { };
 	struct nvme_steer_kind kind nvme_steer_uninitialized;
 	struct nvme_steer_queue *q = NULL;
@@ -499,7 +580,7 @@ static noinline void nvme_steer_take_requests(struct rq_list *list)
 	p = nvme_steer_block_policy(sc);
 	if (unlikely(!p)) {
 		nvme_steer_leave();
-		return;
+		return list;
 	}
 	one = p->per_batch;
 	if (p->hold_kind) {
@@ -510,35 +591,44 @@ static noinline void nvme_steer_take_requests(struct rq_list *list)
 	if (one && likely(!nvme_steer_is_own(req))) {
 		q = nvme_steer_request_queue(sc, p, req, &kind);
 		if (unlikely(IS_ERR_OR_NULL(q))) {
-			req = rq_list_pop(list);
+			req = rq_list_pop(&list);
 			rq_list_add_tail(q ? &refused : &left, req);
 			q = NULL;
 		}
 	}
 	if (likely(q))
-		nvme_steer_send_requests(sc, q, list, &left, true);
+		nvme_steer_send_requests(sc, q, &list, &left, true);
 	else
-		nvme_steer_send_each(sc, p, list, &left, &refused);
+		nvme_steer_send_each(sc, p, &list, &left, &refused);
 	nvme_steer_leave();
-	*list = left;
 	while (unlikely((req = rq_list_pop(&refused))))
 		nvme_steer_refuse(req);
+	return left;
+}
+
+static noinline struct rq_list nvme_steer_take_alone(struct request *req)
+{
+	struct rq_list list = { .head = req, .tail = req };
+
+	if (nvme_steer_rq_hook(req, true))
+		rq_list_init(&list);
+	return list;
 }
 
 /**
  * nvme_steer_rqs_hook - take requests of a batch
- * @list: of one hardware queue; gets those that are left to the driver
+ * @list: of one hardware queue
  *
- * The hook rqs of struct nvme_steer_hooks.
+ * The hook rqs of struct nvme_steer_hooks. Returns those that are left to the
+ * driver.
  */
-void nvme_steer_rqs_hook(struct rq_list *list)
+struct rq_list nvme_steer_rqs_hook(struct rq_list list)
 {
-	struct request *req = rq_list_peek(list);
-
-	if (req->rq_next)
-		nvme_steer_take_requests(list);
-	else if (likely(nvme_steer_rq_hook(req, true)))
-		rq_list_init(list);
+	if (unlikely(list.head->rq_next))
+		return nvme_steer_take_requests(list);
+	if (likely(nvme_steer_take_quickly(list.head)))
+		return (struct rq_list) { };
+	return nvme_steer_take_alone(list.head);
 }
 
 /**
@@ -561,64 +651,6 @@ void nvme_steer_complete(struct nvme_steer_queue *q, struct request *req)
 	}
 	if (!rq_list_empty(&iob.req_list))
 		q->complete_batch(&iob);
-}
-
-/* Has the controller completed anything? For certain only under cq_lock. */
-static bool nvme_steer_cqe_pending(const struct nvme_steer_queue *q)
-{
-	const struct nvme_completion *cqe = READ_ONCE(q->cqes);
-
-	if (!cqe)
-		return false;
-	cqe += READ_ONCE(q->cq_head);
-	return (le16_to_cpu(READ_ONCE(cqe->status)) & 1) ==
-	       READ_ONCE(q->cq_phase);
-}
-
-/* Poll a queue, if there is one and it has anything. In nvme_steer_enter(). */
-static __always_inline int nvme_steer_poll_number(struct nvme_steer_ctrl *sc,
-						  unsigned int n,
-						  struct io_comp_batch *iob)
-{
-	struct nvme_steer_queue *q = rcu_dereference(sc->queues[n]);
-
-	/* the number may be another queue's meanwhile */
-	if (!q || q->mode != NVME_STEER_POLL || !nvme_steer_cqe_pending(q))
-		return 0;
-	return nvme_steer_poll_requests(q, iob);
-}
-
-/**
- * nvme_steer_poll_hook - poll for requests of a hardware queue
- * @ctrl: the controller
- * @hctx: the hardware queue
- * @iob: for what is found, or NULL
- *
- * The hook poll of struct nvme_steer_hooks.
- */
-int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
-			 struct io_comp_batch *iob)
-{
-	struct nvme_steer_ctrl *sc;
-	unsigned long numbers = 0;
-	unsigned int n;
-	int found = 0;
-
-	nvme_steer_enter();
-	sc = rcu_dereference(ctrl->steer);
-	if (likely(sc))
-		numbers = READ_ONCE(sc->block.polled[hctx->queue_num %
-						     NVME_STEER_HCTXS]);
-	for (; numbers; numbers &= numbers - 1) {
-		n = __ffs(numbers);
-		if (likely(n))
-			found += nvme_steer_poll_number(sc, n, iob);
-		else
-			for (n = NVME_STEER_BITS; n <= NVME_STEER_MAX_QUEUES; n++)
-				found += nvme_steer_poll_number(sc, n, iob);
-	}
-	nvme_steer_leave();
-	return found;
 }
 
 /* The queue of that number, published or being freed; with a reference. */

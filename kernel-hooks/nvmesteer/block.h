@@ -9,11 +9,14 @@
 #include "path.h"
 #include "queue.h"
 
-/* Never: the block layer looks after its requests. */
-#define NVME_STEER_NO_DEADLINE	(jiffies + MAX_JIFFY_OFFSET)
+/* Queues with numbers below this have a bit in struct nvme_steer_block. */
+#define NVME_STEER_BITS		BITS_PER_LONG
+
+/* The block layer looks after its requests: nobody reads theirs. */
+#define NVME_STEER_NO_DEADLINE	0
 
 bool nvme_steer_rq_hook(struct request *req, bool last);
-void nvme_steer_rqs_hook(struct rq_list *list);
+struct rq_list nvme_steer_rqs_hook(struct rq_list list);
 void nvme_steer_commit_hook(struct nvme_ctrl *ctrl);
 int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
 			 struct io_comp_batch *iob);
@@ -59,7 +62,35 @@ static __always_inline u32 nvme_steer_request_len(struct request *req)
 static __always_inline struct nvme_steer_slot *
 nvme_steer_pop_slot(struct nvme_steer_queue *q)
 {
-	return &q->slots[q->free[--q->nr_free]];
+	unsigned long nr_free = q->nr_free;
+
+	q->nr_free = --nr_free;
+	return &q->slots[q->free[nr_free]];
+}
+
+/* nvme_steer_write_request() while no policy chooses paths. */
+static __always_inline void
+nvme_steer_write_only(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
+		      struct request *req, unsigned long deadline)
+{
+	struct nvme_request *nr = nvme_req(req);
+	struct nvme_command *cmd = nr->cmd;
+	unsigned long tail = q->sq_tail;
+	u16 cid = nvme_steer_next_cid(slot);
+
+	nvme_steer_assert_sq(q);
+
+	cmd->common.command_id = cid;
+	nr->steer = q->number;
+	nr->steer_cid = cid;
+	nvme_steer_take_only(slot, &(struct nvme_steer_io) {
+		.done = NVME_STEER_IO_REQUEST,
+		.owner = req,
+	}, deadline);
+	memcpy(&q->sq_cmds[tail], cmd, sizeof(*cmd));
+	if (unlikely(++tail == q->depth))
+		tail = 0;
+	q->sq_tail = tail;
 }
 
 /* Write a request to a submission queue. */
@@ -68,30 +99,22 @@ nvme_steer_write_request(struct nvme_steer_queue *q,
 			 struct nvme_steer_slot *slot, struct request *req,
 			 unsigned long deadline)
 {
-	struct nvme_request *nr = nvme_req(req);
-	struct nvme_command *cmd = nr->cmd;
-	u16 cid = nvme_steer_next_cid(slot);
-
 	/* whoever carries it counts it */
-	if (static_branch_unlikely(&nvme_steer_path_key))
+	if (static_branch_unlikely(&nvme_steer_path_key)) {
 		nvme_steer_path_moved(q, req, slot);
-	cmd->common.command_id = cid;
-	nr->steer = q->number;
-	nr->steer_cid = cid;
-	nvme_steer_take(slot, &(struct nvme_steer_io) {
-		.done = NVME_STEER_IO_REQUEST,
-		.owner = req,
-	}, deadline);
-	memcpy(&q->sq_cmds[q->sq_tail], cmd, sizeof(*cmd));
-	nvme_steer_advance(q);
+		nvme_steer_load_start(&q->ctrl->load, slot);
+	}
+	nvme_steer_write_only(q, slot, req, deadline);
 }
 
 /* Before they can end: who submitted them need not be who dispatches them. */
 static __always_inline void
 nvme_steer_count_requests(struct nvme_steer_ctrl *sc, unsigned int nr)
 {
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_ROUTED], nr);
-	this_cpu_add(sc->stats->events[NVME_STEER_EV_BLOCK], nr);
+	struct nvme_steer_stats __percpu *stats = sc->stats;
+
+	this_cpu_add(stats->events[NVME_STEER_EV_ROUTED], nr);
+	this_cpu_add(stats->events[NVME_STEER_EV_BLOCK], nr);
 }
 
 /*
@@ -109,27 +132,56 @@ nvme_steer_ended_requests(struct nvme_steer_queue *q)
 }
 
 /*
- * A request's command has ended, under cq_lock. Marks it complete, which makes
- * it the block layer's again; what is left to do then goes to @iob, a batch, or
- * where there is none, or it does not take it, to whoever drops the lock. Its
- * slot is given back.
+ * nvme_try_complete_req() of a request that is polled for and has succeeded:
+ * blk-mq completes such where they are found. Where they may be made to fail it
+ * decides.
+ */
+static __always_inline bool nvme_steer_try_complete(struct request *req,
+						    union nvme_result result)
+{
+	if (IS_ENABLED(CONFIG_FAULT_INJECTION))
+		return nvme_try_complete_req(req, 0, result);
+	nvme_req(req)->status = NVME_SC_SUCCESS;
+	nvme_req(req)->result = result;
+	WRITE_ONCE(req->state, MQ_RQ_COMPLETE);
+	return false;
+}
+
+/*
+ * A request's command has ended, under cq_lock, with @status and @result. Marks
+ * it complete, which makes it the block layer's again; what is left to do then
+ * goes to @iob, a batch, or where there is none, or it does not take it, to
+ * whoever drops the lock. Its slot is given back. @polled: it succeeded, and is
+ * polled for.
  */
 static __always_inline void
 nvme_steer_end_request(struct nvme_steer_queue *q, struct nvme_steer_slot *slot,
-		       struct io_comp_batch *iob)
+		       u16 status, union nvme_result result,
+		       struct io_comp_batch *iob, bool polled)
 {
-	union nvme_result result = { .u64 = cpu_to_le64(slot->result) };
 	struct request *req = slot->io.owner;
-	u16 status = slot->status;
 
-	if (unlikely(slot->cancelled))
-		nvme_req(req)->flags |= NVME_REQ_CANCELLED;
 	nvme_steer_give(q, slot);
 	nvme_req(req)->steer = 0;
-	if (nvme_try_complete_req(req, cpu_to_le16(status << 1), result))
+	if (polled ? nvme_steer_try_complete(req, result) :
+		     nvme_try_complete_req(req, cpu_to_le16(status << 1),
+					   result))
 		return;
 	if (!iob || !blk_mq_add_to_batch(req, iob, status, q->complete_batch))
 		rq_list_add_tail(&q->ended, req);
+}
+
+/* Likewise of one that has failed or was cancelled. */
+static inline void nvme_steer_fail_request(struct nvme_steer_queue *q,
+					   struct nvme_steer_slot *slot,
+					   struct io_comp_batch *iob)
+{
+	union nvme_result result = { .u64 = cpu_to_le64(slot->result) };
+
+	if (slot->cancelled)
+		nvme_req((struct request *)slot->io.owner)->flags |=
+			NVME_REQ_CANCELLED;
+	nvme_steer_end_request(q, slot, slot->status, result, iob, false);
 }
 
 #endif /* NVMESTEER_BLOCK_H */

@@ -149,18 +149,6 @@ void nvme_steer_passthru_tell(struct nvme_steer_drain *drain)
 	}
 }
 
-static void nvme_steer_ring_cq(struct nvme_steer_queue *q)
-{
-	lockdep_assert_held(&q->cq_lock);
-
-	q->cq_owed = 0;
-	if (likely(!q->dbbuf_cq_db) ||
-	    nvme_steer_shadow(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
-		writel(q->cq_head, q->cq_db);
-		q->cq_doorbells++;
-	}
-}
-
 /* Ring for commands whose submitter is still collecting. */
 static void nvme_steer_flush(struct nvme_steer_queue *q)
 {
@@ -206,14 +194,15 @@ static __always_inline void nvme_steer_ended_count(struct nvme_steer_queue *q,
 }
 
 /* Commands with another reference come now; @found were before them. */
-static noinline void nvme_steer_ended_switch(struct nvme_steer_queue *q,
-					     struct nvme_steer_ended *ended,
-					     struct percpu_ref *usage,
-					     unsigned int found)
+static noinline struct nvme_steer_ended
+nvme_steer_ended_switch(struct nvme_steer_queue *q,
+			struct nvme_steer_ended ended,
+			struct percpu_ref *usage, unsigned int found)
 {
-	nvme_steer_ended_count(q, ended, found);
-	ended->usage = usage;
+	nvme_steer_ended_count(q, &ended, found);
+	ended.usage = usage;
 	q->cq_usage = usage;
+	return ended;
 }
 
 /*
@@ -230,9 +219,27 @@ static noinline void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
 	if (slot->io.usage)
 		percpu_ref_put(slot->io.usage);
 	if (slot->io.done == NVME_STEER_IO_REQUEST)
-		nvme_steer_end_request(q, slot, iob);
+		nvme_steer_fail_request(q, slot, iob);
 	else
 		slot->io.done(slot, drain);
+}
+
+/*
+ * A request's command has succeeded, and is counted. @polled: it is one that is
+ * polled for. Under cq_lock.
+ */
+static __always_inline void
+nvme_steer_request_done(struct nvme_steer_queue *q,
+			struct nvme_steer_slot *slot, union nvme_result result,
+			struct io_comp_batch *iob, bool polled)
+{
+	slot->state = NVME_STEER_SLOT_DONE;
+	if (static_branch_unlikely(&nvme_steer_path_key))
+		nvme_steer_load_end(&q->ctrl->load, slot, true);
+	trace_nvme_steer_complete(q, nvme_steer_cid(slot), 0);
+	/* it may be told of at once, on another CPU */
+	data_race(q->completed++);
+	nvme_steer_end_request(q, slot, 0, result, iob, polled);
 }
 
 /* A completion that none was waiting for. */
@@ -251,17 +258,23 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 		      struct nvme_steer_ended *ended, unsigned int found)
 {
 	unsigned int cid = READ_ONCE(cqe->command_id);
-	unsigned long index = cid & NVME_STEER_CID_MASK;
-	struct nvme_steer_slot *slot;
+	struct nvme_steer_slot *slot = nvme_steer_cid_slot(q, cid, nr_slots);
 
-	if (unlikely(index >= nr_slots))
-		goto bad;
-	slot = &q->slots[index];
-	if (unlikely(smp_load_acquire(&slot->state) !=
-			     NVME_STEER_SLOT_INFLIGHT ||
-		     nvme_steer_cid(slot) != cid))
-		goto bad;
+	if (unlikely(!slot)) {
+		ended->before++;
+		nvme_steer_bad_cqe(q, cid);
+		return;
+	}
 
+	/* where nobody drains, most are requests */
+	if (!drain && slot->io.done == NVME_STEER_IO_REQUEST &&
+	    likely(!status)) {
+		if (!q->shared)
+			WRITE_ONCE(q->requests, true);
+		nvme_steer_request_done(q, slot, cqe->result, iob, false);
+		ended->before++;
+		return;
+	}
 	slot->status = status;
 	slot->result = le64_to_cpu(cqe->result.u64);
 	slot->state = NVME_STEER_SLOT_DONE;
@@ -276,17 +289,17 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 	}
 
 	if (unlikely(slot->io.usage != ended->usage))
-		nvme_steer_ended_switch(q, ended, slot->io.usage, found);
+		*ended = nvme_steer_ended_switch(q, *ended, slot->io.usage,
+						 found);
 	if (unlikely(slot->map.mapped))
 		nvme_steer_unmap(slot);
 	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
 		   nvme_steer_drain_take(drain, slot)))
 		return;
-	if (slot->io.done == NVME_STEER_IO_REQUEST) {
-		/* it may be told of at once, on another CPU */
-		WRITE_ONCE(q->completed, q->completed + 1);
+	if (drain && slot->io.done == NVME_STEER_IO_REQUEST) {
+		data_race(q->completed++);
 		ended->before++;
-		nvme_steer_end_request(q, slot, iob);
+		nvme_steer_end_request(q, slot, 0, cqe->result, iob, false);
 		return;
 	}
 	/* who is told here and now may look at the counters */
@@ -297,17 +310,25 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 		nvme_steer_member_done(slot->io.owner, slot->result, 0, drain);
 	else
 		slot->io.done(slot, drain);
-	return;
-bad:
-	ended->before++;
-	nvme_steer_bad_cqe(q, cid);
 }
 
 /*
- * The doorbell of a completion queue is written when as many entries were read
- * as it has more than the submission queue: before it could ever be full.
- * @limit: at most so many, 0 for all there are; @iob: for requests, or NULL
+ * So many entries were read. The doorbell of a completion queue is written when
+ * as many were as it has more than the submission queue: before it could ever
+ * be full.
  */
+static __always_inline void nvme_steer_reaped(struct nvme_steer_queue *q,
+					      unsigned int found, bool ring)
+{
+	q->cq_owed += found;
+	if (ring && q->cq_owed > q->cq_room)
+		nvme_steer_ring_cq(q);
+	/* it is waited for only once it was stopped, and not without end */
+	if (unlikely(!data_race(q->live)) && waitqueue_active(&q->drained))
+		wake_up(&q->drained);
+}
+
+/* @limit: at most so many, 0 for all there are; @iob: for requests, or NULL */
 static __always_inline unsigned int
 nvme_steer_do_reap_any(struct nvme_steer_queue *q,
 		       struct nvme_steer_drain *drain,
@@ -344,12 +365,7 @@ nvme_steer_do_reap_any(struct nvme_steer_queue *q,
 	q->cq_head = cqe - q->cqes;
 	q->cq_phase = phase;
 	nvme_steer_ended_count(q, &ended, found);
-	q->cq_owed += found;
-	if (ring && q->cq_owed > q->cq_room)
-		nvme_steer_ring_cq(q);
-	/* it is waited for only once it was stopped, and not without end */
-	if (unlikely(!data_race(q->live)) && waitqueue_active(&q->drained))
-		wake_up(&q->drained);
+	nvme_steer_reaped(q, found, ring);
 	return found;
 }
 
@@ -440,22 +456,132 @@ nvme_steer_poll_polled(struct nvme_steer_queue *q,
 	return found;
 }
 
-/**
- * nvme_steer_poll_requests - poll for block requests
- * @q: the queue, in polled mode; in nvme_steer_enter()
- * @iob: what is completed may be left to this, or NULL
- *
- * Return: the number of completions found.
- */
-unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
-				      struct io_comp_batch *iob)
+/* An entry that is not a request's which has succeeded. */
+static noinline void nvme_steer_reap_other(struct nvme_steer_queue *q,
+					   struct nvme_completion *cqe,
+					   unsigned int status,
+					   struct io_comp_batch *iob)
 {
+	struct nvme_steer_ended ended = { .usage = q->cq_usage };
+
+	WRITE_ONCE(q->requests, false);
+	nvme_steer_handle_cqe(q, cqe, status, q->depth - 1, NULL, iob, &ended,
+			      0);
+	nvme_steer_ended_count(q, &ended, 1);
+}
+
+/*
+ * nvme_steer_do_reap_any() for whoever polls for requests, and finds little
+ * else. Few variables, so that they are in registers.
+ */
+static __always_inline unsigned int
+nvme_steer_reap_requests(struct nvme_steer_queue *q, struct io_comp_batch *iob,
+			 bool polled)
+{
+	unsigned int found = 0, head = q->cq_head, phase = q->cq_phase;
+	struct nvme_completion *cqe;
+	struct nvme_steer_slot *slot;
+	unsigned int status;
+
+	lockdep_assert_held(&q->cq_lock);
+
+	for (;;) {
+		cqe = &q->cqes[head];
+		status = le16_to_cpu(READ_ONCE(cqe->status));
+		if ((status & 1) != phase)
+			break;
+		/* the rest of the entry is valid once the phase tag is */
+		dma_rmb();
+		slot = nvme_steer_cid_slot(q, READ_ONCE(cqe->command_id),
+					   q->depth - 1);
+		if (likely(status < 2 && slot &&
+			   slot->io.done == NVME_STEER_IO_REQUEST))
+			nvme_steer_request_done(q, slot, cqe->result, iob,
+						polled);
+		else
+			nvme_steer_reap_other(q, cqe, status >> 1, iob);
+		if (unlikely(++head == q->cq_depth)) {
+			head = 0;
+			phase ^= 1;
+		}
+		found++;
+	}
+	if (unlikely(!found))
+		return 0;
+	q->cq_head = head;
+	q->cq_phase = phase;
+	nvme_steer_reaped(q, found, true);
+	return found;
+}
+
+/* Poll a queue, if there is one and it has anything. In nvme_steer_enter(). */
+static __always_inline int nvme_steer_poll_number(struct nvme_steer_ctrl *sc,
+						  unsigned int n,
+						  struct io_comp_batch *iob)
+{
+	struct nvme_steer_queue *q = rcu_dereference(sc->queues[n]);
 	unsigned int found = 0;
 
+	/* the number may be another queue's meanwhile */
+	if (!q || q->mode != NVME_STEER_POLL || !nvme_steer_cqe_pending(q))
+		return 0;
 	nvme_steer_lock(&q->cq_lock);
-	if (likely(q->cqes))
-		found = nvme_steer_do_reap(q, NULL, iob, true, 0);
+	if (unlikely(!q->cqes))
+		;
+	else if (static_branch_unlikely(&nvme_steer_share_key) && q->shared)
+		found = nvme_steer_reap_shared(q, NULL, iob, true, 0);
+	else
+		found = nvme_steer_reap_requests(q, iob, true);
 	nvme_steer_unlock_complete(q);
+	return found;
+}
+
+/* Likewise several: those without a bit of their own, and others. */
+static noinline int nvme_steer_poll_numbers(struct nvme_steer_ctrl *sc,
+					    unsigned long numbers,
+					    struct io_comp_batch *iob)
+{
+	unsigned int n;
+	int found = 0;
+
+	for_each_set_bit(n, &numbers, NVME_STEER_BITS)
+		if (n)
+			found += nvme_steer_poll_number(sc, n, iob);
+	if (numbers & 1)
+		for (n = NVME_STEER_BITS; n <= NVME_STEER_MAX_QUEUES; n++)
+			found += nvme_steer_poll_number(sc, n, iob);
+	return found;
+}
+
+/**
+ * nvme_steer_poll_hook - poll for requests of a hardware queue
+ * @ctrl: the controller
+ * @hctx: the hardware queue
+ * @iob: for what is found, or NULL
+ *
+ * The hook poll of struct nvme_steer_hooks. No array is in its frame.
+ */
+__no_stack_protector
+int nvme_steer_poll_hook(struct nvme_ctrl *ctrl, struct blk_mq_hw_ctx *hctx,
+			 struct io_comp_batch *iob)
+{
+	struct nvme_steer_ctrl *sc;
+	unsigned long numbers;
+	int found = 0;
+
+	nvme_steer_enter();
+	sc = rcu_dereference(ctrl->steer);
+	if (unlikely(!sc))
+		goto leave;
+	numbers = READ_ONCE(sc->block.polled[hctx->queue_num %
+					     NVME_STEER_HCTXS]);
+	/* most often all are on one queue */
+	if (unlikely((numbers & (numbers - 1)) || (numbers & 1)))
+		found = nvme_steer_poll_numbers(sc, numbers, iob);
+	else if (likely(numbers))
+		found = nvme_steer_poll_number(sc, __ffs(numbers), iob);
+leave:
+	nvme_steer_leave();
 	return found;
 }
 
@@ -489,27 +615,53 @@ unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 	return found;
 }
 
-irqreturn_t nvme_steer_irq(int irq, void *data)
+/* @requests: looks for those; of a queue that is not shared. */
+static __always_inline irqreturn_t nvme_steer_do_irq(struct nvme_steer_queue *q,
+						     bool requests)
 {
-	struct nvme_steer_queue *q = data;
 	DEFINE_IO_COMP_BATCH(iob);
 	struct request *ended;
 	unsigned int found;
 
-	if (static_branch_unlikely(&nvme_steer_batch_key))
-		return nvme_steer_gather_irq(q);
-
-	spin_lock(&q->cq_lock);
-	found = nvme_steer_do_reap(q, NULL, &iob, true, 0);
+	/* nothing preempts an interrupt; where that may be, these are others */
+	nvme_steer_lock(&q->cq_lock);
+	found = requests ? nvme_steer_reap_requests(q, &iob, false) :
+			   nvme_steer_do_reap(q, NULL, &iob, true, 0);
 	if (found)
 		q->interrupts++;
 	ended = nvme_steer_ended_requests(q);
-	spin_unlock(&q->cq_lock);
+	nvme_steer_unlock(&q->cq_lock);
 	if (!rq_list_empty(&iob.req_list))
 		q->complete_batch(&iob);
 	if (unlikely(ended))
 		nvme_steer_complete(q, ended);
 	return found ? IRQ_HANDLED : IRQ_NONE;
+}
+
+/* No array is in its frame, nor in the next one's. */
+__no_stack_protector
+static noinline irqreturn_t nvme_steer_irq_requests(struct nvme_steer_queue *q)
+{
+	return nvme_steer_do_irq(q, true);
+}
+
+__no_stack_protector
+static noinline irqreturn_t nvme_steer_irq_any(struct nvme_steer_queue *q)
+{
+	return nvme_steer_do_irq(q, false);
+}
+
+/* A queue's interrupt handler. */
+irqreturn_t nvme_steer_irq(int irq, void *data)
+{
+	struct nvme_steer_queue *q = data;
+
+	if (static_branch_unlikely(&nvme_steer_batch_key))
+		return nvme_steer_gather_irq(q);
+	/* either finds all that there is */
+	if (READ_ONCE(q->requests))
+		return nvme_steer_irq_requests(q);
+	return nvme_steer_irq_any(q);
 }
 
 /**

@@ -23,16 +23,16 @@
  * The last answer on a CPU, which alone reads and writes it, with preemption
  * disabled; the end of @policy clears that. It is written in tasks, and without
  * @policy meanwhile: an interrupt that dispatches a request finds all of it or
- * nothing. @policy and @ring are compared, never followed; @ring is NULL for
- * block requests. It was given at @since, in jiffies. @polled keeps a new ring
- * from being taken for one of the other kind that was at its address.
+ * nothing. @policy and @ring are compared, never followed; @ring is not used
+ * for block requests. It was given at @since, in jiffies. @polled keeps a new
+ * ring from being taken for one of the other kind that was at its address.
  */
 struct nvme_steer_answer {
 	const struct nvme_steer_policy *policy;
 	const struct io_ring_ctx *ring;
 	unsigned long since;
 	unsigned int queue;
-	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; requests: 1 */
+	unsigned int polled;		/* IO_URING_F_IOPOLL, or 0; not requests' */
 };
 
 /*
@@ -42,12 +42,17 @@ struct nvme_steer_answer {
 struct nvme_steer_kind_answer {
 	struct nvme_steer_answer last;
 	struct nvme_steer_kind kind;
-};
+} __aligned(64);
 
-/* @of_kind has one for each hash: of two with the same hash, the later one. */
+/*
+ * @last is rings', @block the requests' that are not polled for and that are.
+ * @of_kind, of rings and of requests, has one for each hash: of two with the
+ * same hash, the later one.
+ */
 struct nvme_steer_answers {
 	struct nvme_steer_answer last;
-	struct nvme_steer_kind_answer of_kind[1 << NVME_STEER_KINDS_BITS];
+	struct nvme_steer_answer block[2];
+	struct nvme_steer_kind_answer of_kind[2][1 << NVME_STEER_KINDS_BITS];
 };
 
 /*
@@ -125,8 +130,8 @@ nvme_steer_batch_remember(const struct nvme_steer_policy *p,
 }
 
 /*
- * Remember queue @number for a ring, of a policy whose answers hold for that
- * alone. In a task, in nvme_steer_enter().
+ * Remember queue @number for a ring, or with NULL for block requests, of a
+ * policy whose answers hold for that alone. In a task, in nvme_steer_enter().
  */
 static __always_inline void
 nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
@@ -134,11 +139,13 @@ nvme_steer_ring_remember(struct nvme_steer_ctrl *sc,
 			 const struct io_ring_ctx *ring, unsigned int polled,
 			 unsigned int number)
 {
+	struct nvme_steer_answers *a;
 	struct nvme_steer_answer *last;
 
 	if (!NVME_STEER_BARE)
 		preempt_disable();
-	last = &this_cpu_ptr(sc->answers)->last;
+	a = this_cpu_ptr(sc->answers);
+	last = ring ? &a->last : &a->block[!!polled];
 	nvme_steer_answer_of(last, NULL);
 	last->ring = ring;
 	last->since = jiffies;
@@ -218,7 +225,7 @@ nvme_steer_kind_at(struct nvme_steer_ctrl *sc, const struct io_ring_ctx *ring,
 	u64 hash = hash_64(kind->what ^ kind->where ^ kind->cgroup ^
 			   (unsigned long)ring, NVME_STEER_KINDS_BITS);
 
-	return &this_cpu_ptr(sc->answers)->of_kind[hash];
+	return &this_cpu_ptr(sc->answers)->of_kind[!ring][hash];
 }
 
 /*
@@ -309,6 +316,58 @@ nvme_steer_remember(struct nvme_steer_ctrl *sc,
 					 ret > 0 ? q->number : 0);
 	else
 		nvme_steer_ring_remember(sc, p, ring, polled, q->number);
+}
+
+/* Can @q, which there may not be, carry requests that are so polled for? */
+static __always_inline bool
+nvme_steer_suits(const struct nvme_steer_queue *q, bool polled)
+{
+	return q && (q->mode == NVME_STEER_POLL) == polled;
+}
+
+/*
+ * The queue that the policy has named for block requests, where that still
+ * holds, or NULL. @p has not begun to end. In nvme_steer_enter().
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_held_queue(struct nvme_steer_ctrl *sc,
+		      const struct nvme_steer_policy *p, bool polled)
+{
+	const struct nvme_steer_answer *last;
+	struct nvme_steer_queue *q = NULL;
+
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	last = &this_cpu_ptr(sc->answers)->block[polled];
+	if (last->policy == p && jiffies - last->since < p->hold)
+		q = rcu_dereference(sc->queues[last->queue]);
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+	return q;
+}
+
+/*
+ * Likewise for those of a kind: NULL may be the driver's own path, which
+ * nvme_steer_kind_queue() knows.
+ */
+static __always_inline struct nvme_steer_queue *
+nvme_steer_held_kind_queue(struct nvme_steer_ctrl *sc,
+			   const struct nvme_steer_policy *p,
+			   const struct nvme_steer_kind *kind)
+{
+	const struct nvme_steer_kind_answer *a;
+	struct nvme_steer_queue *q = NULL;
+
+	if (!NVME_STEER_BARE)
+		preempt_disable();
+	a = nvme_steer_kind_at(sc, NULL, kind);
+	if (likely(nvme_steer_same_kind(&a->kind, kind) &&
+		   a->last.policy == p &&
+		   jiffies - a->last.since < p->hold_kind))
+		q = rcu_dereference(sc->queues[a->last.queue]);
+	if (!NVME_STEER_BARE)
+		preempt_enable();
+	return q;
 }
 
 #endif /* NVMESTEER_HOLD_H */

@@ -182,6 +182,7 @@ static void nvme_steer_up(struct nvme_ctrl *ctrl)
 	nvme_steer_restart_queues(sc);
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->ready, sc->up);
+	nvme_steer_policy_ready(sc);
 	mutex_unlock(&sc->state_lock);
 	mutex_unlock(&sc->queue_lock);
 
@@ -199,6 +200,7 @@ static void nvme_steer_down(struct nvme_ctrl *ctrl)
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->up, false);
 	WRITE_ONCE(sc->ready, false);
+	nvme_steer_policy_ready(sc);
 	list_for_each_entry(q, &sc->queue_list, entry) {
 		nvme_steer_queue_stop(q);
 		nvme_steer_shared_live(q, false);
@@ -264,6 +266,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->up, false);
 	WRITE_ONCE(sc->ready, false);
+	nvme_steer_policy_ready(sc);
 	WRITE_ONCE(sc->gone, true);
 	WRITE_ONCE(ctrl->steer_wants, 0);
 	mutex_unlock(&sc->state_lock);

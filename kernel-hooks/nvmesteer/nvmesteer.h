@@ -225,9 +225,14 @@ struct nvme_steer_block {
  *		  irq and transition to live. Never held over an admin command,
  *		  nor over anything that waits for one: the driver's timeout
  *		  handler takes it.
+ *
+ * @block_policy: @policy while it is to be asked about block requests: @ready,
+ *		  and it has not begun to end, which clears this at once. Set
+ *		  under @state_lock; read under RCU, like @policy.
  */
 struct nvme_steer_ctrl {
 	struct nvme_steer_policy __rcu *policy;
+	struct nvme_steer_policy __rcu *block_policy;
 	struct nvme_steer_stats __percpu *stats;
 	struct nvme_steer_answers __percpu *answers;
 	int instance;
@@ -494,6 +499,7 @@ struct nvme_steer_queue {
 	u16 nr_free;
 	u16 nr_reserved;		/* slots RESERVED */
 	int refs;
+	unsigned int polled_by;		/* whose polled requests came last */
 	struct nvme_command *sq_cmds;
 	u32 __iomem *sq_db;
 	__le32 *dbbuf_sq_db;
@@ -514,6 +520,7 @@ struct nvme_steer_queue {
 	struct nvme_completion *cqes;
 	unsigned int given_head;	/* how many were written to @given */
 	struct rq_list ended;		/* to be completed without the lock */
+	bool requests;			/* what came last was for requests */
 	u32 __iomem *cq_db;
 	__le32 *dbbuf_cq_db;
 	__le32 *dbbuf_cq_ei;
@@ -611,6 +618,7 @@ void nvme_steer_policy_detach(struct bpf_link *link);
 void nvme_steer_policy_put(struct nvme_steer_policy *p);
 bool nvme_steer_policy_end(struct nvme_steer_policy *p, unsigned int kind,
 			   int code, const char *reason);
+void nvme_steer_policy_ready(struct nvme_steer_ctrl *sc);
 int nvme_steer_policy_off(struct nvme_steer_ctrl *sc);
 const char *nvme_steer_exit_name(unsigned int kind);
 
@@ -689,8 +697,6 @@ void nvme_steer_queue_mute(struct nvme_steer_queue *q);
 void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 
 /* complete.c: the other half; how passthrough commands end is passthru.h */
-unsigned int nvme_steer_poll_requests(struct nvme_steer_queue *q,
-				      struct io_comp_batch *iob);
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);

@@ -151,8 +151,12 @@ static void nvme_steer_forget_answers(struct nvme_steer_policy *p)
 		a = per_cpu_ptr(p->ctrl->answers, cpu);
 		/* an heir may be writing its own there */
 		cmpxchg(&a->last.policy, p, NULL);
-		for (i = 0; i < ARRAY_SIZE(a->of_kind); i++)
-			cmpxchg(&a->of_kind[i].last.policy, p, NULL);
+		for (i = 0; i < ARRAY_SIZE(a->block); i++)
+			cmpxchg(&a->block[i].policy, p, NULL);
+		for (i = 0; i < ARRAY_SIZE(a->of_kind[0]); i++) {
+			cmpxchg(&a->of_kind[0][i].last.policy, p, NULL);
+			cmpxchg(&a->of_kind[1][i].last.policy, p, NULL);
+		}
 	}
 }
 
@@ -263,6 +267,7 @@ bool nvme_steer_policy_end(struct nvme_steer_policy *p, unsigned int kind,
 {
 	if (cmpxchg(&p->exit_kind, 0, kind))
 		return false;
+	cmpxchg(&p->ctrl->block_policy, RCU_INITIALIZER(p), NULL);
 
 	p->exit_code = code;
 	strscpy(p->reason, reason);
@@ -309,6 +314,30 @@ static void nvme_steer_policy_setup(struct nvme_steer_policy *p,
 	nvme_steer_watch_policy(p);
 }
 
+/**
+ * nvme_steer_policy_ready - say which policy is asked about block requests
+ * @sc: the controller, whose policy or readiness has changed
+ *
+ * Context: under state_lock.
+ */
+void nvme_steer_policy_ready(struct nvme_steer_ctrl *sc)
+{
+	struct nvme_steer_policy *p;
+
+	lockdep_assert_held(&sc->state_lock);
+
+	rcu_read_lock();
+	p = sc->ready ? rcu_dereference(sc->policy) : NULL;
+	if (p && !p->block)
+		p = NULL;
+	rcu_assign_pointer(sc->block_policy, p);
+	/* pairs with the cmpxchg of exit_kind: one of the two sees the other */
+	smp_mb();
+	if (p && READ_ONCE(p->exit_kind))
+		RCU_INIT_POINTER(sc->block_policy, NULL);
+	rcu_read_unlock();
+}
+
 /* Have the driver offer what @p, or nobody if that is NULL, is asked about. */
 static void nvme_steer_policy_wants(struct nvme_steer_ctrl *sc,
 				    const struct nvme_steer_policy *p)
@@ -321,6 +350,7 @@ static void nvme_steer_policy_wants(struct nvme_steer_ctrl *sc,
 		assign_bit(NVME_STEER_WANTS_OWN, wants, p);
 		assign_bit(NVME_STEER_WANTS_ALL, wants, p && !p->copies_only);
 	}
+	nvme_steer_policy_ready(sc);
 	mutex_unlock(&sc->state_lock);
 }
 

@@ -122,6 +122,7 @@ nvme_steer_queue_alloc(struct nvme_steer_ctrl *sc, unsigned int number,
 		q->cq_depth = min(depth + depth / 4, nvme_steer_most(sc));
 	q->vector = -1;
 	q->refs = 1;
+	q->polled_by = UINT_MAX;
 	spin_lock_init(&q->sq_lock);
 	spin_lock_init(&q->cq_lock);
 	if (mode == NVME_STEER_POLL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What of a steer queue is part of the way of every command: taking a slot,
- * handing the command to the controller, giving the slot back. The rest is
- * queue.c.
+ * handing the command to the controller, finding it complete, giving the slot
+ * back. The rest is queue.c.
  */
 #ifndef NVMESTEER_QUEUE_H
 #define NVMESTEER_QUEUE_H
@@ -64,6 +64,32 @@ static __always_inline void nvme_steer_ring_sq(struct nvme_steer_queue *q)
 	}
 }
 
+/* Tell the controller of the new head. */
+static __always_inline void nvme_steer_ring_cq(struct nvme_steer_queue *q)
+{
+	lockdep_assert_held(&q->cq_lock);
+
+	q->cq_owed = 0;
+	if (likely(!q->dbbuf_cq_db) ||
+	    nvme_steer_shadow(q->cq_head, q->dbbuf_cq_db, q->dbbuf_cq_ei)) {
+		writel(q->cq_head, q->cq_db);
+		q->cq_doorbells++;
+	}
+}
+
+/* Has the controller completed anything? For certain only under cq_lock. */
+static __always_inline bool
+nvme_steer_cqe_pending(const struct nvme_steer_queue *q)
+{
+	const struct nvme_completion *cqe = READ_ONCE(q->cqes);
+
+	if (!cqe)
+		return false;
+	cqe += READ_ONCE(q->cq_head);
+	return (le16_to_cpu(READ_ONCE(cqe->status)) & 1) ==
+	       READ_ONCE(q->cq_phase);
+}
+
 /* Have the timer look no later than @deadline. */
 static __always_inline void nvme_steer_arm_timer(struct nvme_steer_queue *q,
 						 unsigned long deadline)
@@ -75,6 +101,19 @@ static __always_inline void nvme_steer_arm_timer(struct nvme_steer_queue *q,
 		nvme_steer_set_timer(q, deadline);
 }
 
+/* nvme_steer_take() while no policy chooses paths. */
+static __always_inline void
+nvme_steer_take_only(struct nvme_steer_slot *slot,
+		     const struct nvme_steer_io *io, unsigned long deadline)
+{
+	slot->io = *io;
+	slot->aborted = 0;
+	slot->cancelled = false;
+	slot->deadline = deadline;
+	/* pairs with the acquire of whoever looks for INFLIGHT slots */
+	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+}
+
 /* The command with the slot's id is in the queue; the timer runs, or will. */
 static __always_inline void
 nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
@@ -82,12 +121,7 @@ nvme_steer_take(struct nvme_steer_slot *slot, const struct nvme_steer_io *io,
 {
 	if (static_branch_unlikely(&nvme_steer_path_key))
 		nvme_steer_load_start(&slot->queue->ctrl->load, slot);
-	slot->io = *io;
-	slot->aborted = 0;
-	slot->cancelled = false;
-	slot->deadline = deadline;
-	/* pairs with the acquire of whoever looks for INFLIGHT slots */
-	smp_store_release(&slot->state, NVME_STEER_SLOT_INFLIGHT);
+	nvme_steer_take_only(slot, io, deadline);
 }
 
 /* Likewise by a slot whose command has succeeded, of the same file. */
@@ -187,6 +221,22 @@ static __always_inline void nvme_steer_give(struct nvme_steer_queue *q,
 
 	q->given[head & q->given_mask] = slot->cid & NVME_STEER_CID_MASK;
 	smp_store_release(&q->given_head, head + 1);
+}
+
+/* The slot in flight that an entry is for, or NULL. */
+static __always_inline struct nvme_steer_slot *
+nvme_steer_cid_slot(struct nvme_steer_queue *q, unsigned int cid,
+		    unsigned long nr_slots)
+{
+	unsigned long index = cid & NVME_STEER_CID_MASK;
+	struct nvme_steer_slot *slot = &q->slots[index];
+
+	if (unlikely(index >= nr_slots ||
+		     smp_load_acquire(&slot->state) !=
+			     NVME_STEER_SLOT_INFLIGHT ||
+		     nvme_steer_cid(slot) != cid))
+		return NULL;
+	return slot;
 }
 
 /*

@@ -11,6 +11,7 @@
 static bool nvme_steer_expired(struct nvme_steer_slot *slot)
 {
 	return smp_load_acquire(&slot->state) == NVME_STEER_SLOT_INFLIGHT &&
+	       slot->io.done != NVME_STEER_IO_REQUEST &&
 	       time_after_eq(jiffies, slot->deadline);
 }
 
@@ -24,14 +25,15 @@ static bool nvme_steer_deadline(const struct nvme_steer_queue *q,
 {
 	u8 state = smp_load_acquire(&slot->state);
 
-	if (state == NVME_STEER_SLOT_WAITING &&
-	    !q->shared->slot[nvme_steer_slot_index(slot)].expires) {
-		*deadline = jiffies + slot->io.timeout;
-		return slot->io.done != NVME_STEER_IO_REQUEST;
-	}
+	if (state != NVME_STEER_SLOT_INFLIGHT &&
+	    state != NVME_STEER_SLOT_WAITING)
+		return false;
 	*deadline = slot->deadline;
-	return state == NVME_STEER_SLOT_INFLIGHT ||
-	       state == NVME_STEER_SLOT_WAITING;
+	if (state == NVME_STEER_SLOT_WAITING &&
+	    !q->shared->slot[nvme_steer_slot_index(slot)].expires)
+		*deadline = jiffies + slot->io.timeout;
+	/* the block layer looks after its requests */
+	return slot->io.done != NVME_STEER_IO_REQUEST;
 }
 
 /* When the next command in flight expires; false when none is in flight. */

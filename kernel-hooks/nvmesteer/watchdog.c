@@ -394,7 +394,8 @@ static bool nvme_steer_any_late(struct nvme_steer_queue *q)
 		late = smp_load_acquire(&slot->state) ==
 			       NVME_STEER_SLOT_INFLIGHT &&
 		       (slot->aborted ||
-			time_after_eq(jiffies, READ_ONCE(slot->deadline)));
+			(slot->io.done != NVME_STEER_IO_REQUEST &&
+			 time_after_eq(jiffies, READ_ONCE(slot->deadline))));
 	}
 	spin_unlock_irq(&q->cq_lock);
 	return late;
