@@ -370,8 +370,8 @@ struct nvme_steer_io {
  * @state:	FREE<->RESERVED under sq_lock, RESERVED->INFLIGHT under sq_lock,
  *		of a shared queue RESERVED->WAITING and WAITING->INFLIGHT under
  *		the arbiter's, WAITING->DONE and WAITING->OWN under that and
- *		cq_lock, OWN->DONE and, where it could not be, OWN->INFLIGHT
- *		under cq_lock,
+ *		cq_lock, OWN->DONE under cq_lock and, where it could not be,
+ *		OWN->INFLIGHT under the arbiter's,
  *		INFLIGHT->DONE under cq_lock: that transition is what makes a
  *		command end exactly once. On the free list nobody looks at it
  * @cid:	command id: its low bits are the slot's index, the high four a

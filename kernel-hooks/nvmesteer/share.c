@@ -20,6 +20,7 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 
+#include "group_run.h"
 #include "share_send.h"
 
 DEFINE_STATIC_KEY_FALSE(nvme_steer_share_key);
@@ -335,21 +336,17 @@ void nvme_steer_share_flush(struct nvme_steer_shared *sh)
 
 /*
  * Send the command of a slot that is not on the list of those that wait, now.
- * False: the controller does not know the queue any more.
+ * Under the arbiter's lock. False: the controller does not know the queue.
  */
 bool nvme_steer_share_resend(struct nvme_steer_shared *sh, u16 index)
 {
-	unsigned long flags;
-	bool live;
+	lockdep_assert_held(&sh->arb->lock);
 
-	spin_lock_irqsave(&sh->arb->lock, flags);
-	live = sh->live;
-	if (live) {
-		nvme_steer_share_send(sh, index, ktime_get_ns());
-		nvme_steer_share_ring(sh);
-	}
-	spin_unlock_irqrestore(&sh->arb->lock, flags);
-	return live;
+	if (!sh->live)
+		return false;
+	nvme_steer_share_send(sh, index, ktime_get_ns());
+	nvme_steer_share_ring(sh);
+	return true;
 }
 
 /* The command of slot @index, which came after that of @before, waits no more. */
@@ -478,9 +475,45 @@ static enum hrtimer_restart nvme_steer_share_timer(struct hrtimer *timer)
 }
 
 /*
+ * Is the namespace of a command that waits being frozen, or removed? Whoever
+ * does that waits for the command, and all others of the namespace for them.
+ */
+static bool nvme_steer_is_frozen(const struct nvme_steer_slot *slot)
+{
+	const struct request *req = slot->io.owner;
+
+	return percpu_ref_is_dying(slot->io.done == NVME_STEER_IO_REQUEST ?
+				   &req->q->q_usage_counter :
+				   nvme_steer_slot_usage(slot));
+}
+
+/* Send what waits of a namespace that is frozen, whatever the limits. */
+static void nvme_steer_share_unfreeze(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	u16 index, next, before = NVME_STEER_NO_SLOT;
+	unsigned int n, nr;
+
+	spin_lock_irq(&sh->arb->lock);
+	index = sh->first;
+	nr = sh->live ? sh->nr : 0;
+	for (n = 0; n < nr; n++, index = next) {
+		next = sh->slot[index].next;
+		if (nvme_steer_is_frozen(&q->slots[index])) {
+			nvme_steer_share_remove(sh, before, index);
+			nvme_steer_share_resend(sh, index);
+		} else {
+			before = index;
+		}
+	}
+	spin_unlock_irq(&sh->arb->lock);
+}
+
+/*
  * While anything waits: what only a task may do. Completions of polled queues
- * hold room that others wait for, whether their application polls or not; and
- * commands whose application is gone need not wait any more.
+ * hold room that others wait for, whether their application polls or not;
+ * commands whose application is gone need not wait any more; and those of a
+ * namespace that is being frozen must not.
  */
 static void nvme_steer_share_work(struct work_struct *work)
 {
@@ -496,6 +529,7 @@ static void nvme_steer_share_work(struct work_struct *work)
 		if (q->mode == NVME_STEER_POLL)
 			nvme_steer_poll(q, NULL);
 		nvme_steer_queue_expire(q, NULL);
+		nvme_steer_share_unfreeze(q);
 		spin_lock(&q->sq_lock);
 		nvme_steer_shared_freed(q);
 		spin_unlock(&q->sq_lock);

@@ -241,8 +241,6 @@ struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
 						  const struct request *req,
 						  bool *dead);
 bool nvme_steer_shared_waits(struct nvme_steer_queue *q, struct request *req);
-void nvme_steer_shared_take(struct nvme_steer_queue *q,
-			    struct rq_list *requests);
 void nvme_steer_shared_give_up(struct nvme_steer_queue *q, struct request *req);
 
 /* share_own.c: down the driver's own path */

@@ -685,55 +685,6 @@ struct nvme_steer_slot *nvme_steer_shared_expired(struct nvme_steer_queue *q,
 	return found;
 }
 
-/**
- * nvme_steer_shared_take - take what waits, which is not to be sent to the queue
- * @q: the queue, of a share; not published any more, nor is what waits asked
- *	about again
- * @requests: gets the requests, which are nobody's then
- *
- * All other commands keep their slots, which are OWN, and the caller's. What
- * comes late finds the queue closed.
- *
- * Context: process.
- */
-void nvme_steer_shared_take(struct nvme_steer_queue *q,
-			    struct rq_list *requests)
-{
-	struct nvme_steer_shared *sh = q->shared;
-	struct nvme_steer_slot *slot;
-	struct request *req;
-
-	spin_lock(&q->sq_lock);
-	spin_lock_irq(&sh->arb->lock);
-	WRITE_ONCE(sh->closing, true);
-	spin_unlock_irq(&sh->arb->lock);
-	spin_unlock(&q->sq_lock);
-
-	spin_lock_irq(&q->cq_lock);
-	spin_lock(&sh->arb->lock);
-	while (sh->nr) {
-		slot = &q->slots[sh->first];
-		nvme_steer_share_remove(sh, NVME_STEER_NO_SLOT, sh->first);
-		if (slot->io.done != NVME_STEER_IO_REQUEST) {
-			smp_store_release(&slot->state, NVME_STEER_SLOT_OWN);
-			continue;
-		}
-		rq_list_add_tail(requests, slot->io.owner);
-		slot->state = NVME_STEER_SLOT_DONE;
-		nvme_steer_give(q, slot);
-	}
-	while ((req = rq_list_pop(&sh->behind)))
-		rq_list_add_tail(requests, req);
-	WRITE_ONCE(sh->nr_behind, 0);
-	for (req = requests->head; req; req = req->rq_next) {
-		nvme_req(req)->steer = 0;
-		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-	}
-	spin_unlock(&sh->arb->lock);
-	spin_unlock_irq(&q->cq_lock);
-	wake_up_all(&sh->room);
-}
-
 /* Does a request wait, in a slot or behind? Under the arbiter's lock. */
 static bool nvme_steer_shared_has(struct nvme_steer_queue *q,
 				  struct request *req)
