@@ -191,13 +191,27 @@ static void end_run(struct run *run)
 		turn(run, false);
 }
 
+/* What came before does not count: where something is beside it has its share. */
+static void settle(struct run *run, double seconds)
+{
+	uint64_t end = now() + seconds * 1e9;
+
+	while (now() < end)
+		turn(run, true);
+	run->done = 0;
+	run->b->calls = 0;
+	memset(run->histogram, 0, sizeof(run->histogram));
+	memset(run->path_ns, 0, sizeof(run->path_ns));
+	memset(run->b->paths, 0, sizeof(run->b->paths));
+}
+
 void measure_clock(struct bench *b, double seconds, uint64_t least,
 		   struct result *r)
 {
 	bool virtual = measure__counts_instructions();
 	struct counters before, after;
 	static struct run run;
-	double beside;
+	double beside = beside__done();
 	uint64_t start, end, last;
 	unsigned int i;
 
@@ -206,8 +220,7 @@ void measure_clock(struct bench *b, double seconds, uint64_t least,
 		spinner__start();
 	r->verified = verify_once(b);
 	start_run(&run, b);
-	b->calls = 0;
-	memset(b->paths, 0, sizeof(b->paths));
+	settle(&run, beside > 0 ? seconds / 8 : 0);
 	beside = beside__done();
 	counters__read(&before, b->dev);
 	start = now();
@@ -215,15 +228,18 @@ void measure_clock(struct bench *b, double seconds, uint64_t least,
 	last = start + 10 * seconds * 1e9;
 	while (now() < end || (run.done < least && now() < last))
 		turn(&run, true);
-	beside = beside__done() - beside;
-	r->beside_iops = beside / ((now() - start) / 1e9);
-	end_run(&run);
 	r->seconds = (now() - start) / 1e9;
+	r->iops = run.done / r->seconds;
+	r->beside_iops = (beside__done() - beside) / r->seconds;
+	end_run(&run);
+	if (!(beside > 0)) {
+		r->seconds = (now() - start) / 1e9;
+		r->iops = run.done / r->seconds;
+	}
 	counters__read(&after, b->dev);
 	if (virtual)
 		spinner__stop();
 
-	r->iops = run.done / r->seconds;
 	r->calls = (double)b->calls / run.done;
 	memcpy(r->paths, b->paths, sizeof(r->paths));
 	for (i = 0; i < MAX_PATHS; i++)

@@ -30,13 +30,15 @@ $1 == "shares" {
 
 # What is alone comes first.
 $1 == "latency" && $4 == "-" {
+	median[$2] = $11
 	alone[$2] = $12
 }
 
 $1 == "latency" {
-	latency[++nr_latency] = sprintf("%-10s %-10s %-8s %9.0f %9s %9.0f %9.0f %9.0f %8.1fx",
+	latency[++nr_latency] = sprintf("%-10s %-9s %-8s %8.0f %8s %8.0f %8.0f %8.0f %6.1fx %6.1fx",
 					$2, $4, $5, $6, number($7, "%.0f"),
 					$11, $12, $13,
+					median[$2] ? $11 / median[$2] : 0,
 					alone[$2] ? $12 / alone[$2] : 0)
 }
 
@@ -59,14 +61,14 @@ END {
 		print shares[i]
 	if (nr_latency) {
 		rule("8 reads of 4 KiB in the foreground, beside a flood of 128")
-		printf "%-10s %-10s %-8s %9s %9s %9s %9s %9s %9s\n",
+		printf "%-10s %-9s %-8s %8s %8s %8s %8s %8s %7s %7s\n",
 		       "FOREGROUND", "FLOOD", "POLICY", "READS/S", "FLOOD/S",
-		       "P50 US", "P99 US", "P99.9 US", "P99 TIMES"
+		       "P50 US", "P99 US", "P99.9 US", "X P50", "X P99"
 	}
 	for (i = 1; i <= nr_latency; i++)
 		print latency[i]
 	if (nr_latency)
-		print "P99 TIMES: how many times the 99th percentile of the same foreground alone."
+		print "X P50, X P99: how many times what the same foreground has alone."
 	if (nr_shares || nr_latency)
 		print "By the clock, on a drive that does 1000 commands a second of the machine's time."
 	if (nr_rates) {
