@@ -20,7 +20,7 @@
  *   max_delay_us   microseconds that a completion may wait; 50 is the default,
  *                  10000 the most. Saving interrupts begins at min_batch
  *                  completions in this time: 80000 a second by default
- *   nr_queues, queue_mode, queue_depth, idle_ms
+ *   nr_queues, queue_mode, queue_depth, timed, idle_ms
  *                  as in the policy ring
  *
  * Maps: rings and last, as in the policy ring.

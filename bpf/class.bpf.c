@@ -24,6 +24,7 @@
  *   queue_mode   0 = a number is an interrupt queue and a polled twin
  *                (default), 1 = polled only, 2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *   timed        1 = count bytes and times of each queue; 0 = do not (default)
  *   small_bytes  bytes, the largest small read; 16384 is the default
  *   assign       1 = at attach each class gets a number of its own, beginning
  *                anew when there are too few (default); 0 = all classes on

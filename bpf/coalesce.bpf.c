@@ -20,7 +20,7 @@
  *                  gather none
  *   max_delay_us   microseconds that a completion may wait; 100 is the
  *                  default, 10000 the most
- *   nr_queues, queue_mode, queue_depth, idle_ms
+ *   nr_queues, queue_mode, queue_depth, timed, idle_ms
  *                  as in the policy ring
  *
  * Maps: rings and last, as in the policy ring.

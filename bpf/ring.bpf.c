@@ -22,6 +22,7 @@
  *   queue_mode   0 = interrupt and polled queues (default), 1 = polled only,
  *                2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *   timed        1 = count bytes and times of each queue; 0 = do not (default)
  *   idle_ms      milliseconds without a command after which a ring's queue
  *                may be given to another ring; 1000 is the default, and
  *                less than 100 would take queues away from busy rings

@@ -21,6 +21,7 @@
  *   queue_mode   0 = a number is an interrupt queue and a polled twin
  *                (default), 1 = polled only, 2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *   timed        1 = count bytes and times of each queue; 0 = do not (default)
  *
  * Maps:
  *   rules   index 0..63, looked at in this order. Fields:

@@ -18,6 +18,7 @@
  *   queue_mode   0 = interrupt and polled queues (default), 1 = polled only,
  *                2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *   timed        1 = count bytes and times of each queue; 0 = do not (default)
  *
  * Maps: next, one counter a CPU: where the CPU's next command goes. Nothing
  * to change at run time.

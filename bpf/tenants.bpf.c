@@ -20,6 +20,7 @@
  *   queue_mode   0 = a number is an interrupt queue and a polled twin
  *                (default), 1 = polled only, 2 = interrupt only
  *   queue_depth  entries a queue; 0 = the largest possible (default)
+ *   timed        1 = count bytes and times of each queue; 0 = do not (default)
  *   ancestors    1 = an entry serves the cgroups below it too (default),
  *                0 = that very cgroup only
  *

@@ -26,6 +26,17 @@
  *                rings that poll too.
  *   queue_depth  entries a queue; 0, the default: the largest the controller
  *                takes.
+ *   timed        1: queue n is all that share n has, which has no limits unless
+ *                they are set, and bytes, waiting and times are counted as of
+ *                other shares (`nvmesteer stats --histogram`). Costs what shares
+ *                cost. Queues of number 64 and up are as without. 0, the default:
+ *                nothing of it. Not in policies that have shares anyhow.
+ *
+ * Map, likewise:
+ *
+ *   shares       with timed=1, struct nvme_steer_share by queue
+ *
+ *     nvmesteer set nvme0 shares.2.iops=5000
  */
 #ifndef NVMESTEER_LIB_QUEUES_H
 #define NVMESTEER_LIB_QUEUES_H
@@ -89,27 +100,44 @@ static __always_inline int queues__plan(struct nvme_steer_dev *dev)
 	return 0;
 }
 
+#ifndef NVMESTEER_LIB_SHARES_H
+const volatile __u32 timed = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NVME_STEER_MAX_SHARES);
+	__type(key, __u32);
+	__type(value, struct nvme_steer_share);
+} shares SEC(".maps");
+
 /* Create the queues; to be called from init(), whose answer this is. */
 static __always_inline int queues__create(struct nvme_steer_dev *dev)
 {
-	__u32 n;
+	__u32 n, mode;
 	int ret;
 
 	ret = queues__plan(dev);
+	if (!ret && timed)
+		ret = bpf_nvme_steer_shares(dev, &shares);
 	if (ret)
 		return ret;
 
 	for (n = 1; n <= 2 * QUEUES_MAX; n++) {
 		if (n > nr_irq + nr_poll)
 			break;
-		ret = bpf_nvme_steer_create_queue(dev, n, n <= nr_irq ?
-						  NVME_STEER_IRQ :
-						  NVME_STEER_POLL, queue_depth);
+		mode = n <= nr_irq ? NVME_STEER_IRQ : NVME_STEER_POLL;
+		if (timed && n < NVME_STEER_MAX_SHARES)
+			ret = bpf_nvme_steer_create_shared(dev, n, mode,
+							   queue_depth, n);
+		else
+			ret = bpf_nvme_steer_create_queue(dev, n, mode,
+							  queue_depth);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
 }
+#endif
 
 /* How many numbers there are for rings of this command's kind; may be 0. */
 static __always_inline __u32 queues__count(struct nvme_steer_cmd *cmd)
