@@ -26,9 +26,11 @@ int main(int argc, char **argv)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener, fd, i, ret;
 
-	if (argc != 2 || strlen(argv[1]) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "Usage: controller SOCKET\n"
-			"SOCKET is a path of at most %zu bytes\n",
+	if (argc < 2 || argc > 3 ||
+	    strlen(argv[1]) >= sizeof(address.sun_path)) {
+		fprintf(stderr, "Usage: controller SOCKET [BLOCKS]\n"
+			"SOCKET is a path of at most %zu bytes, BLOCKS the most of\n"
+			"a range of a Copy; without it there is no Copy at first\n",
 			sizeof(address.sun_path) - 1);
 		return 2;
 	}
@@ -40,6 +42,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < NR_VECTORS; i++)
 		c.vectors[i] = -1;
 	pci_init(&c);
+	if (argc > 2)
+		c.copy_blocks = atoi(argv[2]);
 
 	strcpy(address.sun_path, argv[1]);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

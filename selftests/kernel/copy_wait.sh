@@ -24,7 +24,7 @@ copyemu copy,bytes=8k,ranges=1,poll,wait  6   3
 copyemu copy,bytes=64k,ranges=1,poll,wait 9   6.4
 copyemu copy,bytes=4k,ranges=8,poll,wait  9.5 6.9
 copyemu copy,bytes=8k,ranges=8,poll,wait  26  6.9
-copyemu copy,bytes=64k,ranges=8,poll,wait 11  4.6
+copyemu copy,bytes=64k,ranges=8,poll,wait 10  4.4
 copyemu copy,bytes=4k,ranges=16,poll,wait 13  8.2
 '
 # but for a round that is interrupted, and copies of several pieces, some of

@@ -256,6 +256,16 @@ static double quantile(const struct bench *b, const uint64_t *v,
 	return (double)v[n * percent / 100] / b->row.batch;
 }
 
+static double mean(const struct bench *b, const uint64_t *v, unsigned int n)
+{
+	double sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		sum += v[i];
+	return sum / n / b->row.batch;
+}
+
 static double median(const struct bench *b, uint64_t *v, unsigned int n)
 {
 	qsort(v, n, sizeof(*v), measure__compare);
@@ -306,6 +316,7 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 		now.spread = quantile(b, t.total, n, 90) -
 			     quantile(b, t.total, n, 10);
 		now.least = quantile(b, t.total, n, 0);
+		now.mean = mean(b, t.total, n);
 		if (!try || now.least < least)
 			least = now.least;
 		done = settled(b, t.reap, n);

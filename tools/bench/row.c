@@ -185,6 +185,7 @@ static void by_instructions(struct json *j, const struct row *row,
 	json__double(j, "reap_insn_per_io", r->reap);
 	json__double(j, "spread_insn_per_io", r->spread);
 	json__double(j, "least_insn_per_io", r->least);
+	json__double(j, "mean_insn_per_io", r->mean);
 }
 
 /* Of all commands, for copies of different sizes to be compared. */
