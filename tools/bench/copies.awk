@@ -82,6 +82,8 @@ $1 == "copytime" {
 }
 
 $1 == "copydepth" {
+	if ($3 !~ /:/)
+		$3 = $3 ($9 == "-" ? ", no copy" : ", its default")
 	depths[++depth_lines] = sprintf("%-28s %10.0f %10.0f %10.0f %12s", $3,
 					$6, $7, $8, number($9, "%.1f"))
 }
