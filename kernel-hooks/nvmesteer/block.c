@@ -376,6 +376,8 @@ void nvme_steer_ring_owed(struct nvme_steer_ctrl *sc)
 {
 	unsigned long owed;
 
+	lockdep_assert_in_rcu_reader();
+
 	if (likely(!READ_ONCE(sc->block.owed)))
 		return;
 	/* a request is written before its queue is in here */

@@ -64,6 +64,8 @@ nvme_steer_pop_slot(struct nvme_steer_queue *q)
 {
 	unsigned long nr_free = q->nr_free;
 
+	lockdep_assert_held(&q->sq_lock);
+
 	q->nr_free = --nr_free;
 	return &q->slots[q->free[nr_free]];
 }
@@ -125,6 +127,8 @@ static __always_inline struct request *
 nvme_steer_ended_requests(struct nvme_steer_queue *q)
 {
 	struct request *first = q->ended.head;
+
+	lockdep_assert_held(&q->cq_lock);
 
 	if (unlikely(first))
 		rq_list_init(&q->ended);

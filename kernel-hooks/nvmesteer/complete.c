@@ -74,6 +74,8 @@ void nvme_steer_passthru_done(struct nvme_steer_slot *slot,
 {
 	struct io_uring_cmd *ioucmd = slot->io.owner;
 
+	lockdep_assert_held(&slot->queue->cq_lock);
+
 	if (drain && nvme_steer_drain_take(drain, slot))
 		return;
 	nvme_steer_pdu(ioucmd)->slot = slot;
@@ -179,6 +181,8 @@ static __always_inline void nvme_steer_ended_count(struct nvme_steer_queue *q,
 {
 	unsigned long nr = found - ended->before;
 	unsigned long __percpu *count;
+
+	lockdep_assert_held(&q->cq_lock);
 
 	if (unlikely(!nr))
 		return;

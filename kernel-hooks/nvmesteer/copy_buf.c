@@ -211,6 +211,8 @@ uncharge:
 /* One is used no more, or is no more. Under buf_lock. */
 static void nvme_steer_buf_unused(struct nvme_steer_copier *c)
 {
+	lockdep_assert_held(&c->buf_lock);
+
 	if (!--c->bufs_used && unlikely(c->away))
 		wake_up(&c->bufs_wait);
 }
@@ -220,6 +222,8 @@ static struct nvme_steer_copy_buf *
 nvme_steer_buf_idle(struct nvme_steer_copier *c, bool list)
 {
 	struct nvme_steer_copy_buf *buf;
+
+	lockdep_assert_held(&c->buf_lock);
 
 	buf = list_first_entry_or_null(&c->idle[list],
 				       struct nvme_steer_copy_buf, entry);
@@ -472,6 +476,8 @@ int nvme_steer_bufs_keep(struct nvme_steer_ctrl *sc)
 	bool missing;
 	int list;
 
+	lockdep_assert_held(&sc->policy_lock);
+
 	for (list = 0; list < 2; list++) {
 		spin_lock_irq(&c->buf_lock);
 		c->keep = true;
@@ -497,6 +503,8 @@ int nvme_steer_bufs_keep(struct nvme_steer_ctrl *sc)
  */
 void nvme_steer_bufs_leave(struct nvme_steer_ctrl *sc)
 {
+	lockdep_assert_held(&sc->policy_lock);
+
 	spin_lock_irq(&sc->copier.buf_lock);
 	sc->copier.keep = false;
 	spin_unlock_irq(&sc->copier.buf_lock);

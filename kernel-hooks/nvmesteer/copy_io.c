@@ -40,6 +40,8 @@ void nvme_steer_lane_done(struct nvme_steer_slot *slot,
 {
 	int status = likely(!slot->cancelled) ? slot->status : -EINTR;
 
+	lockdep_assert_held(&slot->queue->cq_lock);
+
 	nvme_steer_lane_ended(slot->io.owner, status, slot->result, drain);
 }
 

@@ -238,6 +238,8 @@ void nvme_steer_copy_attached(struct nvme_steer_ctrl *sc)
 	struct nvme_ns *ns;
 	int idx;
 
+	lockdep_assert_held(&sc->policy_lock);
+
 	mutex_lock(&c->lock);
 	if (c->gone)
 		goto unlock;
@@ -279,6 +281,8 @@ unlock:
 void nvme_steer_copy_detaching(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_copier *c = &sc->copier;
+
+	lockdep_assert_held(&sc->policy_lock);
 
 	mutex_lock(&c->lock);
 	c->closed = true;

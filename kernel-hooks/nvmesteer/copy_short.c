@@ -49,6 +49,8 @@ void nvme_steer_short_copied(struct nvme_steer_slot *slot,
 	struct nvme_steer_lane_cmd *cmd = slot->io.owner;
 	struct nvme_steer_lane *lane = cmd->lane;
 
+	lockdep_assert_held(&slot->queue->cq_lock);
+
 	if (unlikely(slot->status || slot->cancelled)) {
 		nvme_steer_short_leave(lane);
 		nvme_steer_lane_done(slot, drain);
@@ -91,6 +93,8 @@ static __always_inline bool nvme_steer_short_write(struct nvme_steer_lane *lane,
 	struct nvme_command *cmd;
 	u32 cdw12 = job->cdw12 & NVME_STEER_COPY_LR_BIT;
 
+	lockdep_assert_held(&q->cq_lock);
+
 	if (job->flags & NVME_STEER_COPY_F_FUA)
 		cdw12 |= NVME_STEER_COPY_FUA_BIT;
 	if (unlikely(!nvme_steer_use(usage)))
@@ -126,6 +130,8 @@ void nvme_steer_short_read(struct nvme_steer_slot *slot,
 	struct nvme_steer_lane_cmd *cmd = slot->io.owner;
 	struct nvme_steer_lane *lane = cmd->lane;
 	bool sent;
+
+	lockdep_assert_held(&slot->queue->cq_lock);
 
 	if (unlikely(slot->status || slot->cancelled)) {
 		if (lane->state == NVME_STEER_LANE_SHORT)

@@ -383,6 +383,8 @@ char *nvme_steer_dump(struct nvme_steer_policy *p,
 	enum nvme_steer_call call;
 	char *dump;
 
+	lockdep_assert_held(&sc->policy_lock);
+
 	t.buf = kvmalloc(t.size, GFP_KERNEL);
 	if (!t.buf)
 		return NULL;

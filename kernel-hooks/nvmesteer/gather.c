@@ -211,6 +211,8 @@ unsigned int nvme_steer_gather_poll(struct nvme_steer_queue *q,
 	unsigned int ready = nvme_steer_ready(q);
 	int answer = 0;
 
+	lockdep_assert_held(&q->cq_lock);
+
 	if (ready > 1)
 		answer = nvme_steer_gather_ask(q, ready,
 					       nvme_steer_queue_inflight(q), 0);

@@ -333,6 +333,8 @@ static noinline int nvme_steer_group_go_on(struct nvme_steer_run *run,
 	enum nvme_steer_event why;
 	bool tried = false;
 
+	lockdep_assert_in_rcu_reader();
+
 	for (;;) {
 		if (ret) {
 			rcu_read_unlock();

@@ -271,6 +271,8 @@ void nvme_steer_read(struct nvme_steer_run *run, struct nvme_steer_reading *r)
 	struct nvme_steer_member *end = run->members + run->nr;
 	u64 array = r->array + r->nr * sizeof(*m->place);
 
+	lockdep_assert_in_rcu_reader();
+
 	while (m < end) {
 		const u64 *last, *from = nvme_steer_read_at(run, array, &last);
 
@@ -304,6 +306,8 @@ static void nvme_steer_read_back(struct nvme_steer_run *run,
 {
 	struct nvme_steer_member *m = run->members;
 	unsigned int tail = q->sq_tail;
+
+	lockdep_assert_held(&q->sq_lock);
 
 	while (m++ < last) {
 		if (++tail == q->depth)

@@ -262,6 +262,8 @@ int nvme_steer_round(struct nvme_steer_run *run, struct nvme_steer_ctrl *sc,
 	unsigned int kept;
 	int ret;
 
+	lockdep_assert_in_rcu_reader();
+
 	*why = NVME_STEER_EV_FROZEN;
 	if (unlikely(!nvme_steer_use(&run->rq->q_usage_counter))) {
 		nvme_steer_count(sc, *why);
@@ -407,6 +409,8 @@ void nvme_steer_group_done(struct nvme_steer_slot *slot,
 {
 	const struct nvme_steer_member *m = slot->io.owner;
 	int status = slot->status;
+
+	lockdep_assert_held(&slot->queue->cq_lock);
 
 	if (unlikely(status)) {
 		if (slot->cancelled)

@@ -400,6 +400,8 @@ static unsigned long nvme_steer_pin(struct mm_struct *mm, unsigned long at,
 	struct vm_area_struct *vma = vma_lookup(mm, at);
 	struct page *page;
 
+	lockdep_assert_held(&mm->mmap_lock);
+
 	/* with a key, each thread has rights of its own */
 	if (!vma || vma_pkey(vma))
 		return 0;

@@ -424,6 +424,8 @@ static bool nvme_steer_passthru_kept(struct nvme_steer_ctrl *sc,
 	struct iov_iter iter;
 	bool kept;
 
+	lockdep_assert_in_rcu_reader();
+
 	if (!fixed)
 		kept = nvme_steer_kept_user(sc, pt->addr, pt->data_len, !write,
 					    &dptr);

@@ -78,6 +78,8 @@ void nvme_steer_path_attach(struct nvme_steer_policy *p)
 void nvme_steer_path_replace(struct nvme_steer_policy *old,
 			     struct nvme_steer_policy *p)
 {
+	lockdep_assert_held(&p->ctrl->policy_lock);
+
 	if (!old->path) {
 		if (p->path)
 			nvme_steer_path_attach(p);
@@ -413,6 +415,8 @@ static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 	struct nvme_ns *ns = NULL;
 	int answer;
 
+	lockdep_assert_in_rcu_reader();
+
 	nvme_steer_fill_path(&args, head, io);
 	if (!nvme_steer_fill_paths(&args.path, head))
 		return NULL;
@@ -485,6 +489,8 @@ static struct nvme_ns *nvme_steer_choose_path(struct nvme_steer_policy *p,
 					      const struct nvme_steer_path_io *io)
 {
 	struct nvme_ns *ns = NULL;
+
+	lockdep_assert_in_rcu_reader();
 
 	if (!p || unlikely(READ_ONCE(p->exit_kind)))
 		return nvme_steer_own_path(head);

@@ -476,6 +476,8 @@ static void nvme_steer_queue_drain(struct nvme_steer_queue *q)
  */
 void nvme_steer_queue_abandon(struct nvme_steer_queue *q)
 {
+	lockdep_assert_held(&q->ctrl->queue_lock);
+
 	cancel_delayed_work_sync(&q->timer);
 	cancel_work_sync(&q->abort_work);
 	nvme_steer_free_memory(q);
@@ -540,6 +542,8 @@ void nvme_steer_queues_forgotten(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_queue *q, *next;
 	LIST_HEAD(queues);
+
+	lockdep_assert_held(&sc->queue_lock);
 
 	mutex_lock(&sc->state_lock);
 	list_for_each_entry_safe(q, next, &sc->queue_list, entry)

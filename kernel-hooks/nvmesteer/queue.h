@@ -169,6 +169,8 @@ static __always_inline bool nvme_steer_collects(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_plug *plug = nvme_steer_plug();
 
+	lockdep_assert_held(&q->sq_lock);
+
 	return likely(plug && plug->cb.data == q) ||
 	       (current->plug && nvme_steer_plug_queue(q));
 }
@@ -184,6 +186,8 @@ static __always_inline void nvme_steer_ring_soon(struct nvme_steer_queue *q)
 static __always_inline bool nvme_steer_has_free(struct nvme_steer_queue *q,
 						unsigned int nr)
 {
+	lockdep_assert_held(&q->sq_lock);
+
 	return likely(q->nr_free >= nr) || nvme_steer_collected(q) >= nr;
 }
 

@@ -68,6 +68,8 @@ int nvme_steer_route_other(struct nvme_steer_ctrl *sc,
 {
 	struct nvme_steer_policy *p = args->policy;
 
+	lockdep_assert_in_rcu_reader();
+
 	if (answer == NVME_STEER_DEFAULT) {
 		nvme_steer_count(sc, NVME_STEER_EV_DEFAULT);
 	} else if (answer < 0 && nvme_steer_errno_fits(answer)) {

@@ -43,6 +43,8 @@ static __always_inline int nvme_steer_call(struct nvme_steer_policy *p,
 					   enum nvme_steer_call call,
 					   const void *arg)
 {
+	lockdep_assert_in_rcu_reader();
+
 	return nvme_steer_run(READ_ONCE(p->run[call]), arg);
 }
 

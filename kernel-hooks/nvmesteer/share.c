@@ -618,6 +618,8 @@ void nvme_steer_share_attached(struct nvme_steer_ctrl *sc,
 	struct nvme_steer_arbiter *arb = sc->arb;
 	unsigned int n;
 
+	lockdep_assert_held(&sc->policy_lock);
+
 	if (!arb)
 		return;
 	spin_lock_irq(&arb->lock);

@@ -33,6 +33,8 @@ int nvme_steer_shared_alloc(struct nvme_steer_queue *q, unsigned int share)
 {
 	struct nvme_steer_shared *sh;
 
+	lockdep_assert_held(&q->ctrl->queue_lock);
+
 	sh = kvzalloc(struct_size(sh, slot, q->depth - 1), GFP_KERNEL);
 	if (!sh)
 		return -ENOMEM;
@@ -123,6 +125,9 @@ static void nvme_steer_shared_fill(struct nvme_steer_shared *sh, u16 index)
 static void nvme_steer_shared_refill(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_shared *sh = q->shared;
+
+	lockdep_assert_held(&q->sq_lock);
+	lockdep_assert_held(&sh->arb->lock);
 
 	nvme_steer_collect(q);
 	while (sh->nr_behind && sh->live && q->nr_free) {
@@ -246,6 +251,9 @@ nvme_steer_shared_slot(struct nvme_steer_shared *sh, u32 len, u64 now)
 	struct nvme_steer_queue *q = sh->queue;
 	u16 index;
 
+	lockdep_assert_held(&q->sq_lock);
+	lockdep_assert_held(&sh->arb->lock);
+
 	if (unlikely(!sh->live || sh->closing || sh->nr_behind || !q->nr_free ||
 		     !nvme_steer_share_claim(sh, len)))
 		return NULL;
@@ -359,6 +367,8 @@ void nvme_steer_shared_collect(struct nvme_steer_queue *q)
 {
 	unsigned long flags;
 
+	lockdep_assert_held(&q->sq_lock);
+
 	spin_lock_irqsave(&q->shared->arb->lock, flags);
 	nvme_steer_collect(q);
 	spin_unlock_irqrestore(&q->shared->arb->lock, flags);
@@ -369,6 +379,8 @@ void nvme_steer_shared_freed(struct nvme_steer_queue *q)
 {
 	struct nvme_steer_shared *sh = q->shared;
 	unsigned long flags;
+
+	lockdep_assert_held(&q->sq_lock);
 
 	spin_lock_irqsave(&sh->arb->lock, flags);
 	nvme_steer_shared_refill(q);

@@ -80,6 +80,8 @@ static bool nvme_steer_ctrl_fatal(struct nvme_steer_ctrl *sc)
 {
 	u32 csts;
 
+	lockdep_assert_held(&sc->state_lock);
+
 	return sc->nvme->ops->reg_read32(sc->nvme, NVME_REG_CSTS, &csts) ||
 	       (csts & NVME_CSTS_CFS);
 }

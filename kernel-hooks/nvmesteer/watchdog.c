@@ -560,6 +560,8 @@ void nvme_steer_watch_init(struct nvme_steer_ctrl *sc)
  */
 void nvme_steer_watch_start(struct nvme_steer_ctrl *sc)
 {
+	lockdep_assert_held(&sc->policy_lock);
+
 	spin_lock_irq(&sc->refusals.lock);
 	sc->refusals.window = 0;
 	sc->refusals.nr = 0;
