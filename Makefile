@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 
 FORWARDED := all install uninstall compile_commands.json modules policies \
-	     cli tools selftests fuzzers guest
+	     cli tools selftests fuzzers counting guest
 
 ifeq ($(IN),)
 # ------------------------------------------------------------ the front door
@@ -40,7 +40,7 @@ else
 endif
 
 # The tree is what guests run, whatever the machine is.
-GUESTS := check check-debug soak fuzz demo guest bench
+GUESTS := check check-debug coverage soak fuzz demo guest bench
 ifneq ($(filter $(GUESTS),$(MAKECMDGOALS)),)
   where := tree
 endif
@@ -70,8 +70,8 @@ prerequisite :=
 run := +@
 endif
 
-.PHONY: $(FORWARDED) setup check check-debug soak fuzz demo bench clean \
-	distclean help FORCE
+.PHONY: $(FORWARDED) setup check check-debug coverage soak fuzz demo bench \
+	clean distclean help FORCE
 
 setup:
 	@tools/setup
@@ -102,6 +102,10 @@ check: all guest
 # DEBUG=kasan or kcsan for one of them; ARGS= goes to the runner here, too
 check-debug: $(prerequisite)
 	@$(clean_make) tools/debug/check $(or $(DEBUG),kasan kcsan) $(ARGS)
+
+# of the command; that of the module is check-debug's
+coverage: all guest
+	@$(clean_make) tools/cli-coverage $(ARGS)
 
 # MINUTES= and SEED=
 soak: all guest
