@@ -131,7 +131,7 @@ struct kind {
 struct result {
 	double submit, wait, reap, total;	/* ticks a command */
 	double spread;		/* 90th less 10th percentile, ticks a command */
-	double mean;		/* likewise */
+	double mean;		/* of the rounds, ticks a command */
 	double least;		/* the best round there was, ticks a command */
 	unsigned int rounds;
 	double calls, interrupts, steered;		/* a command */

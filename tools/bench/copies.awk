@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The tables of copies that are not like the others: with_details=1, what a
-# MiB takes and whether that is what it is to be; else copies by the clock, and reads beside a copy.
+# MiB takes and whether that is what it is to be; else copies by the clock, and
+# reads beside a copy.
 
 function rule(text)
 {
