@@ -6,7 +6,8 @@
  * an arbiter, one a controller, decides. A command for such a queue gets its
  * slot and has its data mapped as always; what it then may have to wait for is
  * being written to the submission queue. share.c decides, share_queue.c is what
- * is different about a queue that belongs to a share.
+ * is different about a queue that belongs to a share, and share_own.c where what
+ * waits goes when its queue gets nowhere.
  *
  * Such a queue is never live (nvme_steer_queue.live), so that everybody who
  * would write to a submission queue finds out where they have to look anyhow:
