@@ -699,13 +699,21 @@ void nvme_steer_queue_drop(struct nvme_steer_queue *q);
 /* complete.c: the other half; how passthrough commands end is passthru.h */
 unsigned int nvme_steer_poll(struct nvme_steer_queue *q,
 			     struct nvme_steer_drain *drain);
-void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
-void nvme_steer_own_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot);
-void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req);
 irqreturn_t nvme_steer_irq(int irq, void *data);
+unsigned int nvme_steer_reap(struct nvme_steer_queue *q,
+			     struct nvme_steer_drain *drain, bool ring);
 unsigned int nvme_steer_reap_some(struct nvme_steer_queue *q,
 				  struct nvme_steer_drain *drain,
 				  unsigned int limit);
+
+/* cancel.c: commands that end otherwise */
+void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
+			   struct nvme_steer_slot *slot,
+			   struct nvme_steer_drain *drain,
+			   struct io_comp_batch *iob);
+void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
+void nvme_steer_own_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot);
+void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req);
 
 /* gather.c: completions delivered in batches, as the policy decides */
 DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);
