@@ -30,8 +30,8 @@ measure() {
 trap 'nvmesteer unload --all >/dev/null 2>&1' EXIT
 measure copyoff 32 "${rows[@]}"
 measure copyemu 32 "${rows[@]}"
-# once to learn
-measure copyauto 64 "${rows[@]}" "${rows[@]}"
+# Once to learn. Then enough for what a try costs to be spread over.
+measure copyauto 256 "${rows[@]}" "${rows[@]}"
 check jq -n -r --slurpfile off "$TEST_TMP/copyoff.json" \
 	--slurpfile emu "$TEST_TMP/copyemu.json" \
 	--slurpfile auto "$TEST_TMP/copyauto.json" '
