@@ -241,6 +241,7 @@ static uint32_t delete_queue(struct controller *c, const struct command *cmd)
 		return SC_QUEUE_DELETION | SC_DNR;
 	}
 	c->cq[qid].there = false;
+	c->cq[qid].was_there = true;
 	return 0;
 }
 

@@ -102,7 +102,7 @@ struct completion {
 
 struct cq {
 	bool there;
-	bool was_there;		/* before a reset, and not since */
+	bool was_there;		/* before it was deleted, or a reset */
 	uint64_t base;		/* address of the entries */
 	uint32_t entries;
 	uint32_t head;		/* what the host has read, by its doorbell */

@@ -50,9 +50,9 @@ void queue_doorbell(struct controller *c, unsigned int index, uint32_t value)
 	cq = &c->cq[qid];
 	/*
 	 * Linux 6.12 ends commands before it rings for them: whoever waited for
-	 * an admin command may have disabled the controller meanwhile; and what
-	 * completed before that it looks for afterwards, and rings for it
-	 * (nvme_reap_pending_cqes()).
+	 * one may have deleted the queue or disabled the controller meanwhile;
+	 * and what completed before that it looks for afterwards, and rings for
+	 * it (nvme_reap_pending_cqes()).
 	 */
 	if (index & 1 && !cq->there && cq->was_there) {
 		c->counters.late[qid]++;

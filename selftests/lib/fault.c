@@ -129,6 +129,6 @@ void fault_host_is_good(const char *what)
 	q = steer_reserve(ctrl, "first_qid");
 	for (; q && q < FAULT_QUEUES; q++)
 		test_check(!counters.late[q],
-			   "%s: queue id %u was rung for after a reset", what,
+			   "%s: queue id %u was rung for once it was gone", what,
 			   q);
 }
