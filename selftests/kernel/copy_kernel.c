@@ -435,24 +435,15 @@ static struct flight {
 	struct copy copy;
 } flights[NR];
 
-static unsigned long references(void)
-{
-	char text[32];
-
-	test_check(test_read("/sys/module/nvmesteer/refcnt", text,
-			     sizeof(text)) > 0, "no refcnt");
-	return strtoul(text, NULL, 10);
-}
-
 /* While no copy is under way: what the last ones held is given up after they end. */
 static unsigned long references_idle(void)
 {
-	unsigned long now, nr = references();
+	unsigned long now, nr = steer_references();
 	unsigned int same = 0;
 
 	while (same < 10) {
 		usleep(20000);
-		now = references();
+		now = steer_references();
 		same = now == nr ? same + 1 : 0;
 		nr = now;
 	}
@@ -533,8 +524,8 @@ static void policies(void)
 	take_off(0);
 	nr = in_the_air();
 	test_check(nr > NR / 2, "only %u copies are under way", nr);
-	test_check(references() >= idle + nr, "%lu references, %lu before",
-		   references(), idle);
+	test_check(steer_references() >= idle + nr, "%lu references, %lu before",
+		   steer_references(), idle);
 	ret = steer_replace(&policy, &next);
 	test_check(!ret, "replacement: %s", strerror(-ret));
 	policy = next;
@@ -645,7 +636,7 @@ static void modules(void)
 	test_check(read(pipes[0], &c, 1) == 1 && !c, "start: %s",
 		   strerror(-c));
 	kill(pid, SIGKILL);
-	test_check(references() > idle, "the copy does not hold nvmesteer");
+	test_check(steer_references() > idle, "the copy does not hold nvmesteer");
 	test_check(test_sh("rmmod kcopy_test 2>/dev/null"),
 		   "kcopy_test went from under a copy");
 	test_check(!waitpid(pid, &status, WNOHANG),
@@ -661,8 +652,8 @@ static void modules(void)
 		   "cannot unload kcopy_test");
 	test_not_at_end(unload, NULL);
 	steer_detach(&policy);
-	test_check(test_wait(!references(), 10000), "%lu references",
-		   references());
+	test_check(test_wait(!steer_references(), 10000), "%lu references",
+		   steer_references());
 	steer_reload();
 }
 

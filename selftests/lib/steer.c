@@ -403,6 +403,15 @@ void steer_path_idle(int ctrl)
 		   "nvme%d: %s", ctrl, text);
 }
 
+unsigned long steer_references(void)
+{
+	char text[32];
+
+	test_check(test_read("/sys/module/nvmesteer/refcnt", text,
+			     sizeof(text)) > 0, "no count of references");
+	return strtoul(text, NULL, 10);
+}
+
 void steer_reload(void)
 {
 	test_step("modules");

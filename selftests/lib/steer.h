@@ -87,6 +87,8 @@ int steer_load(struct steer_policy *p, int ctrl, const char *name,
 	       const struct puppet_config *config);
 int steer_attach(struct steer_policy *p);
 void steer_detach(struct steer_policy *p);
+/* Who holds nvmesteer, how often. */
+unsigned long steer_references(void);
 /* Unload nvmesteer, which nothing may hold any more, and load it again. */
 void steer_reload(void);
 /* Unload it, and say why it cannot be: 0 or -errno. Does not wait. */

@@ -310,16 +310,7 @@ static void print(void)
 	printf("\n");
 }
 
-static long references(void)
-{
-	char text[32];
-
-	test_check(test_read("/sys/module/nvmesteer/refcnt", text,
-			     sizeof(text)) > 0, "no count of references");
-	return strtol(text, NULL, 10);
-}
-
-static void nothing_left(long refs, long pins)
+static void nothing_left(unsigned long refs, long pins)
 {
 	struct steer_queues qs;
 	unsigned int i;
@@ -338,8 +329,8 @@ static void nothing_left(long refs, long pins)
 	}
 	any_policy_exit();
 	raw_exit();
-	test_check(test_wait(references() == refs, 20000),
-		   "nvmesteer has %ld references, it had %ld", references(),
+	test_check(test_wait(steer_references() == refs, 20000),
+		   "nvmesteer has %lu references, it had %lu", steer_references(),
 		   refs);
 	test_check(test_wait(pins_now() <= pins, 20000),
 		   "%ld pages are still pinned", pins_now() - pins);
@@ -351,12 +342,13 @@ int main(void)
 	unsigned long seconds = test_env("SECONDS", 8);
 	unsigned long nr = test_env("FROM", 0);
 	uint64_t until, most;
-	long refs, pins;
+	unsigned long refs;
+	long pins;
 	unsigned int i;
 
 	test_begin(90 + 11 * seconds);
 	printf("# SEED=%ju\n", test_seed());
-	refs = references();
+	refs = steer_references();
 	raw_init();
 	done = any_policy_init();
 	pins = pins_now();
