@@ -115,39 +115,24 @@ nvme_steer_request_kind(const struct nvme_steer_policy *p, struct request *req)
 					    NULL);
 }
 
-/*
- * Ask about a request, unless it is known to be the driver's. The queue, NULL
- * or an ERR_PTR, as nvme_steer_request_queue().
- */
+/* Ask about a request. The queue, NULL or an ERR_PTR, as the next one's. */
 static noinline struct nvme_steer_queue *
 nvme_steer_ask_request(struct nvme_steer_ctrl *sc, struct nvme_steer_policy *p,
-		       struct request *req)
+		       struct request *req, bool polled,
+		       const struct nvme_steer_kind *kind)
 {
 	struct nvme_steer_route_args args nvme_steer_uninitialized;
-	struct nvme_steer_kind kind nvme_steer_uninitialized;
-	bool polled = req->cmd_flags & REQ_POLLED;
 	struct nvme_steer_queue *q;
 	int ret;
 
-	if (p->hold_kind) {
-		kind = nvme_steer_request_kind(p, req);
-		if (nvme_steer_kind_queue(sc, p, NULL, &kind, polled) ==
-		    NVME_STEER_HELD_OWN)
-			return NULL;
-	}
 	nvme_steer_fill_request(&args.cmd, req);
 	args.req = req;
 	args.policy = p;
 	ret = nvme_steer_route(sc, &args, &q);
 	if (nvme_steer_holds(&args, ret))
-		nvme_steer_remember(sc, p, NULL, &kind, polled, ret, q);
+		nvme_steer_remember(sc, p, NULL, kind, polled, ret, q);
 	if (unlikely(ret <= 0))
 		return ret ? ERR_PTR(ret) : NULL;
-	/* nobody waits for an interrupt of a request that is polled for */
-	if (unlikely(!nvme_steer_suits(q, polled))) {
-		nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
-		return NULL;
-	}
 	return q;
 }
 
@@ -164,11 +149,20 @@ nvme_steer_request_queue(struct nvme_steer_ctrl *sc,
 	bool polled = req->cmd_flags & REQ_POLLED;
 	struct nvme_steer_queue *q;
 
-	q = p->hold_kind ? nvme_steer_held_kind_queue(sc, p, kind) :
+	q = p->hold_kind ? nvme_steer_kind_queue(sc, p, NULL, kind, polled) :
 			   nvme_steer_held_queue(sc, p, polled);
+	if (unlikely(q == NVME_STEER_HELD_OWN))
+		return NULL;
+	if (unlikely(!q)) {
+		q = nvme_steer_ask_request(sc, p, req, polled, kind);
+		if (IS_ERR_OR_NULL(q))
+			return q;
+	}
+	/* nobody waits for an interrupt of a request that is polled for */
 	if (likely(nvme_steer_suits(q, polled)))
 		return q;
-	return nvme_steer_ask_request(sc, p, req);
+	nvme_steer_count(sc, NVME_STEER_EV_BAD_MODE);
+	return NULL;
 }
 
 /* Likewise for one request alone. */

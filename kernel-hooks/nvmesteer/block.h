@@ -137,8 +137,9 @@ nvme_steer_ended_requests(struct nvme_steer_queue *q)
 
 /*
  * nvme_try_complete_req() of a request that is polled for and has succeeded:
- * blk-mq completes such where they are found. Where they may be made to fail it
- * decides.
+ * blk-mq completes such where they are found. The generation that is counted
+ * there is of command ids of the driver's own queues. Where requests may be made
+ * to fail it decides.
  */
 static __always_inline bool nvme_steer_try_complete(struct request *req,
 						    union nvme_result result)

@@ -281,6 +281,7 @@ nvme_steer_handle_cqe(struct nvme_steer_queue *q, struct nvme_completion *cqe,
 	if (likely(slot->io.done == nvme_steer_passthru_done && drain &&
 		   nvme_steer_drain_take(drain, slot)))
 		return;
+	/* where somebody drains, few are; else it was one above */
 	if (drain && slot->io.done == NVME_STEER_IO_REQUEST) {
 		data_race(q->completed++);
 		ended->before++;

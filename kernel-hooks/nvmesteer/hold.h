@@ -318,11 +318,11 @@ nvme_steer_remember(struct nvme_steer_ctrl *sc,
 		nvme_steer_ring_remember(sc, p, ring, polled, q->number);
 }
 
-/* Can @q, which there may not be, carry requests that are so polled for? */
+/* Can @q carry requests that are so polled for? */
 static __always_inline bool
 nvme_steer_suits(const struct nvme_steer_queue *q, bool polled)
 {
-	return q && (q->mode == NVME_STEER_POLL) == polled;
+	return (q->mode == NVME_STEER_POLL) == polled;
 }
 
 /*
@@ -347,8 +347,8 @@ nvme_steer_held_queue(struct nvme_steer_ctrl *sc,
 }
 
 /*
- * Likewise for those of a kind: NULL may be the driver's own path, which
- * nvme_steer_kind_queue() knows.
+ * Likewise for those of a kind, where it is not the driver's own path: less than
+ * nvme_steer_kind_queue().
  */
 static __always_inline struct nvme_steer_queue *
 nvme_steer_held_kind_queue(struct nvme_steer_ctrl *sc,
