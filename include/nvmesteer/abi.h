@@ -179,7 +179,8 @@ struct nvme_steer_cmd {
  * are sent at once, and where it is ejected because their queue gets nowhere,
  * by the driver's own path. A reset ends them as it does commands in flight.
  * Those of a namespace that is being frozen, or removed, are sent within 50
- * milliseconds, as whoever does that waits for them.
+ * milliseconds, as whoever does that waits for them: block requests for which
+ * there is no slot by the driver's own path.
  */
 struct nvme_steer_share {
 	__u32 weight;

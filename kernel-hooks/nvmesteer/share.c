@@ -530,6 +530,7 @@ static void nvme_steer_share_work(struct work_struct *work)
 			nvme_steer_poll(q, NULL);
 		nvme_steer_queue_expire(q, NULL);
 		nvme_steer_share_unfreeze(q);
+		nvme_steer_share_unfreeze_behind(q);
 		spin_lock(&q->sq_lock);
 		nvme_steer_shared_freed(q);
 		spin_unlock(&q->sq_lock);

@@ -246,6 +246,7 @@ void nvme_steer_shared_give_up(struct nvme_steer_queue *q, struct request *req);
 
 /* share_own.c: down the driver's own path */
 void nvme_steer_share_rescue(struct nvme_steer_policy *p);
+void nvme_steer_share_unfreeze_behind(struct nvme_steer_queue *q);
 void nvme_steer_own_work(struct work_struct *work);
 
 /* May commands be submitted to the queue? Under sq_lock, or for a guess. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What waits for its share on a queue that gets nowhere, when the watchdog has
- * ejected the policy: it goes down the driver's own path instead of to that
- * queue, where it would wait for an Abort or a reset with those that are there.
+ * What waits for its share and cannot go on waiting goes down the driver's own
+ * path. All that waits on a queue that gets nowhere, when the watchdog has
+ * ejected the policy: on that queue it would wait for an Abort or a reset with
+ * those that are there. And a block request that waits behind others, for a
+ * slot, while its namespace is being frozen.
  *
  * A block request goes back to the driver, which has built it, and is sent by
  * the queue that it would have taken. Any other command keeps its slot, with all
@@ -144,6 +146,35 @@ static void nvme_steer_own_failed(struct nvme_steer_slot *slot)
 	}
 }
 
+/* Requests of no list any more are nobody's. Under the locks that end them. */
+static void nvme_steer_own_requests(struct nvme_steer_queue *q,
+				    const struct rq_list *requests)
+{
+	struct request *req;
+
+	lockdep_assert_held(&q->cq_lock);
+	lockdep_assert_held(&q->shared->arb->lock);
+
+	for (req = requests->head; req; req = req->rq_next) {
+		nvme_req(req)->steer = 0;
+		WRITE_ONCE(q->cancelled, q->cancelled + 1);
+	}
+}
+
+/* They are sent by the driver at once, as long as the controller is up. */
+static void nvme_steer_own_send_requests(struct nvme_steer_ctrl *sc,
+					 struct rq_list *requests)
+{
+	struct request *req;
+
+	lockdep_assert_held(&sc->state_lock);
+
+	while ((req = rq_list_pop(requests))) {
+		WRITE_ONCE(req->deadline, jiffies + READ_ONCE(req->timeout));
+		sc->res.send(req);
+	}
+}
+
 /*
  * Take what waits, which is not to be sent to the queue. Requests are nobody's
  * then; all other commands keep their slots, which are OWN, and the caller's.
@@ -178,32 +209,19 @@ static void nvme_steer_own_collect(struct nvme_steer_queue *q,
 	while ((req = rq_list_pop(&sh->behind)))
 		rq_list_add_tail(requests, req);
 	WRITE_ONCE(sh->nr_behind, 0);
-	for (req = requests->head; req; req = req->rq_next) {
-		nvme_req(req)->steer = 0;
-		WRITE_ONCE(q->cancelled, q->cancelled + 1);
-	}
+	nvme_steer_own_requests(q, requests);
 	spin_unlock(&sh->arb->lock);
 	spin_unlock_irq(&q->cq_lock);
 	wake_up_all(&sh->room);
 }
 
-/*
- * Take what waits, while the controller is up. Requests are sent by the driver
- * at once, as long as it is; slots are marked OWN.
- */
+/* Take what waits, while the controller is up; slots are marked OWN. */
 static void nvme_steer_own_take(struct nvme_steer_queue *q)
 {
-	struct nvme_steer_ctrl *sc = q->ctrl;
 	struct rq_list requests = { };
-	struct request *req;
-
-	lockdep_assert_held(&sc->state_lock);
 
 	nvme_steer_own_collect(q, &requests);
-	while ((req = rq_list_pop(&requests))) {
-		WRITE_ONCE(req->deadline, jiffies + READ_ONCE(req->timeout));
-		sc->res.send(req);
-	}
+	nvme_steer_own_send_requests(q->ctrl, &requests);
 }
 
 /* All that waits on a queue. */
@@ -250,4 +268,42 @@ void nvme_steer_share_rescue(struct nvme_steer_policy *p)
 			nvme_steer_own_queue(q);
 	}
 	mutex_unlock(&sc->queue_lock);
+}
+
+/**
+ * nvme_steer_share_unfreeze_behind - send requests behind whose namespace is
+ *	being frozen, or removed, elsewhere
+ * @q: a queue of a share
+ *
+ * They have no slot, and those who have may not be of that namespace: whoever
+ * freezes it would wait for a share that it has nothing to do with.
+ *
+ * Context: process, under the controller's state_lock.
+ */
+void nvme_steer_share_unfreeze_behind(struct nvme_steer_queue *q)
+{
+	struct nvme_steer_shared *sh = q->shared;
+	struct rq_list behind = { }, requests = { };
+	struct request *req;
+
+	lockdep_assert_held(&q->ctrl->state_lock);
+
+	/* while it is down, whoever took it down ends them */
+	if (!q->ctrl->up || !READ_ONCE(sh->nr_behind))
+		return;
+	spin_lock_irq(&q->cq_lock);
+	spin_lock(&sh->arb->lock);
+	while ((req = rq_list_pop(&sh->behind))) {
+		if (!percpu_ref_is_dying(&req->q->q_usage_counter)) {
+			rq_list_add_tail(&behind, req);
+			continue;
+		}
+		WRITE_ONCE(sh->nr_behind, sh->nr_behind - 1);
+		rq_list_add_tail(&requests, req);
+	}
+	sh->behind = behind;
+	nvme_steer_own_requests(q, &requests);
+	spin_unlock(&sh->arb->lock);
+	spin_unlock_irq(&q->cq_lock);
+	nvme_steer_own_send_requests(q->ctrl, &requests);
 }

@@ -23,6 +23,7 @@
 #define BLOCKS		(FIRST + 192)
 #define NR		8	/* commands of each kind */
 #define WRITERS		24	/* block requests, more than a small queue has slots */
+#define STALL_MS	1000	/* the policy is ejected then */
 #define HELD_MS		2000	/* it is aborted then, and reset as late again */
 
 static struct pt_ns ns;
@@ -40,7 +41,7 @@ static void attach(unsigned int mode, unsigned int depth)
 						   NVME_STEER_IRQ },
 		.depth = { [1] = depth },
 		.share = { [1] = 1 },
-		.timeout_ms = 1000,
+		.timeout_ms = STALL_MS * test_slow(),
 	};
 	struct fault_rule rule = {
 		.what = FAULT_NEVER, .opcode = FAULT_ANY,
@@ -160,7 +161,7 @@ static void commands(unsigned int mode, uint64_t gen)
 	arena_init(&a, NR, NR * ns.block);
 	group_ring_init(&grouped, mode, &a);
 	attach(mode, 0);
-	queue_writes(&held, HELD, 1, gen, HELD_MS);
+	queue_writes(&held, HELD, 1, gen, HELD_MS * test_slow());
 	queue_writes(&singles, SINGLES, NR, gen, 0);
 	for (i = 0; i < NR; i++)
 		group_set(&ns, &a.cmds[i], PT_WRITE, GROUP + i, 1,
@@ -209,7 +210,7 @@ static void requests(unsigned int depth, uint64_t gen)
 	test_step("block requests%s", depth ? ", behind a full queue" : "");
 	pt_ring_init(&held, NR, 0);
 	attach(0, depth);
-	queue_writes(&held, HELD, 1, gen, HELD_MS);
+	queue_writes(&held, HELD, 1, gen, HELD_MS * test_slow());
 	test_check(test_wait(steer_share_word(ns.ctrl, 1, "inflight"), 5000),
 		   "it is not sent");
 	begin_writers(WRITERS, gen);

@@ -5,7 +5,8 @@
  * waits goes in order, and all of it; where no slot is left the rest waits as
  * well and nothing goes around; a changed limit lets go at once what waits for
  * it; a command or a group with a timeout of its own does not wait longer than
- * that, nor an ioctl, nor what is of a ring that is closed; and data is what was
+ * that, nor an ioctl, nor what is of a ring that is closed; a namespace that is
+ * frozen does not wait for what others have waiting; and data is what was
  * written, by another path.
  *
  * vm: --cpus 4 --beside
@@ -22,6 +23,7 @@
 
 #define FIRST	4096	/* block */
 #define MANY	256	/* commands at once */
+#define BEHIND	24	/* requests for which there is no slot */
 #define SC_ABORT_REQ	0x007
 
 enum { IRQ = 1, POLL, SMALL, OTHER };
@@ -37,13 +39,21 @@ static const struct nvme_steer_share none;
 /* one a second, at once: all but the first ones wait until told otherwise */
 static const struct nvme_steer_share hardly = { .iops = 1, .burst_ms = 1 };
 
-static struct pt_ns ns;
+static struct pt_ns ns, second;
 static struct steer_policy policy;
 static uint8_t *buf;
 
 static uint64_t word(unsigned int share, const char *name)
 {
 	return steer_share_word(ns.ctrl, share, name);
+}
+
+static uint64_t inflight(unsigned int q)
+{
+	struct steer_queues qs;
+
+	steer_queues(ns.ctrl, &qs);
+	return qs.q[q].inflight;
 }
 
 /* Attach anew, so that the peak begins again. */
@@ -226,6 +236,54 @@ static void full_block(void)
 		pt_block_check(&ns, FIRST + n * 64, 64, 800 + n);
 	test_check(word(2, "commands") > commands, "not on the queue");
 	test_check(word(2, "peak") == 2, "%ju at a time", word(2, "peak"));
+}
+
+/*
+ * Block requests of a namespace that is frozen, behind a queue whose slots
+ * another's commands have, of which one a second goes.
+ */
+static void frozen_behind(void)
+{
+	uint64_t commands;
+	unsigned int n;
+	struct pt_ring r;
+	char path[128];
+	int status;
+
+	test_step("a frozen namespace behind a full queue");
+	anew();
+	steer_share(&policy, 2, &hardly);
+	steer_answer(&policy, SMALL, SMALL);
+	steer_answer_block(&policy, SMALL, 1, 0, 0);
+	pt_ring_init(&r, 2 * MANY, 0);
+	queue_writes(&r, 64, 850, 0);
+	test_check(test_wait(word(2, "waiting") >= 7, 5000),
+		   "%ju commands have slots", word(2, "waiting"));
+	for (n = 0; n < BEHIND; n++)
+		if (!fork()) {
+			pt_block_write(&second, FIRST + n * 64, 64, 860 + n);
+			_exit(0);
+		}
+	test_check(test_wait(inflight(SMALL) >= BEHIND + 7, 10000),
+		   "%ju commands are on the queue", inflight(SMALL));
+	commands = word(2, "commands");
+	/* most attributes of a queue are written while it is frozen */
+	snprintf(path, sizeof(path), "/sys/block/nvme%s/queue/read_ahead_kb",
+		 second.name);
+	test_set_file(path, "128");
+	for (n = 0; n < BEHIND; n++)
+		test_check(wait(&status) > 0 && !status, "a writer failed");
+	test_check(word(2, "commands") - commands < BEHIND / 2,
+		   "they waited for %ju commands",
+		   word(2, "commands") - commands);
+	test_check(word(2, "waiting") >= 4, "the others have gone as well");
+	steer_share(&policy, 2, &none);
+	reap_all(&r, 64, false);
+	pt_ring_exit(&r);
+	for (n = 0; n < BEHIND; n++)
+		pt_block_check(&second, FIRST + n * 64, 64, 860 + n);
+	pt_block_check(&ns, FIRST, 64, 850);
+	test_check(steer_wait_idle(ns.ctrl, 5000), "something is in flight");
 }
 
 /* What waits goes when the limit does; others are not held up by it. */
@@ -545,6 +603,7 @@ int main(void)
 
 	test_begin(180);
 	pt_open(&ns, PT_WANT_PLAIN);
+	pt_open(&second, PT_WANT_SECOND);
 	buf = test_alloc(2 * MANY * ns.block);
 	for (m = 0; m < ARRAY_LEN(modes); m++) {
 		depth(modes[m], 0, 1, false);
@@ -562,6 +621,7 @@ int main(void)
 	full(0);
 	full(PT_ASYNC);
 	full_block();
+	frozen_behind();
 	timeouts();
 	group_timeouts(0);
 	group_timeouts(PT_IOPOLL);
