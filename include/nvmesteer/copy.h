@@ -17,7 +17,9 @@
  * for it too, or ends with Fast Copy Not Possible (status 186h): it is never
  * read and written, whatever the policy says. Nor is one with a directive, or
  * with other source options: what the controller does not know of them ends with
- * Invalid Field in Command (status 2h), as does one with a command extension.
+ * Invalid Field in Command (status 2h), as does one with a command extension,
+ * of the destination or of a source. Other bits that are reserved are ignored,
+ * as the specification allows.
  *
  * Include fixed-width types first: <linux/types.h>.
  */

@@ -35,8 +35,9 @@ struct nvme_steer_copy_desc {
 	__le32 rsvd4;
 	__le64 slba;
 	__le16 nlb;			/* 0's based */
-	__le16 rsvd18;
-	__le16 cev;			/* likewise, with a CETYPE */
+	u8 cetype;			/* command extension: bits 3:0 */
+	u8 rsvd19;
+	__le16 cev;			/* its value */
 	__le16 sopt;			/* 2h and 3h */
 	u8 tags[16];			/* the last six bytes and up */
 };

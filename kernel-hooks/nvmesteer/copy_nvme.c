@@ -16,11 +16,16 @@
 
 /*
  * In CDW12 what the destination's blocks are to be besides data: a directive,
- * which a controller may know, and a command extension, whose values are in the
- * descriptors, too.
+ * which a controller may know, and a command extension, the key they are to be
+ * encrypted by; a descriptor has that of the blocks it reads.
+ *
+ * Reserved bits are ignored, as the specification lets a controller, until it
+ * gives them a meaning without which a copy would silently be another one, as
+ * it has given one to a descriptor's CETYPE.
  */
 #define NVME_STEER_COPY_DTYPE		(0xfU << 20)
 #define NVME_STEER_COPY_CETYPE		(0xfU << 16)
+#define NVME_STEER_DESC_CETYPE		0xf
 
 static u32 nvme_steer_copy_nr(const struct nvme_command *cmd)
 {
@@ -124,6 +129,8 @@ static int nvme_steer_copy_fill(struct nvme_steer_copy_job *job,
 		u32 nlb = le16_to_cpu(d->nlb) + 1;
 		u64 from = le64_to_cpu(d->slba);
 
+		if (d->cetype & NVME_STEER_DESC_CETYPE)
+			return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
 		if (several) {
 			ret = nvme_steer_desc_side(job, le32_to_cpu(d->snsid),
 						   &side);

@@ -381,6 +381,16 @@ static void options(unsigned int way)
 	build();
 	cmd.nvme.cdw12 |= 1U << 16;
 	fails_as_built(way, COPY_SC_INVALID_FIELD, 0, "a command extension");
+	build();
+	list[32 + 18] = 1;
+	fails_as_built(way, COPY_SC_INVALID_FIELD, 0, "one of a source");
+	/* all that is reserved in format 0h, and a value of no extension */
+	image_refill(&a, 0, a.len);
+	build();
+	memset(list, 0xff, 8);
+	list[18] = 0xf0;
+	memset(list + 19, 0xff, 5);
+	good_as_built(way, "reserved bits");
 }
 
 /* Other namespaces: format 2h. */
