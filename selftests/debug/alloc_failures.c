@@ -10,8 +10,9 @@
  * The operations: attaching a policy that creates queues, one with shares, one
  * for paths; adding a queue by sysfs; the first command of a ring, whose buffer
  * is mapped, by interrupts and polled, from a registered buffer and a plain
- * one; a command group; a copy by the controller and by reading and writing.
- * Needs a kernel that injects faults (make check-debug).
+ * one; a command group; a copy by the controller and by reading and writing, of
+ * an application that names character devices or block devices, and of another
+ * kernel module. Needs a kernel that injects faults (make check-debug).
  *
  * timeout: 900
  */
@@ -19,6 +20,7 @@
 
 #include "copy.h"
 #include "group.h"
+#include "kcopy.h"
 #include "steer.h"
 #include "test.h"
 
@@ -35,6 +37,7 @@ static struct image from, to;
 
 /* Open all the time: to open it may need what is to be refused. */
 static int nth_fd;
+static int kcopy_fd;
 
 static void set_nth(unsigned int n)
 {
@@ -213,7 +216,30 @@ static int group_poll(void)
 	return group(PT_IOPOLL);
 }
 
-static int copy(unsigned int mode, unsigned int flags)
+/* Of more ranges than a copy has room for. */
+static void copy_make(struct copy *c, unsigned int flags)
+{
+	copy_init(c, 40);
+	image_refill(&from, 0, from.len);
+	copy_begin(c, &to, 0, flags);
+	copy_add_many(c, &from, 40, 4 * ns.block);
+}
+
+/* It says the truth. */
+static int copy_judge(struct copy *c)
+{
+	int ret = c->res;
+
+	if (!ret)
+		copy_model(c);
+	else if (!copy_untouched(c, 0))
+		copy_check_report(c, "a copy that failed");
+	image_check(&to, "the destination");
+	copy_free(c);
+	return ret;
+}
+
+static int copy(unsigned int mode, unsigned int flags, bool by_block)
 {
 	struct pt_ring r;
 	struct copy c;
@@ -221,36 +247,65 @@ static int copy(unsigned int mode, unsigned int flags)
 	int ret;
 
 	pt_ring_init(&r, 8, mode);
-	copy_init(&c, 40);
-	image_refill(&from, 0, from.len);
-	copy_begin(&c, &to, 0, flags);
-	copy_add_many(&c, &from, 40, 4 * ns.block);
+	copy_make(&c, flags);
+	if (by_block)
+		copy_by_block(&c);
 	copy_queue(&r, &c, 0, 1);
 	ret = submit(&r, &result);
 	copy_ended(&c, ret, result);
-	if (!ret)
-		copy_model(&c);
-	else if (!copy_untouched(&c, 0))
-		copy_check_report(&c, "a copy that failed");
-	image_check(&to, "the destination");
-	copy_free(&c);
+	ret = copy_judge(&c);
 	pt_ring_exit(&r);
 	return ret;
 }
 
 static int copy_default(void)
 {
-	return copy(0, 0);
+	return copy(0, 0, false);
 }
 
 static int copy_emulated(void)
 {
-	return copy(0, NVME_STEER_COPY_F_EMULATE);
+	return copy(0, NVME_STEER_COPY_F_EMULATE, false);
 }
 
 static int copy_polled(void)
 {
-	return copy(PT_IOPOLL, NVME_STEER_COPY_F_EMULATE);
+	return copy(PT_IOPOLL, NVME_STEER_COPY_F_EMULATE, false);
+}
+
+static int copy_block(void)
+{
+	return copy(0, 0, true);
+}
+
+static int copy_block_emulated(void)
+{
+	return copy(0, NVME_STEER_COPY_F_EMULATE, true);
+}
+
+/* What the module that asks allocates is refused as well. */
+static int copy_of_kernel(unsigned int flags)
+{
+	struct copy c;
+
+	copy_make(&c, flags);
+	arm();
+	c.res = kcopy_start(kcopy_fd, &c);
+	disarm();
+	test_check(c.res != -EUCLEAN, "allocation %u: refused, and begun", nth);
+	if (!c.res)
+		kcopy_finish(kcopy_fd, &c);
+	return copy_judge(&c);
+}
+
+static int copy_kernel(void)
+{
+	return copy_of_kernel(0);
+}
+
+static int copy_kernel_emulated(void)
+{
+	return copy_of_kernel(NVME_STEER_COPY_F_EMULATE);
 }
 
 static void sweep(const char *what, int (*op)(void))
@@ -328,6 +383,14 @@ int main(void)
 	sweep("a copy", copy_default);
 	sweep("a copy by reading and writing", copy_emulated);
 	sweep("a copy of a ring that polls", copy_polled);
+	sweep("a copy of block devices", copy_block);
+	sweep("by reading and writing", copy_block_emulated);
+	kcopy_load();
+	kcopy_fd = kcopy_open();
+	sweep("a copy of a kernel module", copy_kernel);
+	sweep("by reading and writing", copy_kernel_emulated);
+	close(kcopy_fd);
+	kcopy_unload();
 	steer_detach(&policy);
 	steer_reload();
 	test_pass();

@@ -15,10 +15,10 @@
 #include <linux/fs.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "copy.h"
+#include "kcopy.h"
 #include "modules/kcopy_test.h"
 #include "steer.h"
 #include "test.h"
@@ -45,62 +45,10 @@ static const unsigned int all_flags[] = {
 
 /* ------------------------------------------------------------ by the module */
 
-static void unload(void *arg)
-{
-	close_range(file, ~0U, 0);
-	test_sh("rmmod kcopy_test 2>/dev/null");
-}
-
-static void load(void)
-{
-	const char *build = getenv("NVMESTEER_BUILD");
-	struct utsname u;
-	char path[256];
-
-	uname(&u);
-	snprintf(path, sizeof(path), "%s/selftests/modules-%s/kcopy_test.ko",
-		 build ? build : "build", u.release);
-	test_check(!access(path, R_OK), "no %s", path);
-	test_check(!test_sh("insmod %s", path), "cannot load %s", path);
-	test_at_end(unload, NULL);
-}
-
-static int open_file(void)
-{
-	int fd = -1;
-
-	test_check(test_wait((fd = open("/dev/kcopy_test",
-					O_RDWR | O_CLOEXEC)) >= 0, 5000),
-		   "no /dev/kcopy_test");
-	return fd;
-}
-
-/* The library's copies name character devices, the kernel's block devices. */
-static int start(int fd, struct copy *c)
-{
-	unsigned int i;
-
-	if (c->cmd.dst_fd == -1)
-		c->cmd.dst_fd = c->dst->ns->block_fd;
-	for (i = 0; i < c->nr; i++)
-		if (c->range[i].fd == c->src[i]->ns->fd)
-			c->range[i].fd = c->src[i]->ns->block_fd;
-	return ioctl(fd, KCOPY_TEST_START, &c->cmd) ? -errno : 0;
-}
-
 static void finish(int fd, struct copy *c)
 {
-	struct kcopy_test_result result = { .calls = ~0U };
-
-	test_check(!ioctl(fd, KCOPY_TEST_WAIT, &result), "waiting: %s",
-		   strerror(errno));
-	test_check(result.calls == 1, "done() was called %u times",
-		   result.calls);
+	ends_atomic += kcopy_finish(fd, c);
 	ends++;
-	ends_atomic += result.atomic;
-	c->res = result.status;
-	c->bytes = result.copied;
-	c->path = result.path;
 }
 
 static bool under_way(int fd)
@@ -115,7 +63,7 @@ static void good(unsigned int path, const char *what)
 	unsigned int i;
 
 	copy_events(ctrl, &e);
-	ret = start(file, &copy);
+	ret = kcopy_start(file, &copy);
 	test_check(!ret, "%s: %s", what, strerror(-ret));
 	finish(file, &copy);
 	copy_is_good(&copy, path, what);
@@ -130,7 +78,7 @@ static void good(unsigned int path, const char *what)
 
 static void is_refused(int error, const char *what)
 {
-	int ret = start(file, &copy);
+	int ret = kcopy_start(file, &copy);
 
 	test_check(ret == error, "%s: %d (%s), should be %d (%s)", what, ret,
 		   ret ? strerror(-ret) : "begun", error, strerror(-error));
@@ -406,7 +354,7 @@ static void faults(void)
 		/* the last one cannot be read */
 		copy_add(&copy, &bad_from, 180 * 512, 21 * 512);
 		copy_add(&copy, &bad_from, 2 * 512, 30 * 512);
-		test_check(!start(file, &copy), "cannot begin");
+		test_check(!kcopy_start(file, &copy), "cannot begin");
 		finish(file, &copy);
 		test_check((copy.res & 0x7ff) == COPY_SC_READ_ERROR,
 			   "a sector that cannot be read: %d (%#x), flags %#x",
@@ -463,14 +411,14 @@ static void take_off(unsigned int flags)
 
 		if (!c->range) {
 			copy_init(c, 64);
-			flights[i].fd = open_file();
+			flights[i].fd = kcopy_open();
 		}
 		copy_begin(c, &a, 512 + i * PLACE,
 			   flags ? flags : all_flags[i % 2 * 2]);
 		for (n = 0; n < 6; n++)
 			copy_add_many(c, from[(i + n) % 3], 3, 4096);
 		c->cmd.depth = i % 4;
-		ret = start(flights[i].fd, c);
+		ret = kcopy_start(flights[i].fd, c);
 		test_check(!ret, "copy %u: %s", i, strerror(-ret));
 	}
 }
@@ -545,7 +493,7 @@ static void policies(void)
 	test_check(nr > NR / 2, "only %u copies are under way", nr);
 	steer_unlink(&policy);
 	begin();
-	ret = start(file, &copy);
+	ret = kcopy_start(file, &copy);
 	test_check(ret == -ENOTTY, "a copy when the policy has gone: %d", ret);
 	vm_throttle(drives.a.name, 0);
 	land("the policy had gone");
@@ -626,7 +574,7 @@ static void modules(void)
 	if (!pid) {
 		struct kcopy_test_result result;
 
-		c = start(file, &copy);
+		c = kcopy_start(file, &copy);
 		if (write(pipes[1], &c, 1) == 1)
 			ioctl(file, KCOPY_TEST_WAIT, &result);
 		_exit(1);
@@ -648,9 +596,7 @@ static void modules(void)
 	image_check(&a, "the caller was killed");
 
 	test_step("modules");
-	test_check(test_wait(!test_sh("rmmod kcopy_test"), 5000),
-		   "cannot unload kcopy_test");
-	test_not_at_end(unload, NULL);
+	kcopy_unload();
 	steer_detach(&policy);
 	test_check(test_wait(!steer_references(), 10000), "%lu references",
 		   steer_references());
@@ -663,8 +609,8 @@ int main(void)
 
 	test_begin(150);
 	copy_drives_open(&drives);
-	load();
-	file = open_file();
+	kcopy_load();
+	file = kcopy_open();
 	steer_puppet_copy(&policy, drives.a.ctrl, &config);
 	image_init(&a, &drives.a, MIB, MIB);
 	image_init(&a_from, &drives.a, 9 * MIB, 2 * MIB);

@@ -22,16 +22,6 @@ static struct image a, a_from, b_from, none, large, other, other_from;
 static struct copy copy;
 static uint8_t *list;
 
-/* The devices are named by their block devices. */
-static void by_block(void)
-{
-	unsigned int i;
-
-	copy.cmd.dst_fd = copy.dst->ns->block_fd;
-	for (i = 0; i < copy.nr; i++)
-		copy.range[i].fd = copy.src[i]->ns->block_fd;
-}
-
 /* @nr ranges of @len of each of the sources, to somewhere that is new. */
 static void begin(struct image *to, unsigned int flags, unsigned int nr,
 		  size_t len, struct image *from, struct image *from2)
@@ -90,7 +80,7 @@ static void async(struct pt_ring *r, bool block)
 			      kinds[i].len, kinds[i].from, kinds[i].from2);
 		}
 		if (block)
-			by_block();
+			copy_by_block(&copy);
 		copy_good(r, &copy, kinds[i].path, what);
 	}
 }

@@ -295,6 +295,15 @@ void copy_add_many(struct copy *c, struct image *src, unsigned int nr,
 	}
 }
 
+void copy_by_block(struct copy *c)
+{
+	unsigned int i;
+
+	c->cmd.dst_fd = c->dst->ns->block_fd;
+	for (i = 0; i < c->nr; i++)
+		c->range[i].fd = c->src[i]->ns->block_fd;
+}
+
 void copy_queue(struct pt_ring *r, struct copy *c, unsigned int how,
 		uint64_t user_data)
 {

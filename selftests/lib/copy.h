@@ -113,6 +113,8 @@ void copy_add(struct copy *c, struct image *src, size_t at, size_t len);
  */
 void copy_add_many(struct copy *c, struct image *src, unsigned int nr,
 		   size_t len);
+/* Have it name block devices, the destination's included. */
+void copy_by_block(struct copy *c);
 
 /* Put it into the ring; @how is PT_ASYNC or 0. */
 void copy_queue(struct pt_ring *r, struct copy *c, unsigned int how,
