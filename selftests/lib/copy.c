@@ -15,9 +15,26 @@
 
 /* ------------------------------------------------------------------ drives */
 
+/* On controller @x, whatever its name is: that tells when it was found. */
+static bool open_nsid(struct pt_ns *ns, int x, unsigned int nsid)
+{
+	unsigned int n;
+	char name[16];
+
+	for (n = 1; n < 16; n++) {
+		snprintf(name, sizeof(name), "%dn%u", x, n);
+		if (pt_open_name(ns, name))
+			continue;
+		if (ns->nsid == nsid)
+			return true;
+		pt_close(ns);
+	}
+	return false;
+}
+
 void copy_open(struct pt_ns *ns, const char *serial, unsigned int nsid)
 {
-	char path[64], text[64], name[16];
+	char path[64], text[64];
 	int x;
 
 	for (x = 0; x < 16; x++) {
@@ -25,10 +42,7 @@ void copy_open(struct pt_ns *ns, const char *serial, unsigned int nsid)
 		if (test_read(path, text, sizeof(text)) <= 0)
 			continue;
 		text[strcspn(text, " \n")] = '\0';
-		if (strcmp(text, serial))
-			continue;
-		snprintf(name, sizeof(name), "%dn%u", x, nsid);
-		if (!pt_open_name(ns, name))
+		if (!strcmp(text, serial) && open_nsid(ns, x, nsid))
 			return;
 	}
 	test_skip("no namespace %u of a drive '%s'", nsid, serial);
