@@ -44,7 +44,7 @@ static void begin(struct copy_thread *t, struct copy_slot *s)
 
 	at = rnd(t) % (room / block / 2) * block;
 	copy_begin(&s->copy, &s->to, at,
-		   rnd(t) % 3 ? 0 : NVME_STEER_COPY_F_EMULATE);
+		   rnd(t) % 3 && !l->emulate ? 0 : NVME_STEER_COPY_F_EMULATE);
 	s->copy.cmd.depth = rnd(t) % 4;
 	for (i = 0; i < nr && at < room; i++, at += len) {
 		len = (1 + rnd(t) % most) * block;

@@ -56,6 +56,7 @@ struct copy_load {
 	struct pt_ns *to[COPY_THREADS];
 	struct pt_ns *from[COPY_SOURCES];
 	unsigned int from_mib;	/* where the sources begin, in MiB; 0: at 40 */
+	bool emulate;		/* all by reads and writes, not only a third */
 	bool may_fail;		/* copies may end with a status, or cancelled */
 	bool may_be_refused;	/* and be refused, for want of a policy say */
 	/* its controller may vanish: a thread ends with the first such copy */
