@@ -6,9 +6,9 @@
  * other path, as are the neighbours'. Reads, writes and readahead with their
  * data in PRPs and in SGLs; forced unit access, flushes, discards, Write Zeroes;
  * protection information, right and wrong, which the block layer makes and the
- * drive checks; of a zoned namespace writes, what is done to zones,
- * and Zone Append, which is sent by the kernel's own target: nothing else in
- * this kernel but btrfs does.
+ * drive checks, or the drive does both; of a zoned namespace writes, what is done
+ * to zones, and Zone Append, which is sent by the kernel's own target: nothing
+ * else in this kernel but btrfs does.
  *
  * vm: --drives copy
  * timeout: 200
@@ -41,6 +41,7 @@
 #define LIMITED_RETRY	0x8000
 #define FUA		0x4000
 #define PRINFO		0x3c00
+#define PRACT		0x2000
 #define CHECK_GUARD	0x1000
 #define CHECK_REF	0x0400
 
@@ -410,7 +411,7 @@ static void raw(uint8_t opcode, void *data, void *meta)
 }
 
 /* The same data, and so the same metadata, by either way. */
-static void same_metadata(void)
+static void same_metadata(uint16_t prinfo)
 {
 	uint8_t *meta[2] = { test_alloc(HUGE), test_alloc(HUGE) };
 	uint8_t *data = test_alloc(HUGE), *none = test_alloc(HUGE);
@@ -428,13 +429,13 @@ static void same_metadata(void)
 	test_check(memcmp(meta[1], none, step.nlb * ns.ms), "no metadata");
 	test_check(!memcmp(meta[0], meta[1], step.nlb * ns.ms),
 		   "the metadata differs");
-	test_check((first_control() & PRINFO) == (CHECK_GUARD | CHECK_REF),
+	test_check((first_control() & PRINFO) == prinfo,
 		   "a write has control %#x", first_control());
 	step.send = send_read;
 	own = read_one_way("read", false);
 	step.nr = read_one_way("read", true);
 	compare("read", own);
-	test_check((first_control() & PRINFO) == (CHECK_GUARD | CHECK_REF),
+	test_check((first_control() & PRINFO) == prinfo,
 		   "a read has control %#x", first_control());
 	free(meta[0]);
 	free(meta[1]);
@@ -468,20 +469,33 @@ static void bad_guard(void)
 	free(data);
 }
 
+/* Who makes and checks it: the block layer, or else the drive. */
+static void by_block_layer(bool on)
+{
+	test_check(!test_sh("for f in read_verify write_generate; do echo %d >/sys/block/nvme%s/integrity/$f || exit 1; done",
+			    on, ns.name), "no files integrity/");
+}
+
 static void protected(unsigned int nsid)
 {
+	const uint16_t check = CHECK_GUARD | CHECK_REF;
+
 	copy_open(&ns, "copies", nsid);
 	test_check(ns.ms && ns.block_fd >= 0, "ng%s has no metadata", ns.name);
 	test_step("%s: protection information of a block", ns.name);
 	pieces(1, ns.block, 0, 0);
-	same_metadata();
+	same_metadata(check);
 	test_step("%s: of many, in PRPs", ns.name);
 	pieces(16, 4096, 8192, 0);
-	same_metadata();
+	same_metadata(check);
 	test_step("%s: of many, in an SGL", ns.name);
 	pieces(1, 128 << 10, 0, 0);
-	same_metadata();
+	same_metadata(check);
 	bad_guard();
+	test_step("%s: which the drive makes", ns.name);
+	by_block_layer(false);
+	same_metadata(check | PRACT);
+	by_block_layer(true);
 	pt_close(&ns);
 }
 

@@ -6,12 +6,11 @@
 #include <elf.h>
 #include <fcntl.h>
 
+#include "probe.h"
 #include "sent.h"
 #include "test.h"
 #include "vm.h"
 
-#define TRACING		"/sys/kernel/tracing/"
-#define INSTANCE	TRACING "instances/sent"
 #define CREATE_SQ	1
 #define QUEUES		64
 
@@ -27,34 +26,19 @@ static void end(void *unused)
 {
 	unsigned int q;
 
-	test_write(INSTANCE "/events/sent/create/enable", "0");
-	rmdir(INSTANCE);
-	test_sh("echo -:sent/create >>%skprobe_events", TRACING);
 	for (q = 0; q < QUEUES; q++)
 		free(queues[q].was);
 	memset(queues, 0, sizeof(queues));
 }
 
-static void start_probe(void)
-{
-	test_check(!test_sh("mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing"),
-		   "no tracefs");
-	test_check(!test_sh("echo 'p:sent/create nvme_submit_sync_cmd opcode=+0($arg2):u8 address=+24($arg2):x64 qid=+40($arg2):u16 last=+42($arg2):u16' >>%skprobe_events && mkdir %s",
-			    TRACING, INSTANCE), "cannot have a probe");
-	test_at_end(end, NULL);
-	test_check(!test_write(INSTANCE "/events/sent/create/enable", "1"),
-		   "cannot enable the probe");
-}
-
 /* Queues that were created since the last call. */
 static void find_queues(void)
 {
-	FILE *f = fopen(INSTANCE "/trace", "re");
+	FILE *f = probe_trace("create");
 	unsigned int opcode, qid, last;
 	char line[512], *args;
 	uint64_t address;
 
-	test_check(f, "cannot read the trace: %s", strerror(errno));
 	while (fgets(line, sizeof(line), f)) {
 		args = strstr(line, "opcode=");
 		if (!args || sscanf(args, "opcode=%u address=%ji qid=%u last=%u",
@@ -109,7 +93,8 @@ static void read_queue(const struct queue *q, struct command *now)
 
 void sent_begin(int ctrl)
 {
-	start_probe();
+	probe_start("create", "nvme_submit_sync_cmd opcode=+0($arg2):u8 address=+24($arg2):x64 qid=+40($arg2):u16 last=+42($arg2):u16");
+	test_at_end(end, NULL);
 	test_check(!vm_reset(ctrl) && vm_wait_live(ctrl, 20000),
 		   "nvme%d does not come back", ctrl);
 	find_queues();
