@@ -243,7 +243,7 @@ struct nvme_steer_lane {
 
 /* What a job has room for; for more of either there is more memory. */
 #define NVME_STEER_FEW_RANGES		32
-#define NVME_STEER_FEW_LANES		4
+#define NVME_STEER_FEW_LANES		NVME_STEER_COPY_LANES
 
 /**
  * struct nvme_steer_copy_job - a copy

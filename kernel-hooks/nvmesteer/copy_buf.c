@@ -164,7 +164,8 @@ free:
 }
 
 /*
- * A new one, smaller where memory is short. @first: there is no other of its kind.
+ * A new one, smaller where memory is short, if that was waited for. @first: there
+ * is no other of its kind.
  * -EBUSY: others have all there may be; -ENOMEM: there is no memory.
  */
 static struct nvme_steer_copy_buf *
@@ -188,7 +189,8 @@ nvme_steer_buf_alloc(struct nvme_steer_ctrl *sc, bool list, bool first,
 					     (buf->order > easy ?
 					      __GFP_NORETRY : 0),
 					     buf->order);
-		if (buf->page || !buf->order || list)
+		if (buf->page || !buf->order || list ||
+		    !gfpflags_allow_blocking(gfp))
 			break;
 	}
 	if (!buf->page)

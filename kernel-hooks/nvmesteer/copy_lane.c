@@ -580,10 +580,11 @@ static void nvme_steer_lane_next(struct nvme_steer_lane *lane)
 }
 
 /*
- * Get a buffer for the piece, and begin. -EAGAIN: a task must do it;
- * -EINPROGRESS: the lane waits for a buffer, and is not the caller's any more.
+ * Get a buffer for the piece, and begin. @gfp: as for nvme_steer_lane_go().
+ * -EAGAIN: its work must do it; -EINPROGRESS: the lane waits for a buffer, and
+ * is not the caller's any more.
  */
-static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
+static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, gfp_t gfp)
 {
 	struct nvme_steer_copy_buf **buf = lane->offload ? &lane->list :
 							   &lane->buf;
@@ -594,15 +595,14 @@ static int nvme_steer_lane_begin(struct nvme_steer_lane *lane, bool sleep)
 		struct nvme_steer_copy_buf *got = ERR_PTR(-EBUSY);
 
 		if (likely(lane->turn || !nvme_steer_buf_wanted()))
-			got = nvme_steer_buf_get(sc, lane->offload,
-						 sleep ? GFP_NOIO : 0);
+			got = nvme_steer_buf_get(sc, lane->offload, gfp);
 		if (likely(!IS_ERR(got))) {
 			*buf = got;
 			break;
 		}
 		if (PTR_ERR(got) == -ENODEV)
 			return PTR_ERR(got);
-		if (!sleep)
+		if (!gfpflags_allow_blocking(gfp))
 			return -EAGAIN;
 		lane->turn = false;
 		/* two of the other kind would wait for each other */
@@ -633,10 +633,14 @@ static bool nvme_steer_lane_end(struct nvme_steer_lane *lane,
 	return true;
 }
 
-/* Go on with a lane that nothing of is in flight. */
-static void nvme_steer_lane_go(struct nvme_steer_lane *lane, bool sleep,
+/*
+ * Go on with a lane that nothing of is in flight. @gfp: how a buffer may be
+ * allocated, 0 for not at all; where that may wait, all else may, too.
+ */
+static void nvme_steer_lane_go(struct nvme_steer_lane *lane, gfp_t gfp,
 			       struct nvme_steer_drain *drain)
 {
+	bool sleep = gfpflags_allow_blocking(gfp);
 	int ret;
 
 	for (;;) {
@@ -645,7 +649,7 @@ static void nvme_steer_lane_go(struct nvme_steer_lane *lane, bool sleep,
 			nvme_steer_lane_next(lane);
 			break;
 		case NVME_STEER_LANE_BUF:
-			ret = nvme_steer_lane_begin(lane, sleep);
+			ret = nvme_steer_lane_begin(lane, gfp);
 			if (ret == -EINPROGRESS)
 				return;
 			if (ret == -EAGAIN)
@@ -679,7 +683,7 @@ work:
 static void nvme_steer_lane_work(struct work_struct *work)
 {
 	nvme_steer_lane_go(container_of(work, struct nvme_steer_lane, work),
-			   true, NULL);
+			   GFP_NOIO, NULL);
 }
 
 /**
@@ -693,7 +697,7 @@ void nvme_steer_lane_resume(struct nvme_steer_lane *lane,
 			    struct nvme_steer_drain *drain)
 {
 	nvme_steer_round_ended(lane);
-	nvme_steer_lane_go(lane, false, drain);
+	nvme_steer_lane_go(lane, 0, drain);
 }
 
 /**
@@ -736,6 +740,9 @@ void nvme_steer_lane_construct(struct nvme_steer_lane *lane,
  * nvme_steer_lane_start - begin with a lane
  * @lane: of a job that counts it as running
  *
+ * With a buffer of its own where there is one to be had, or lanes would wait
+ * for one another and for their work, and nothing be done side by side.
+ *
  * Context: task.
  */
 void nvme_steer_lane_start(struct nvme_steer_lane *lane)
@@ -744,5 +751,5 @@ void nvme_steer_lane_start(struct nvme_steer_lane *lane)
 	lane->state = NVME_STEER_LANE_NEXT;
 	lane->buf = NULL;
 	lane->nr_slots = 0;
-	nvme_steer_lane_go(lane, false, NULL);
+	nvme_steer_lane_go(lane, GFP_NOWAIT, NULL);
 }
