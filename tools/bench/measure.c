@@ -29,7 +29,7 @@
  */
 #define FIRST_ROUNDS	3
 #define FIRST_COPIES	24
-#define FIRST_BYTES	(1 << 20)
+#define FIRST_BYTES	(2 << 20)
 
 /* ----------------------------------------------------------------- waiting */
 
