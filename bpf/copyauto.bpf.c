@@ -10,13 +10,13 @@
  * after the quicker way became another one, and fewer the slower the other way
  * is known to be, so that all of these together cost no more than explore_pct
  * percent of the copies' time. Two tries are made at first, whatever they
- * cost. A sort that is new begins as the next smaller size has found out, and
- * where that leaves no doubt nothing is tried at first. Copies that can take
+ * cost, eight copies apart at most. A sort that is new begins as the next
+ * smaller size has found out until the first of them. Copies that can take
  * one way only (another controller's sources, no Copy, metadata) take that
  * one, and nothing is learned from them; nor from copies that failed, or whose
  * caller said how. Once the quicker way is well known one copy in eight is
- * learned from, unless one took much longer than before: that spares the others
- * more instructions than choosing takes.
+ * learned from, later one in sixteen, unless one took much longer than before:
+ * that spares the others more instructions than choosing takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -65,9 +65,11 @@ const volatile __u32 explore_pct = 3;
 #define min(a, b)	((a) < (b) ? (a) : (b))
 #define max(a, b)	((a) > (b) ? (a) : (b))
 
-#define SECOND_TRY	8ULL	/* copies until then, at most */
+#define EARLY_TRY	8ULL	/* copies until one of the first two, at most */
 #define LEARN_ALL	8	/* copies of a way that are all learned from */
-#define LEARN_EVERY	8ULL	/* then one in so many */
+#define LEARN_EVERY	8	/* then one in so many */
+#define LEARN_MANY	64	/* until so many were learned from */
+#define LEARN_SELDOM	16	/* and from then on one in so many */
 #define RANGES_CLASSES	5
 #define SORTS		(NVME_STEER_COPY_CLASSES * RANGES_CLASSES)
 
@@ -159,9 +161,11 @@ static __always_inline bool guess(struct nvme_steer_copy *cp, __u32 index,
 static __always_inline void be_quiet(struct copyauto_sort *sort, bool emulate,
 				     __u64 most)
 {
-	__u32 n = min(most, LEARN_EVERY - 1);
+	__u32 known = emulate ? sort->emulates : sort->offloads;
+	__u32 every = known < LEARN_MANY ? LEARN_EVERY : LEARN_SELDOM;
+	__u32 n = min(most, (__u64)every - 1);
 
-	if ((emulate ? sort->emulates : sort->offloads) < LEARN_ALL)
+	if (known < LEARN_ALL)
 		return;
 	if (sort->unsure) {
 		sort->unsure--;
@@ -197,16 +201,16 @@ static __always_inline bool emulate(struct nvme_steer_copy *cp,
 
 	wait = emulate ? wait_for(emulate_ns, offload_ns) :
 			 wait_for(offload_ns, emulate_ns);
-	/* That one copy was slow may have had other reasons. */
-	if (known && (emulate ? sort->offloads : sort->emulates) == 1)
-		wait = min(wait, SECOND_TRY);
+	/* A guess may be wrong, and one copy slow for other reasons. */
+	if (!known || (emulate ? sort->offloads : sort->emulates) == 1)
+		wait = min(wait, EARLY_TRY);
 	if (known && emulate != sort->emulating) {
 		sort->emulating = emulate;
 		sort->tries = 0;
 	}
 	tries = sort->tries;
 	if (!explore && (known || tries)) {
-		be_quiet(sort, emulate, LEARN_EVERY);
+		be_quiet(sort, emulate, LEARN_SELDOM);
 		return emulate;
 	}
 	/* Soon after it became the slower one: that may have been a mistake. */
