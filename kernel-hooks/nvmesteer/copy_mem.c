@@ -16,9 +16,12 @@ DEFINE_PER_CPU(struct nvme_steer_copy_job *, nvme_steer_spare_job);
 
 /*
  * They come from a cache with a constructor for what is the same in each, so
- * kernels built to clear what is allocated (CONFIG_INIT_ON_ALLOC) do not.
+ * kernels built to clear what is allocated (CONFIG_INIT_ON_ALLOC) do not. So do
+ * the ranges that a job has no room for, up to as many as a Copy command has;
+ * each is written before it is read.
  */
-static struct kmem_cache *nvme_steer_jobs;
+static struct kmem_cache *nvme_steer_jobs, *nvme_steer_ranges;
+#define NVME_STEER_MANY_RANGES	256
 
 static void nvme_steer_job_construct(void *memory)
 {
@@ -30,13 +33,25 @@ static void nvme_steer_job_construct(void *memory)
 		nvme_steer_lane_construct(&job->few_lanes[i], job);
 }
 
+static void nvme_steer_ranges_construct(void *memory)
+{
+}
+
 int nvme_steer_copies_init(void)
 {
 	nvme_steer_jobs = kmem_cache_create("nvme_steer_copy",
 					    sizeof(struct nvme_steer_copy_job),
 					    0, SLAB_HWCACHE_ALIGN,
 					    nvme_steer_job_construct);
-	return nvme_steer_jobs ? 0 : -ENOMEM;
+	nvme_steer_ranges = kmem_cache_create("nvme_steer_ranges",
+					      NVME_STEER_MANY_RANGES *
+					      sizeof(struct nvme_steer_source),
+					      0, SLAB_ACCOUNT,
+					      nvme_steer_ranges_construct);
+	if (nvme_steer_jobs && nvme_steer_ranges)
+		return 0;
+	nvme_steer_copies_exit();
+	return -ENOMEM;
 }
 
 void nvme_steer_copies_exit(void)
@@ -48,6 +63,7 @@ void nvme_steer_copies_exit(void)
 			kmem_cache_free(nvme_steer_jobs,
 					per_cpu(nvme_steer_spare_job, cpu));
 	kmem_cache_destroy(nvme_steer_jobs);
+	kmem_cache_destroy(nvme_steer_ranges);
 }
 
 /*
@@ -64,6 +80,23 @@ static struct nvme_steer_copy_job *nvme_steer_job_new(void)
 	for (i = 0; job && i < NVME_STEER_FEW_LANES; i++)
 		__init_work(&job->few_lanes[i].work, 0);
 	return job;
+}
+
+/* Ranges of a job that has no room for them. */
+static struct nvme_steer_source *nvme_steer_ranges_alloc(u32 nr)
+{
+	if (nr <= NVME_STEER_MANY_RANGES)
+		return kmem_cache_alloc(nvme_steer_ranges, GFP_KERNEL);
+	return kvmalloc_array(nr, sizeof(struct nvme_steer_source),
+			      GFP_KERNEL_ACCOUNT);
+}
+
+static void nvme_steer_ranges_free(struct nvme_steer_source *ranges, u32 nr)
+{
+	if (nr <= NVME_STEER_MANY_RANGES)
+		kmem_cache_free(nvme_steer_ranges, ranges);
+	else
+		kvfree(ranges);
 }
 
 /**
@@ -89,8 +122,7 @@ struct nvme_steer_copy_job *nvme_steer_job_alloc(u32 nr)
 	job->answer = 0;
 	job->why = NVME_STEER_COPY_WHY_NONE;
 	if (nr > NVME_STEER_FEW_RANGES)
-		job->range = kvmalloc_array(nr, sizeof(*job->range),
-					    GFP_KERNEL_ACCOUNT);
+		job->range = nvme_steer_ranges_alloc(nr);
 	if (!job->range) {
 		kmem_cache_free(nvme_steer_jobs, job);
 		return NULL;
@@ -141,7 +173,7 @@ void nvme_steer_job_free(struct nvme_steer_copy_job *job)
 	if (job->lanes != job->few_lanes)
 		kvfree(job->lanes);
 	if (job->range != job->few)
-		kvfree(job->range);
+		nvme_steer_ranges_free(job->range, job->nr);
 	if (job->descs)
 		kfree(job->descs);
 	job = this_cpu_xchg(nvme_steer_spare_job, job);
