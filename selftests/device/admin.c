@@ -20,7 +20,7 @@ static void text(uint8_t *at, const char *what, size_t len)
 	memcpy(at, what, strlen(what));
 }
 
-static void identify_controller(uint8_t *id)
+static void identify_controller(const struct controller *c, uint8_t *id)
 {
 	uint32_t version = 0x00010400;
 	/* compare, DSM, zeroes, copy */
@@ -36,7 +36,9 @@ static void identify_controller(uint8_t *id)
 	text(id + 4, "faults", 20);
 	text(id + 24, "nvmesteer faults", 40);
 	text(id + 64, "1", 8);
+	id[76] = c->id ? 1 << 1 : 0;	/* CMIC: there are other controllers */
 	id[77] = 7;			/* MDTS: 512 KiB */
+	memcpy(id + 78, &c->id, 2);
 	memcpy(id + 80, &version, 4);
 	memcpy(id + 92, &oaes, 4);
 	memcpy(id + 96, &ctratt, 4);
@@ -66,7 +68,7 @@ static uint32_t identify(struct controller *c, const struct command *cmd)
 		nvm_identify(c, page);
 		break;
 	case 1:
-		identify_controller(page);
+		identify_controller(c, page);
 		break;
 	case 2:
 		if (!cmd->nsid)

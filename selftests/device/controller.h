@@ -13,6 +13,9 @@
  *	fault.c		rules, and what they do to a command
  *	event.c		what happens without the host, and asynchronous events
  *
+ * Two of them can be controllers of one subsystem, whose namespace is in a file
+ * that both have; rules and counters, format and size are each one's own.
+ *
  * One thread does everything, one message or one thing due at a time; there is
  * no lock. It is as fast as a test needs it. It shows what a host does when a
  * controller misbehaves at its interface. It shows nothing of a PCIe link
@@ -162,6 +165,7 @@ struct controller {
 	uint64_t gone_until;		/* ns; 0: not gone */
 	uint64_t paused_until;		/* ns; 0: not paused, CSTS.PP is 0 */
 
+	uint16_t id;			/* CNTLID; 0: the only one */
 	uint8_t *blocks;		/* the namespace */
 	uint64_t nr_blocks;
 	unsigned int format;		/* FAULT_FORMAT_* */

@@ -4,6 +4,7 @@
  * connection, and ends with it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +21,40 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
+/*
+ * The namespace: this controller's own, or that of all that are told the same
+ * @file.
+ */
+static uint8_t *namespace(const char *file)
+{
+	int how = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1;
+
+	if (file) {
+		how = MAP_SHARED;
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 || ftruncate(fd, NAMESPACE_SIZE))
+			return MAP_FAILED;
+	}
+	return mmap(NULL, NAMESPACE_SIZE, PROT_READ | PROT_WRITE, how, fd, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static struct controller c;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener, fd, i, ret;
 
-	if (argc < 2 || argc > 3 ||
+	if (argc < 2 || argc == 4 || argc > 5 ||
 	    strlen(argv[1]) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "Usage: controller SOCKET [BLOCKS]\n"
+		fprintf(stderr, "Usage: controller SOCKET [BLOCKS [FILE ID]]\n"
 			"SOCKET is a path of at most %zu bytes, BLOCKS the most of\n"
-			"a range of a Copy; without it there is no Copy at first\n",
+			"a range of a Copy; without it, or with 0, there is no Copy\n"
+			"at first. FILE has the namespace, which others with another\n"
+			"ID (from 1) have as well, as controllers of one subsystem\n",
 			sizeof(address.sun_path) - 1);
 		return 2;
 	}
-	c.blocks = mmap(NULL, NAMESPACE_SIZE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	c.blocks = namespace(argc > 3 ? argv[3] : NULL);
 	if (c.blocks == MAP_FAILED)
 		return fail("memory of the namespace", errno);
 	nvm_format(&c, FAULT_FORMAT_512);
@@ -44,6 +63,8 @@ int main(int argc, char **argv)
 	pci_init(&c);
 	if (argc > 2)
 		c.copy_blocks = atoi(argv[2]);
+	if (argc > 4)
+		c.id = atoi(argv[4]);
 
 	strcpy(address.sun_path, argv[1]);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

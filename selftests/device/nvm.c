@@ -335,6 +335,7 @@ uint32_t nvm_identify(struct controller *c, void *page)
 	memcpy(ns + 8, &c->nr_blocks, 8);
 	memcpy(ns + 16, &c->nr_blocks, 8);
 	ns[25] = NR_FORMATS - 1;
+	ns[30] = !!c->id;		/* NMIC: shared */
 	ns[33] = 1;			/* deallocated blocks read as zeroes */
 	memcpy(ns + 104, "nvmesteerfaults", 16);	/* NGUID */
 	memcpy(ns + 74, &c->copy_blocks, 2);	/* MSSRL */

@@ -15,7 +15,7 @@ says err '--copy takes FROM:/TO'
 guest 2 --copy /no/such/file:/x -- true
 says err 'there is no /no/such/file'
 guest 2 --drives many -- true
-says err "--drives takes 'copy', 'faults' or 'instant'"
+says err "--drives takes 'copy', 'faults', 'instant' or 'paths'"
 guest 2 --env 1=2 -- true
 says err '--env takes NAME=VALUE'
 guest 255 --kernel 1.2.3 -- true

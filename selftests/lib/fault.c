@@ -11,7 +11,7 @@
 #include "steer.h"
 #include "test.h"
 
-static int device = -1, ctrl;
+static int device = -1, other = -1, ctrl;
 static char name[sizeof(((struct pt_ns *)0)->name)];
 
 static int tell(uint8_t opcode, void *data, uint32_t len, uint32_t *dw0)
@@ -29,27 +29,51 @@ static int tell(uint8_t opcode, void *data, uint32_t len, uint32_t *dw0)
 static void clear_at_end(void *arg)
 {
 	tell(FAULT_ADMIN_CLEAR, NULL, 0, NULL);
+	if (other < 0)
+		return;
+	device = other;
+	tell(FAULT_ADMIN_CLEAR, NULL, 0, NULL);
+}
+
+static int open_ctrl(int instance)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/nvme%d", instance);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	test_check(fd >= 0, "cannot open %s: %s", path, strerror(errno));
+	return fd;
 }
 
 void fault_open(struct pt_ns *ns)
 {
-	char path[32];
-
 	copy_open(ns, "faults", 1);
 	strcpy(name, ns->name);
 	ctrl = ns->ctrl;
-	snprintf(path, sizeof(path), "/dev/nvme%d", ns->ctrl);
-	device = open(path, O_RDWR | O_CLOEXEC);
-	test_check(device >= 0, "cannot open %s: %s", path, strerror(errno));
+	device = open_ctrl(ctrl);
 	test_at_end(clear_at_end, NULL);
 	fault_clear();
+}
+
+void fault_at(int instance)
+{
+	int was = device;
+
+	if (instance == ctrl)
+		return;
+	ctrl = instance;
+	device = other >= 0 ? other : open_ctrl(instance);
+	other = was;
 }
 
 void fault_close(void)
 {
 	test_not_at_end(clear_at_end, NULL);
 	close(device);
-	device = -1;
+	if (other >= 0)
+		close(other);
+	device = other = -1;
 }
 
 void fault_clear(void)

@@ -13,6 +13,11 @@
 
 /* Open its namespace; skips the test where there is no such controller. */
 void fault_open(struct pt_ns *ns);
+/*
+ * Of two controllers of one namespace: what follows is for this one. The rules of
+ * both are forgotten at the end.
+ */
+void fault_at(int instance);
 /* Let go of it; it may be opened again. */
 void fault_close(void);
 
