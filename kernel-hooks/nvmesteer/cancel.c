@@ -6,6 +6,7 @@
 #include <linux/blkdev.h>
 
 #include "block.h"
+#include "passthru.h"
 #include "path.h"
 #include "share.h"
 
@@ -30,7 +31,7 @@ noinline void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
 		percpu_ref_put(slot->io.usage);
 	if (slot->io.done == NVME_STEER_IO_REQUEST)
 		nvme_steer_fail_request(q, slot, iob);
-	else
+	else if (!nvme_steer_try_again(slot))
 		slot->io.done(slot, drain);
 }
 

@@ -149,6 +149,9 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
 			 size_t len);
 
+/* again.c: commands that are tried again by another path */
+bool nvme_steer_try_again(struct nvme_steer_slot *slot);
+
 /* group.c, and group_round.c: command groups */
 int nvme_steer_group(struct nvme_ns *ns, struct io_uring_cmd *ioucmd,
 		     unsigned int issue_flags);

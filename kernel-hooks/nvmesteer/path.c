@@ -362,24 +362,23 @@ static noinline void nvme_steer_may_again(struct io_uring_cmd *ioucmd,
 
 /* Let a uring_cmd be tried again if it fails because of its path, or not. */
 static __always_inline void nvme_steer_mark_again(struct io_uring_cmd *ioucmd,
-						  unsigned int issue_flags,
 						  int answer, u16 told, u16 mask)
 {
 	ioucmd->flags &= ~NVME_STEER_URING_AGAIN;
-	if (!(issue_flags & IO_URING_F_IOPOLL) &&
-	    answer & (NVME_STEER_PATH_RETRY | NVME_STEER_PATH_REPEAT))
+	if (answer & (NVME_STEER_PATH_RETRY | NVME_STEER_PATH_REPEAT))
 		nvme_steer_may_again(ioucmd, answer, told, mask);
 }
 
-/* Is a passthrough command that has failed to be tried again? */
-static bool nvme_steer_path_again(struct request *req)
+/**
+ * nvme_steer_path_failed - is a uring_cmd that has failed to be tried again?
+ * @ioucmd: its owner's, who ends it else
+ * @status: of the command
+ *
+ * Context: any.
+ * Return: whether it is, which counts as a try.
+ */
+bool nvme_steer_path_failed(struct io_uring_cmd *ioucmd, u16 status)
 {
-	struct io_uring_cmd *ioucmd = req->end_io_data;
-	u16 status = nvme_req(req)->status;
-
-	/* no uring_cmd */
-	if (nvme_steer_lane_owns(req))
-		return false;
 	if (!(ioucmd->flags & NVME_STEER_URING_AGAIN) ||
 	    !nvme_is_path_error(status) || status & NVME_STATUS_DNR ||
 	    (ioucmd->flags & NVME_STEER_URING_TRIES) ==
@@ -387,6 +386,20 @@ static bool nvme_steer_path_again(struct request *req)
 		return false;
 	ioucmd->flags += NVME_STEER_URING_TRY;
 	return true;
+}
+
+/* Likewise of a passthrough command of the driver's own path. */
+static bool nvme_steer_path_again(struct request *req)
+{
+	struct io_uring_cmd *ioucmd = req->end_io_data;
+
+	/* no uring_cmd */
+	if (nvme_steer_lane_owns(req))
+		return false;
+	/* its poller may be looking at the request */
+	if (cmd_to_io_kiocb(ioucmd)->ctx->flags & IORING_SETUP_IOPOLL)
+		return false;
+	return nvme_steer_path_failed(ioucmd, nvme_req(req)->status);
 }
 
 /* An answer that names @ns holds for the like of the command it was for. */
@@ -427,8 +440,8 @@ static struct nvme_ns *nvme_steer_ask_path(struct nvme_steer_policy *p,
 		answer = NVME_STEER_PATH_OWN;
 	}
 	if (io->ioucmd)
-		nvme_steer_mark_again(io->ioucmd, io->issue_flags, answer,
-				      args.path.opcode, U16_MAX);
+		nvme_steer_mark_again(io->ioucmd, answer, args.path.opcode,
+				      U16_MAX);
 	if (answer & NVME_STEER_PATH_MAX) {
 		ns = nvme_steer_named_path(head, answer);
 		if (unlikely(!ns))
@@ -478,8 +491,8 @@ nvme_steer_look_path(const struct nvme_steer_policy *p,
 	ns = nvme_steer_held_path(p, head, nvme_steer_path_ring(io->ioucmd),
 				  &kind, &answer);
 	if (ns && io->ioucmd)
-		nvme_steer_mark_again(io->ioucmd, io->issue_flags, answer,
-				      kind.what, p->path_kind.what);
+		nvme_steer_mark_again(io->ioucmd, answer, kind.what,
+				      p->path_kind.what);
 	return ns;
 }
 
@@ -592,7 +605,7 @@ struct nvme_ns *nvme_steer_path_uring_hook(struct nvme_ns_head *head,
 					  cmd_to_io_kiocb(ioucmd)->ctx, NULL,
 					  &answer);
 	if (likely(ns))
-		nvme_steer_mark_again(ioucmd, issue_flags, answer, 0, 0);
+		nvme_steer_mark_again(ioucmd, answer, 0, 0);
 	else
 		ns = nvme_steer_choose_uring_path(p, head, ioucmd, issue_flags);
 	nvme_steer_leave();

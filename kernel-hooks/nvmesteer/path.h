@@ -50,6 +50,7 @@ struct nvme_ns *nvme_steer_path_ioctl_hook(struct nvme_ns_head *head,
 					   u32 len);
 void nvme_steer_path_start_hook(struct request *req);
 bool nvme_steer_path_end_hook(struct request *req);
+bool nvme_steer_path_failed(struct io_uring_cmd *ioucmd, u16 status);
 void nvme_steer_path_attach(struct nvme_steer_policy *p);
 void nvme_steer_path_replace(struct nvme_steer_policy *old,
 			     struct nvme_steer_policy *p);

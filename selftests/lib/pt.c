@@ -195,6 +195,9 @@ int pt_ring_try_init(struct pt_ring *r, unsigned int entries,
 		p.flags |= IORING_SETUP_SQPOLL;
 		p.sq_thread_idle = 50;
 	}
+	if (mode & PT_DEFER)
+		p.flags |= IORING_SETUP_SINGLE_ISSUER |
+			   IORING_SETUP_DEFER_TASKRUN;
 	return io_uring_queue_init_params(entries, &r->uring, &p);
 }
 

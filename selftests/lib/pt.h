@@ -62,6 +62,7 @@ void pt_close(struct pt_ns *ns);
 /* Ring modes; 0 is interrupt-driven. */
 #define PT_IOPOLL	(1U << 0)
 #define PT_SQPOLL	(1U << 1)
+#define PT_DEFER	(1U << 2)	/* what is to be told waits for a system call */
 
 struct pt_ring {
 	struct io_uring uring;
