@@ -407,9 +407,8 @@ struct nvme_steer_copied {
  * Not tried again, but told to their callers, are commands of ioctls, command
  * groups and copies; what could not be issued without waiting; what is not in a
  * registered buffer, if the task runs in user mode when it is told; and of a
- * ring that polls what has failed on the driver's own path, or on a steer queue
- * if it is another process that polls. Without these flags no passthrough
- * command is ever sent twice.
+ * ring that polls what has failed on a steer queue, if it is another process
+ * that polls. Without these flags no passthrough command is ever sent twice.
  */
 #define NVME_STEER_PATH_RETRY		(1 << 16)
 #define NVME_STEER_PATH_REPEAT		(1 << 17)

@@ -393,13 +393,9 @@ static bool nvme_steer_path_again(struct request *req)
 {
 	struct io_uring_cmd *ioucmd = req->end_io_data;
 
-	/* no uring_cmd */
-	if (nvme_steer_lane_owns(req))
-		return false;
-	/* its poller may be looking at the request */
-	if (cmd_to_io_kiocb(ioucmd)->ctx->flags & IORING_SETUP_IOPOLL)
-		return false;
-	return nvme_steer_path_failed(ioucmd, nvme_req(req)->status);
+	/* of a copy it is no uring_cmd */
+	return !nvme_steer_lane_owns(req) &&
+	       nvme_steer_path_failed(ioucmd, nvme_req(req)->status);
 }
 
 /* An answer that names @ns holds for the like of the command it was for. */

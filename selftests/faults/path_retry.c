@@ -478,20 +478,16 @@ int main(void)
 		steer_puppet_path(&policy[c], ctrl[c], &config);
 	for (i = 0; i < ARRAY_LEN(modes); i++) {
 		all(modes[i], PT_FIXED, true, true);
-		all(modes[i], 0, true, true);
-		/* the driver's own path knows no other way for what polls */
-		if (modes[i] & PT_IOPOLL)
-			continue;
 		all(modes[i], PT_FIXED, false, false);
 		if (modes[i] & PT_SQPOLL)
 			continue;
 		all(modes[i], PT_FIXED, true, false);
 		all(modes[i], PT_FIXED, false, true);
+		all(modes[i], 0, true, true);
 		all(modes[i], 0, false, false);
 	}
 	for (i = 0; i < 2 * ARRAY_LEN(modes); i++)
-		if ((i & 1) || !(modes[i / 2] & PT_IOPOLL))
-			resets(modes[i / 2], i & 1);
+		resets(modes[i / 2], i & 1);
 	for (c = 0; c < 2; c++) {
 		steer_path_idle(ctrl[c]);
 		fault_at(ctrl[c]);
