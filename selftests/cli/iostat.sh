@@ -104,24 +104,27 @@ queues, commands and bytes of shares, in flight"
 		'/proc/diskstats'
 }
 
-each_way() { # DEVICE POLLED
+load() { # OPTION...
 	local c
+	for c in "${ctrls[@]}"; do
+		ok load --dev "$c" "$@" "$POLICIES/spread.bpf.o"
+	done
+}
+
+each_way() { # DEVICE POLLED
 	step "$1, polled $2: the driver's own path"
 	counted "$1" "$2" '0 0 0 0 0'
-	step "$1, polled $2: steer queues"
-	for c in "${ctrls[@]}"; do
-		ok load --dev "$c" --block --set timed=1 "$POLICIES/spread.bpf.o"
-	done
+	step "$1, polled $2: steer queues that are shares"
+	load --block --set timed=1
 	counted "$1" "$2" "$all $all $all $bytes 0"
+	ok unload --all
+	step "$1, polled $2: one queue, which takes whole batches"
+	load --block --set nr_queues=1
+	counted "$1" "$2" "$all $all 0 0 0"
 	step "$1, polled $2: a policy that is not asked"
-	for c in "${ctrls[@]}"; do
-		ok load --dev "$c" --replace --set timed=1 \
-			"$POLICIES/spread.bpf.o"
-	done
+	load --replace --set nr_queues=1
 	counted "$1" "$2" '0 0 0 0 0'
-	for c in "${ctrls[@]}"; do
-		ok unload "$c"
-	done
+	ok unload --all
 }
 
 all=$((reads + writes + zeroes + discards + flushes))

@@ -68,6 +68,8 @@ static void few_tags(void)
 	set_queue("nr_requests", text);
 	/* which has more requests than there are tags */
 	set_queue("scheduler", "mq-deadline");
+	/* before what fault_change() has undone, which waits for it as well */
+	release(NULL);
 	test_at_end(release, NULL);
 }
 
@@ -79,6 +81,15 @@ static void queue_read(struct io_uring *ring, unsigned int i, uint64_t slba)
 	io_uring_prep_read(sqe, ns.block_fd, buf + 4096 * i, ns.block,
 			   slba * ns.block);
 	io_uring_sqe_set_data64(sqe, i);
+}
+
+/* It dispatches one at a time for a while after it had no tag for another. */
+static void settle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 32; i++)
+		pt_block_read(&ns, buf, FREE, 1);
 }
 
 static void ended(struct io_uring *ring, unsigned int from, uint64_t gen)
@@ -119,6 +130,7 @@ static void try(const char *what, uint64_t taken)
 	test_step("%s", what);
 	pt_block_write(&ns, HELD, APART * TAGS, ++gen);
 	pt_block_write(&ns, FREE, APART * (TAGS + MORE), gen);
+	settle();
 	fault_clear();
 	fault_add(&rule);
 	was = steer_event(ns.ctrl, "block");

@@ -469,11 +469,18 @@ static void bad_guard(void)
 	free(data);
 }
 
-/* Who makes and checks it: the block layer, or else the drive. */
-static void by_block_layer(bool on)
+/* Who makes and checks it: the block layer, "1", or else the drive. */
+static void by_block_layer(const char *on)
 {
-	test_check(!test_sh("for f in read_verify write_generate; do echo %d >/sys/block/nvme%s/integrity/$f || exit 1; done",
-			    on, ns.name), "no files integrity/");
+	static const char *const file[] = { "read_verify", "write_generate" };
+	char path[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(file); i++) {
+		snprintf(path, sizeof(path), "/sys/block/nvme%s/integrity/%s",
+			 ns.name, file[i]);
+		test_set_file(path, on);
+	}
 }
 
 static void protected(unsigned int nsid)
@@ -493,13 +500,16 @@ static void protected(unsigned int nsid)
 	same_metadata(check);
 	bad_guard();
 	test_step("%s: which the drive makes", ns.name);
-	by_block_layer(false);
+	by_block_layer("0");
 	same_metadata(check | PRACT);
-	by_block_layer(true);
+	by_block_layer("1");
 	pt_close(&ns);
 }
 
 /* ------------------------------------------------------------------ zones */
+
+#define TARGET	"/sys/kernel/config/nvmet"
+#define ZONES	"subsystems/nvmesteer-zones"
 
 static struct blk_zone_range zone;
 static int loop = -1;
@@ -552,7 +562,9 @@ static void loop_end(void *unused)
 	if (loop >= 0)
 		close(loop);
 	loop = -1;
-	test_sh("nvme disconnect -n nvmesteer-zones; cd /sys/kernel/config/nvmet && rm -f ports/9/subsystems/nvmesteer-zones; rmdir ports/9 subsystems/nvmesteer-zones/namespaces/1 subsystems/nvmesteer-zones; modprobe -q -r nvme-loop nvmet");
+	test_sh("nvme disconnect -n nvmesteer-zones; cd " TARGET " && "
+		"rm -f ports/9/subsystems/nvmesteer-zones && rmdir ports/9 "
+		ZONES "/namespaces/1 " ZONES "; modprobe -q -r nvme-loop nvmet");
 }
 
 static bool find_loop(void)
@@ -579,7 +591,15 @@ static bool find_loop(void)
 static void open_loop(void)
 {
 	test_at_end(loop_end, NULL);
-	test_check(!test_sh("modprobe nvme-loop && { mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config; } && cd /sys/kernel/config/nvmet && mkdir -p ports/9 subsystems/nvmesteer-zones/namespaces/1 && cd subsystems/nvmesteer-zones && echo 1 >attr_allow_any_host && echo -n /dev/nvme%s >namespaces/1/device_path && echo 1 >namespaces/1/enable && cd ../.. && echo loop >ports/9/addr_trtype && ln -s subsystems/nvmesteer-zones ports/9/subsystems/ && nvme connect -t loop -n nvmesteer-zones >/dev/null",
+	test_check(!test_sh("modprobe nvme-loop && { mountpoint -q /sys/kernel/config || "
+			    "mount -t configfs none /sys/kernel/config; } && "
+			    "cd " TARGET " && mkdir -p ports/9 " ZONES "/namespaces/1 && "
+			    "echo 1 >" ZONES "/attr_allow_any_host && "
+			    "echo -n /dev/nvme%s >" ZONES "/namespaces/1/device_path && "
+			    "echo 1 >" ZONES "/namespaces/1/enable && "
+			    "echo loop >ports/9/addr_trtype && "
+			    "ln -s " ZONES " ports/9/subsystems/ && "
+			    "nvme connect -t loop -n nvmesteer-zones >/dev/null",
 			    ns.name), "no loop to the zoned namespace");
 	test_check(test_wait(find_loop(), 20000), "no namespace of the loop");
 }

@@ -93,7 +93,8 @@ static void read_queue(const struct queue *q, struct command *now)
 
 void sent_begin(int ctrl)
 {
-	probe_start("create", "nvme_submit_sync_cmd opcode=+0($arg2):u8 address=+24($arg2):x64 qid=+40($arg2):u16 last=+42($arg2):u16");
+	probe_start("create", "nvme_submit_sync_cmd opcode=+0($arg2):u8 "
+		    "address=+24($arg2):x64 qid=+40($arg2):u16 last=+42($arg2):u16");
 	test_at_end(end, NULL);
 	test_check(!vm_reset(ctrl) && vm_wait_live(ctrl, 20000),
 		   "nvme%d does not come back", ctrl);
