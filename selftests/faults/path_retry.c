@@ -2,11 +2,11 @@
 /*
  * Passthrough commands that fail because of their path are tried again by the
  * other one, where the policy allows that and as often, and no others: on
- * steer queues and the driver's own path, from one to the other, of rings that
- * poll and that do not. Each command ends once and counts once a try, reads
- * bring what is there, writes are done once the policy says REPEAT, what is
- * under way by a path that is reset arrives by the other one, and those who
- * leave while a command is being tried again leave nothing behind.
+ * steer queues, of shares or not, and the driver's own path, from one to the
+ * other, of rings that poll and that do not. Each command ends once and counts
+ * once a try, reads bring what is there, writes are done once the policy says
+ * REPEAT, what is under way by a path that is reset arrives by the other one,
+ * and those who leave while a command is being tried again leave nothing behind.
  *
  * vm: --drives paths --cpus 4
  */
@@ -290,6 +290,9 @@ static void *reset_thread(void *arg)
 	uint64_t *until = arg;
 
 	test_check(test_wait(fetched(0) >= *until, 20000), "nothing is sent");
+	/* it may be back by the time they are tried again */
+	policy[0].state->path_answer = NVME_STEER_PATH(ctrl[1]) |
+				       NVME_STEER_PATH_RETRY;
 	test_check(!vm_reset(ctrl[0]), "reset");
 	return NULL;
 }
@@ -308,7 +311,7 @@ static void reset(void)
 	fault_at(ctrl[0]);
 	fault_add(&(struct fault_rule) {
 		.what = FAULT_NEVER, .opcode = PT_READ, .first_qid = 1,
-		.last_qid = FAULT_QUEUES - 1,
+		.last_qid = FAULT_QUEUES - 1, .count = DEPTH,
 	});
 	count(&was);
 	until = was.fetched[0] + DEPTH;
@@ -447,6 +450,51 @@ static void all(unsigned int mode, unsigned int how, bool first, bool second)
 		leaves(false);
 }
 
+/* On both: the first one decides about paths. Of a share, or not. */
+static void attach(bool share)
+{
+	struct puppet_config config = {
+		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
+	};
+	static const struct nvme_steer_share two = { .weight = 1, .depth = 2 };
+	int c;
+
+	for (c = 0; c < 2; c++)
+		if (policy[c].link)
+			steer_detach(&policy[c]);
+	for (c = 0; c < 2; c++) {
+		if (!share) {
+			steer_puppet_path(&policy[c], ctrl[c], &config);
+			continue;
+		}
+		config.share[1] = config.share[2] = 1;
+		steer_puppet_path_share(&policy[c], ctrl[c], &config);
+		steer_share(&policy[c], 1, &two);
+	}
+}
+
+/*
+ * By queues of a share that has room for two commands: those tried again have
+ * made room for others, and for themselves.
+ */
+static void shared(void)
+{
+	unsigned int i;
+
+	attach(true);
+	for (i = 0; i < 2; i++) {
+		printf("# of a share:\n");
+		begin(i ? PT_IOPOLL : PT_DEFER, PT_FIXED, true, true);
+		open_ring();
+		reads();
+		writes();
+		bounded();
+		several();
+		pt_ring_exit(&ring);
+	}
+	attach(false);
+}
+
 /* After all that, as a namespace may be frozen for a while after a reset. */
 static void resets(unsigned int mode, bool steered)
 {
@@ -458,9 +506,6 @@ static void resets(unsigned int mode, bool steered)
 
 int main(void)
 {
-	static const struct puppet_config config = {
-		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
-	};
 	/* what a task is told in user mode is not tried again if plain */
 	static const unsigned int modes[] = {
 		PT_DEFER, PT_IOPOLL, PT_SQPOLL, PT_IOPOLL | PT_SQPOLL,
@@ -474,8 +519,7 @@ int main(void)
 	ctrl[0] = ns.ctrl;
 	ctrl[1] = ns.ctrl2;
 	data = test_alloc(DEPTH * BLOCKS * ns.block);
-	for (c = 0; c < 2; c++)
-		steer_puppet_path(&policy[c], ctrl[c], &config);
+	attach(false);
 	for (i = 0; i < ARRAY_LEN(modes); i++) {
 		all(modes[i], PT_FIXED, true, true);
 		all(modes[i], PT_FIXED, false, false);
@@ -486,6 +530,7 @@ int main(void)
 		all(modes[i], 0, true, true);
 		all(modes[i], 0, false, false);
 	}
+	shared();
 	for (i = 0; i < 2 * ARRAY_LEN(modes); i++)
 		resets(modes[i / 2], i & 1);
 	for (c = 0; c < 2; c++) {
