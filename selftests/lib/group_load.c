@@ -87,7 +87,9 @@ static bool count_group(struct group_thread *t, unsigned int group,
 				   (l->may_be_cancelled &&
 				    (res == -ENODEV || res == -EBUSY ||
 				     res == -EAGAIN || res == -ENXIO ||
-				     res == -EIO)),
+				     res == -EIO)) ||
+				   /* a head that has no path left */
+				   (l->may_vanish && res == -EINVAL),
 				   "a group was refused with %d", res);
 			t->stats.refused++;
 			return false;
