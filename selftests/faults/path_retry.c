@@ -385,9 +385,10 @@ static void leaves(bool waits)
 	test_check(test_wait(fetched(0) - first >= (waits ? 2 : 1) * DEPTH,
 			     20000), "%ju commands", fetched(0) - first);
 	kill(pid, SIGKILL);
+	/* it may find that they failed as it ends, and they are sent once more */
+	clear();
 	fault_at(ctrl[0]);
 	fault_change(FAULT_CHANGE_RELEASE, 0);
-	clear();
 	test_check(waitpid(pid, NULL, 0) == pid, "it does not die");
 	test_check(steer_wait_idle(ctrl[0], 20000) &&
 		   steer_wait_idle(ctrl[1], 20000), "commands in flight");
