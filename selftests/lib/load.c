@@ -243,9 +243,10 @@ static void end(struct worker *w, struct io_uring_cqe *cqe)
 			st->last_errno = cqe->res;
 		test_check(w->l->may_fail, "%s of %u blocks ended with %d",
 			   s->write ? "write" : "read", s->nr, cqe->res);
+		/* EINVAL: a head that has no path left */
 		w->gone |= w->l->may_vanish &&
 			   (cqe->res == -ENODEV || cqe->res == -EIO ||
-			    cqe->res == -ENXIO);
+			    cqe->res == -ENXIO || cqe->res == -EINVAL);
 	}
 	atomic_fetch_add_explicit(&w->l->shared->progress, 1,
 				  memory_order_relaxed);
