@@ -98,7 +98,8 @@ for verb in 'get nvme0 tenants' 'unload nvme0' 'off nvme0'; do
 done
 same tenants "$(steer nvme0 policy)" policy
 
+# A kernel that checks itself names tasks in its reports; these are not ours.
 step 'nor the log'
-text=$(dmesg | sed -n '/nvmesteer-test: kernel\/secrecy/,$p')
+text=$(dmesg | sed -n '/nvmesteer-test: kernel\/secrecy/,$p' | grep nvme)
 ! told "$text" || fail 'the log names the commands'
 pass

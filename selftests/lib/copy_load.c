@@ -275,6 +275,13 @@ bool copy_load_wait(struct copy_load *l, unsigned long n, unsigned int ms)
 	return true;
 }
 
+void copy_load_wait_gone(struct copy_load *l)
+{
+	test_check(test_wait(l->shared->gone == COPY_THREADS, 40000),
+		   "only %u of %u submitters learned of it", l->shared->gone,
+		   COPY_THREADS);
+}
+
 void copy_load_stop(struct copy_load *l)
 {
 	int status;

@@ -95,6 +95,8 @@ void copy_load_start_child(struct copy_load *l);
  */
 #define COPY_RESET_MS	45000
 bool copy_load_wait(struct copy_load *l, unsigned long n, unsigned int ms);
+/* All threads learn that the controller is gone, each by a copy. */
+void copy_load_wait_gone(struct copy_load *l);
 /* Stop and wait for all copies. */
 void copy_load_stop(struct copy_load *l);
 /* Kill the child in the middle of it. */

@@ -89,7 +89,8 @@ static bool count_group(struct group_thread *t, unsigned int group,
 				     res == -EAGAIN || res == -ENXIO ||
 				     res == -EIO)) ||
 				   /* a head that has no path left */
-				   (l->may_vanish && res == -EINVAL),
+				   (l->may_vanish && l->ns->head &&
+				    res == -EINVAL),
 				   "a group was refused with %d", res);
 			t->stats.refused++;
 			return false;

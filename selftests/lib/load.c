@@ -246,7 +246,8 @@ static void end(struct worker *w, struct io_uring_cqe *cqe)
 		/* EINVAL: a head that has no path left */
 		w->gone |= w->l->may_vanish &&
 			   (cqe->res == -ENODEV || cqe->res == -EIO ||
-			    cqe->res == -ENXIO || cqe->res == -EINVAL);
+			    cqe->res == -ENXIO ||
+			    (cqe->res == -EINVAL && w->l->ns->head));
 	}
 	atomic_fetch_add_explicit(&w->l->shared->progress, 1,
 				  memory_order_relaxed);

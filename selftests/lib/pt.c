@@ -58,11 +58,13 @@ static void find_ctrls(struct pt_ns *ns)
 	ns->ctrl = ns->ctrl2 = -1;
 	sscanf(ns->name, "%un%u", &x, &y);
 	for (c = 0; c < 32; c++) {
-		if (!test_exists("/sys/class/nvme/nvme%d/nvme%s", c,
-				 ns->name) &&
-		    !test_exists("/sys/class/nvme/nvme%d/nvme%uc%dn%u", c, x, c,
-				 y))
+		bool path = test_exists("/sys/class/nvme/nvme%d/nvme%uc%dn%u",
+					c, x, c, y);
+
+		if (!path && !test_exists("/sys/class/nvme/nvme%d/nvme%s", c,
+					  ns->name))
 			continue;
+		ns->head |= path;
 		if (ns->ctrl < 0)
 			ns->ctrl = c;
 		else if (ns->ctrl2 < 0)

@@ -31,6 +31,7 @@ struct pt_ns {
 	char name[16];		/* X n Y of /dev/ngXnY */
 	int ctrl;		/* a controller it is on; the first for a head */
 	int ctrl2;		/* of a multipath head, the second; else -1 */
+	bool head;		/* it is a multipath head, maybe with one controller */
 	int fd;			/* /dev/ngXnY */
 	int block_fd;		/* /dev/nvmeXnY, O_DIRECT; -1 without one */
 	uint32_t nsid;

@@ -58,9 +58,7 @@ int main(void)
 	vm_throttle(gone[0].name, 40);
 	copy_load_wait(&load, 4, 500);
 	vm_monitor("device_del " SLOT_ID, NULL, 0);
-	test_check(test_wait(load.shared->gone == COPY_THREADS, 40000),
-		   "only %u of %u submitters learned of it",
-		   load.shared->gone, COPY_THREADS);
+	copy_load_wait_gone(&load);
 	copy_load_stop(&load);
 	copy_load_print(&load);
 	copy_load_sum(&load, &sum);

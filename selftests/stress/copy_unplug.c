@@ -70,9 +70,7 @@ static void go(void (*away)(void))
 	copy_load_start(&load);
 	test_check(copy_load_wait(&load, 40, 30000), "no copy ended for 30 s");
 	away();
-	test_check(test_wait(load.shared->gone == COPY_THREADS, 40000),
-		   "only %u of %u submitters learned of it",
-		   load.shared->gone, COPY_THREADS);
+	copy_load_wait_gone(&load);
 	copy_load_stop(&load);
 	copy_load_print(&load);
 	copy_load_sum(&load, &sum);

@@ -18,7 +18,7 @@ static struct pt_ns ns;
 /* Who keeps it loaded was said when that began. */
 static bool log_says(const char *text)
 {
-	return !test_sh("dmesg | tail -n 200 | grep -q '%s'", text);
+	return !test_sh("dmesg | tail -n 2000 | grep -q '%s'", text);
 }
 
 static void refused(const char *why)

@@ -93,9 +93,12 @@ int main(void)
 	       strerror(-sum.last_errno));
 	test_check(sum.submitted == sum.good + sum.failed + sum.cancelled +
 				    sum.refused, "the sums do not match");
+	/* EINVAL: a head that has no path left */
 	test_check(sum.refused >= load.threads &&
 		   (sum.last_errno == -ENODEV || sum.last_errno == -ENXIO ||
-		    sum.last_errno == -EIO), "nobody was told that it is gone");
+		    sum.last_errno == -EIO ||
+		    (sum.last_errno == -EINVAL && ns.head)),
+		   "nobody was told that it is gone");
 	pt_close(&ns);
 
 	test_step("what is left");
