@@ -6,7 +6,8 @@
  * being asked costs, or to have queue 0 counted, and as the smallest policy
  * to copy from.
  *
- * Does well: always. Does badly: never, but it never helps either.
+ * Does well: always. Does badly: never; data in buffers that are used again is
+ * kept mapped for the driver's own path too, which is more than asking costs.
  *
  * Tunables: none. Maps: none. Creates no queues.
  *

@@ -37,6 +37,8 @@
 	/* A command used the mapping of a buffer that is kept: the cheapest way \
 	 * for data. */ \
 	X(KEPT, "kept") \
+	/* Likewise a command on the driver's own path. */ \
+	X(OWN_KEPT, "own_kept") \
 	/* Data was mapped for one command: a buffer that was used once only, \
 	 * whose memory was changed lately, or that cannot be kept. */ \
 	X(MAPPED, "mapped") \

@@ -19,7 +19,8 @@
  * An entry in use by the controller must not change. So an entry is written
  * once, and a chunk with an entry that has become wrong is retired as a whole:
  * no lookup finds it any more, and it is freed when every command submitted
- * before has ended. A command remembers the epoch of its lookup for that.
+ * before has ended. A command remembers the epoch of its lookup for that, or is
+ * a reader of keep.own where it takes the driver's own path (map.c).
  *
  * The pins count against the user's RLIMIT_MEMLOCK beside the registered
  * buffer's own, are bounded by the parameter keep_mb, and end when a chunk was
@@ -347,16 +348,18 @@ nvme_steer_chunk_get(struct nvme_steer_ctrl *sc, unsigned long where)
 
 /*
  * Begin a new epoch: a lookup that reads it cannot find what was taken out of
- * sight before, so a command of a later epoch does not use that.
- * Return: the epoch that ends.
+ * sight before, so a command of a later epoch does not use that, nor does one
+ * of the driver's own path that becomes a reader from now on.
+ * Return: who could find it last.
  */
-u32 nvme_steer_epoch_next(struct nvme_steer_keep *keep)
+struct nvme_steer_last nvme_steer_epoch_next(struct nvme_steer_keep *keep)
 {
-	u32 epoch = keep->epoch;
+	struct nvme_steer_last last = { .epoch = keep->epoch };
 
 	lockdep_assert_held(&keep->lock);
-	smp_store_release(&keep->epoch, epoch + 1 ?: 1);
-	return epoch;
+	smp_store_release(&keep->epoch, last.epoch + 1 ?: 1);
+	last.own = start_poll_synchronize_srcu(&keep->own);
+	return last;
 }
 
 /* Take a chunk out of sight. */
@@ -367,7 +370,7 @@ static void nvme_steer_retire(struct nvme_steer_keep *keep,
 
 	hlist_del_rcu(&chunk->entry);
 	list_add_tail(&chunk->retired, &keep->retired);
-	chunk->epoch = nvme_steer_epoch_next(keep);
+	chunk->last = nvme_steer_epoch_next(keep);
 }
 
 /* Pin and map the page of @tag, at @addr of the current process. */
@@ -456,24 +459,25 @@ static void nvme_steer_keep_span(struct nvme_steer_ctrl *sc,
  * once is cheaper mapped for that one command.
  *
  * Context: task, may sleep; the controller is not gone.
+ * Return: whether nvme_steer_kept() may know it now.
  */
-void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+bool nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr)
 {
 	struct nvme_steer_keep *keep = &sc->keep;
 	const struct bio_vec *bv = iter->bvec;
 	struct nvme_steer_chunk *chunk;
 	struct nvme_steer_span span;
-	bool seen = true;
+	bool seen = false;
 	unsigned int i;
 
 	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE || !READ_ONCE(nvme_steer_keep_mb) ||
 	    !nvme_steer_span(bv, iter->iov_offset, iter->count, &span) ||
 	    !nvme_steer_span_nameable(sc, &span))
-		return;
+		return false;
 	/* another submitter is at it: the next time will do */
 	if (!mutex_trylock(&keep->lock))
-		return;
+		return false;
 	if (keep->closed)
 		goto unlock;
 	if (keep->pages >= nvme_steer_keep_most()) {
@@ -485,6 +489,7 @@ void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		goto unlock;
 
 	chunk->used = true;
+	seen = true;
 	for (i = 0; i < span.nr; i++) {
 		unsigned long *entry = &chunk->pages[span.first + i];
 		unsigned long tag = nvme_steer_tag(&bv[i]);
@@ -505,6 +510,7 @@ void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		nvme_steer_keep_span(sc, chunk, iter, &span, addr);
 unlock:
 	mutex_unlock(&keep->lock);
+	return seen;
 }
 
 /* Is a command in flight that may use what was retired in @epoch? */
@@ -528,17 +534,20 @@ static bool nvme_steer_queue_uses(struct nvme_steer_queue *q, u32 epoch)
 	return false;
 }
 
-/* Likewise, on any queue. */
-bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch)
+/* Have all of them left, on any queue and the driver's own path? */
+bool nvme_steer_last_left(struct nvme_steer_ctrl *sc,
+			  const struct nvme_steer_last *last)
 {
 	struct nvme_steer_queue *q;
 	bool used = false;
 
+	if (!poll_state_synchronize_srcu(&sc->keep.own, last->own))
+		return false;
 	mutex_lock(&sc->state_lock);
 	list_for_each_entry(q, &sc->queue_list, entry)
-		used = used || nvme_steer_queue_uses(q, epoch);
+		used = used || nvme_steer_queue_uses(q, last->epoch);
 	mutex_unlock(&sc->state_lock);
-	return used;
+	return !used;
 }
 
 /* Retire what was not used since the last time, or @all. True if any is left. */
@@ -585,7 +594,7 @@ static void nvme_steer_keep_work(struct work_struct *work)
 	if (!list_empty(&retired))
 		synchronize_rcu();	/* lookups that found one are in flight */
 	list_for_each_entry_safe(chunk, next, &retired, retired)
-		if (!nvme_steer_epoch_used(sc, chunk->epoch)) {
+		if (nvme_steer_last_left(sc, &chunk->last)) {
 			list_del(&chunk->retired);
 			nvme_steer_chunk_free(sc, chunk);
 		}
@@ -601,22 +610,36 @@ static void nvme_steer_keep_work(struct work_struct *work)
 	mutex_unlock(&keep->lock);
 }
 
-void nvme_steer_keep_init(struct nvme_steer_ctrl *sc)
+/* 0 or -ENOMEM. */
+int nvme_steer_keep_init(struct nvme_steer_ctrl *sc)
 {
+	int ret = init_srcu_struct(&sc->keep.own);
+
+	if (ret)
+		return ret;
+	/* others than PCI send data by what is in the request */
+	sc->keep.own_maps = sc->nvme->steer_queues.send;
 	mutex_init(&sc->keep.lock);
 	INIT_LIST_HEAD(&sc->keep.retired);
 	INIT_DELAYED_WORK(&sc->keep.work, nvme_steer_keep_work);
 	sc->keep.epoch = 1;
 	sc->keep.idle_check = jiffies;
 	nvme_steer_keep_user_init(sc);
+	return 0;
 }
 
-/* Nothing is in flight any more, and the controller is going away. */
+/*
+ * Nothing is in flight on steer queues any more, nobody finds @sc, and the
+ * controller or this module is going away: that waits for commands of the
+ * driver's own path, as long as the driver waits for their answers.
+ */
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc)
 {
 	struct nvme_steer_chunk *chunk, *next;
 	LIST_HEAD(retired);
 
+	synchronize_srcu(&sc->keep.own);
+	WRITE_ONCE(sc->nvme->steer_mapped, NULL);
 	mutex_lock(&sc->keep.lock);
 	sc->keep.closed = true;
 	mutex_unlock(&sc->keep.lock);
@@ -631,4 +654,7 @@ void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc)
 	synchronize_rcu();
 	list_for_each_entry_safe(chunk, next, &retired, retired)
 		nvme_steer_chunk_free(sc, chunk);
+	/* the grace periods that retiring has begun must be over */
+	synchronize_srcu(&sc->keep.own);
+	cleanup_srcu_struct(&sc->keep.own);
 }

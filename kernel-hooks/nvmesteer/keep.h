@@ -12,6 +12,9 @@
 
 #include "nvmesteer.h"
 
+/* of the kernel's io_uring/rsrc.h, as kernel-hooks/prepare found it */
+#include "io_mapped_ubuf.h"
+
 /* bio_vecs in a chunk: as many as PRP entries in a controller page. */
 #define NVME_STEER_CHUNK	(NVME_CTRL_PAGE_SIZE / sizeof(__le64))
 #define NVME_STEER_CHUNK_BYTES	(NVME_STEER_CHUNK * sizeof(struct bio_vec))
@@ -30,14 +33,24 @@ struct nvme_steer_charge {
 };
 
 /**
+ * struct nvme_steer_last - the commands that could find what was retired
+ * @epoch:	those of steer queues: of this epoch, and of those before
+ * @own:	those of the driver's own path: cookie of nvme_steer_keep.own
+ */
+struct nvme_steer_last {
+	u32 epoch;
+	unsigned long own;
+};
+
+/**
  * struct nvme_steer_chunk - kept mappings of consecutive bio_vecs
  * @entry:	in nvme_steer_keep.chunks
  * @where:	address of the first bio_vec
  * @used:	since the work looked last
  * @prps:	DMA addresses of @pages
  * @prps_dma:	of @prps
- * @retired:	in nvme_steer_keep.retired, with @epoch the last one in which it
- *		could be found
+ * @retired:	in nvme_steer_keep.retired
+ * @last:	who could find it last
  * @charge:	what it costs its user
  * @pages:	struct page pointers with low bits; 0 is none. Set once, after
  *		the entry of @prps, under keep.lock
@@ -49,7 +62,7 @@ struct nvme_steer_chunk {
 	__le64 *prps;
 	dma_addr_t prps_dma;
 	struct list_head retired;
-	u32 epoch;
+	struct nvme_steer_last last;
 	struct nvme_steer_charge charge;
 	unsigned long pages[NVME_STEER_CHUNK];
 };
@@ -148,6 +161,30 @@ nvme_steer_kept(struct nvme_steer_ctrl *sc, const struct bio_vec *bv,
 	       nvme_steer_kept_span(sc, bv, skip, len, dptr);
 }
 
+/*
+ * Where a registered buffer is, as io_import_fixed() finds it: the bio_vec it
+ * begins in, and how far into that. False where it is not all registered.
+ */
+static __always_inline bool
+nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
+		      const struct bio_vec **where, size_t *skip)
+{
+	const struct bio_vec *bv = imu->bvec;
+	u64 offset = addr - imu->ubuf;
+
+	/* below the buffer it is huge */
+	if (unlikely(offset > imu->len || offset + len > imu->len))
+		return false;
+	if (offset >= bv->bv_len) {
+		offset -= bv->bv_len;
+		bv += 1 + (offset >> imu->folio_shift);
+		offset &= (1UL << imu->folio_shift) - 1;
+	}
+	*where = bv;
+	*skip = offset;
+	return true;
+}
+
 /* Put what nvme_steer_kept() found into a command. */
 static inline void nvme_steer_set_dptr(struct nvme_command *cmd,
 				       const struct nvme_steer_dptr *dptr)
@@ -197,13 +234,14 @@ bool nvme_steer_charge(struct nvme_steer_charge *charge, unsigned long pages,
 void nvme_steer_uncharge(struct nvme_steer_charge *charge, unsigned long pages);
 unsigned long nvme_steer_keep_most(void);
 unsigned long nvme_steer_keep_idle(void);
-u32 nvme_steer_epoch_next(struct nvme_steer_keep *keep);
-bool nvme_steer_epoch_used(struct nvme_steer_ctrl *sc, u32 epoch);
+struct nvme_steer_last nvme_steer_epoch_next(struct nvme_steer_keep *keep);
+bool nvme_steer_last_left(struct nvme_steer_ctrl *sc,
+			  const struct nvme_steer_last *last);
 
 #ifdef CONFIG_MMU_NOTIFIER
 bool nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
 			  bool fill, struct nvme_steer_dptr *dptr);
-void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
+bool nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
 			  bool fill);
 void nvme_steer_keep_user_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_user_exit(struct nvme_steer_ctrl *sc);
@@ -215,9 +253,10 @@ static inline bool nvme_steer_kept_user(struct nvme_steer_ctrl *sc, u64 addr,
 	return false;
 }
 
-static inline void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr,
+static inline bool nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr,
 					u32 len, bool fill)
 {
+	return false;
 }
 
 static inline void nvme_steer_keep_user_init(struct nvme_steer_ctrl *sc)

@@ -81,8 +81,8 @@ MODULE_PARM_DESC(keep_plain,
  * @sc:		the controller
  * @prps_dma:	of @prps
  * @charge:	what it costs its user
- * @retired:	in nvme_steer_keep_user.retired, with @epoch the last one in
- *		which it could be found
+ * @retired:	in nvme_steer_keep_user.retired
+ * @last:	who could find it last
  */
 struct nvme_steer_window {
 	struct hlist_node entry;
@@ -100,7 +100,7 @@ struct nvme_steer_window {
 	struct nvme_steer_ctrl *sc;
 	struct nvme_steer_charge charge;
 	struct list_head retired;
-	u32 epoch;
+	struct nvme_steer_last last;
 	unsigned long pages[NVME_STEER_WINDOW];
 };
 
@@ -495,9 +495,9 @@ static unsigned int nvme_steer_window_add(struct nvme_steer_window *w,
 }
 
 /* Likewise, within the bounds. */
-static void nvme_steer_window_keep(struct nvme_steer_window *w,
-				   const struct nvme_steer_part *part,
-				   bool fill)
+static unsigned int nvme_steer_window_keep(struct nvme_steer_window *w,
+					   const struct nvme_steer_part *part,
+					   bool fill)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	struct nvme_steer_ctrl *sc = w->sc;
@@ -507,15 +507,16 @@ static void nvme_steer_window_keep(struct nvme_steer_window *w,
 		nr += !test_bit(i, w->ok[fill]);
 	if (sc->keep.pages + nr > nvme_steer_keep_most()) {
 		nvme_steer_count(sc, NVME_STEER_EV_KEEP_FULL);
-		return;
+		return 0;
 	}
 	if (!nvme_steer_charge(&w->charge, nr, limit / 2)) {
 		nvme_steer_count(sc, NVME_STEER_EV_MEMLOCK);
-		return;
+		return 0;
 	}
 	added = nvme_steer_window_add(w, part, fill);
 	nvme_steer_uncharge(&w->charge, nr - added);
 	sc->keep.pages += added;
+	return added;
 }
 
 /**
@@ -526,24 +527,24 @@ static void nvme_steer_window_keep(struct nvme_steer_window *w,
  * @len: its length, not 0
  * @fill: the device writes to it
  *
- * Context: task, may sleep; after the buffer was mapped for one command, so
- * that it is in memory.
+ * Context: task, may sleep. What is not in memory is kept another time.
+ * Return: whether nvme_steer_kept_user() may know it now.
  */
-void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
+bool nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
 			  bool fill)
 {
 	struct nvme_steer_part part = nvme_steer_part(addr, len);
 	struct nvme_steer_keep *keep = &sc->keep;
 	struct nvme_steer_window *w;
-	bool worth, make = false;
+	bool worth, make = false, kept = false;
 
 	if (PAGE_SIZE != NVME_CTRL_PAGE_SIZE || !current->mm ||
 	    !READ_ONCE(nvme_steer_keep_plain) || !nvme_steer_keep_most() ||
 	    part.first + part.nr > NVME_STEER_WINDOW)
-		return;
+		return false;
 	/* another submitter is at it: the next time will do */
 	if (!mutex_trylock(&keep->lock))
-		return;
+		return false;
 	if (keep->closed)
 		goto unlock;
 	w = nvme_steer_window_find(keep, part.where);
@@ -560,11 +561,12 @@ void nvme_steer_keep_user(struct nvme_steer_ctrl *sc, u64 addr, u32 len,
 	spin_unlock(&w->lock);
 
 	if (worth && !READ_ONCE(w->spoilt) && w->charge.user == current_user())
-		nvme_steer_window_keep(w, &part, fill);
+		kept = nvme_steer_window_keep(w, &part, fill);
 unlock:
 	mutex_unlock(&keep->lock);
 	if (make)
 		nvme_steer_window_make(sc, &part);
+	return kept;
 }
 
 /*
@@ -587,7 +589,7 @@ static bool nvme_steer_retire_windows(struct nvme_steer_keep *keep, bool idle,
 			if (all || READ_ONCE(w->spoilt) || (idle && !w->used)) {
 				hlist_del_rcu(&w->entry);
 				list_add_tail(&w->retired, &keep->user.retired);
-				w->epoch = nvme_steer_epoch_next(keep);
+				w->last = nvme_steer_epoch_next(keep);
 				continue;
 			}
 			left = true;
@@ -630,7 +632,7 @@ static void nvme_steer_keep_user_work(struct work_struct *work)
 	if (!list_empty(&retired))
 		synchronize_rcu();	/* lookups that found one are in flight */
 	list_for_each_entry_safe(w, next, &retired, retired)
-		if (!nvme_steer_epoch_used(sc, w->epoch)) {
+		if (nvme_steer_last_left(sc, &w->last)) {
 			list_del(&w->retired);
 			nvme_steer_window_free(w);
 		}

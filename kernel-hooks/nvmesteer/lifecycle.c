@@ -85,13 +85,13 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 		return NULL;
 	sc->stats = alloc_percpu(struct nvme_steer_stats);
 	sc->answers = alloc_percpu(struct nvme_steer_answers);
-	if (!sc->stats || !sc->answers) {
+	sc->nvme = ctrl;
+	if (!sc->stats || !sc->answers || nvme_steer_keep_init(sc)) {
 		free_percpu(sc->answers);
 		free_percpu(sc->stats);
 		kfree(sc);
 		return NULL;
 	}
-	sc->nvme = ctrl;
 	sc->instance = ctrl->instance;
 	sc->node = ctrl->numa_node;
 	kref_init(&sc->ref);
@@ -101,7 +101,6 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_alloc(struct nvme_ctrl *ctrl)
 	mutex_init(&sc->state_lock);
 	spin_lock_init(&sc->refusals.lock);
 	nvme_steer_watch_init(sc);
-	nvme_steer_keep_init(sc);
 	nvme_steer_copy_init(sc);
 	init_waitqueue_head(&sc->ready_wait);
 	INIT_LIST_HEAD(&sc->queue_list);
@@ -119,6 +118,7 @@ static struct nvme_steer_ctrl *nvme_steer_ctrl_add(struct nvme_ctrl *ctrl)
 	}
 
 	/* readers of the attributes find it through nvme_ctrl.steer */
+	WRITE_ONCE(ctrl->steer_mapped, &sc->keep.own);
 	rcu_assign_pointer(ctrl->steer, sc);
 	WRITE_ONCE(ctrl->steer_own, &sc->stats->own);
 	WRITE_ONCE(ctrl->steer_sample, &sc->load.sample);
@@ -294,6 +294,7 @@ static void nvme_steer_away(struct nvme_ctrl *ctrl)
 
 const struct nvme_steer_hooks nvmesteer_hooks = {
 	.uring_cmd	= nvme_steer_uring_cmd_hook,
+	.map		= nvme_steer_map_hook,
 	.iopoll		= nvme_steer_iopoll_hook,
 	.ioctl		= nvme_steer_ioctl_hook,
 	.rq		= nvme_steer_rq_hook,

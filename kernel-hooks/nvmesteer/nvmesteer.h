@@ -47,10 +47,14 @@ struct nvme_steer_path_answers;
 struct nvme_steer_arbiter;
 struct nvme_steer_shared;
 
-/* Counters of one CPU: of the driver's own path (queue 0), and the events. */
+/*
+ * Counters of one CPU: of the driver's own path (queue 0), the events, and how
+ * many commands on that path in a row found no kept mapping (map.c).
+ */
 struct nvme_steer_stats {
 	struct nvme_steer_own own;
 	u64 events[NVME_STEER_NR_EVENTS];
+	u32 own_misses;
 };
 
 /*
@@ -175,7 +179,10 @@ struct nvme_steer_keep_user {
  * @any:	the last time @work looked, chunks were left
  * @idle_check:	when @work looks for chunks that are not used, jiffies
  * @work:	retires what is idle, frees what is retired
- * @user:	plain buffers; shares @lock, @epoch, @pages and @closed
+ * @user:	plain buffers; shares @lock, @epoch, @pages, @closed and @own
+ * @own:	its readers: commands of the driver's own path, from before they look
+ *		up a mapping until they have ended; see map.c
+ * @own_maps:	there may be any
  */
 struct nvme_steer_keep {
 	struct hlist_head chunks[1 << NVME_STEER_KEEP_BITS];
@@ -188,6 +195,8 @@ struct nvme_steer_keep {
 	unsigned long idle_check;
 	struct delayed_work work;
 	struct nvme_steer_keep_user user;
+	struct srcu_struct own;
+	bool own_maps;
 };
 
 #define NVME_STEER_HCTXS	64
@@ -762,9 +771,9 @@ static inline void nvme_steer_release_pages(struct nvme_steer_map *map)
 }
 
 /* keep.c: mappings that outlive a command; finding them is keep.h */
-void nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
+int nvme_steer_keep_init(struct nvme_steer_ctrl *sc);
 void nvme_steer_keep_exit(struct nvme_steer_ctrl *sc);
-void nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
+bool nvme_steer_keep(struct nvme_steer_ctrl *sc, const struct iov_iter *iter,
 		     u64 addr);
 
 /* copies; the engine is copy.h */

@@ -149,6 +149,10 @@ bool nvme_steer_wait(struct nvme_ctrl *ctrl, struct nvme_ns *ns,
 int nvme_steer_read_data(const struct nvme_steer_passthru *pt, void *to,
 			 size_t len);
 
+/* map.c: kept mappings for the driver's own path */
+u8 nvme_steer_map_hook(struct request *req, struct io_uring_cmd *ioucmd,
+		       u64 addr, u32 len);
+
 /* again.c: commands that are tried again by another path */
 bool nvme_steer_try_again(struct nvme_steer_slot *slot);
 

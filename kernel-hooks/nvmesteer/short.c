@@ -26,33 +26,6 @@
 #include "passthru.h"
 #include "queue.h"
 
-/* of the kernel's io_uring/rsrc.h, as kernel-hooks/prepare found it */
-#include "io_mapped_ubuf.h"
-
-/*
- * Where a registered buffer is, as io_import_fixed() finds it: the bio_vec it
- * begins in, and how far into that. False where it is not all registered.
- */
-static __always_inline bool
-nvme_steer_registered(const struct io_mapped_ubuf *imu, u64 addr, u32 len,
-		      const struct bio_vec **where, size_t *skip)
-{
-	const struct bio_vec *bv = imu->bvec;
-	u64 offset = addr - imu->ubuf;
-
-	/* below the buffer it is huge */
-	if (unlikely(offset > imu->len || offset + len > imu->len))
-		return false;
-	if (offset >= bv->bv_len) {
-		offset -= bv->bv_len;
-		bv += 1 + (offset >> imu->folio_shift);
-		offset &= (1UL << imu->folio_shift) - 1;
-	}
-	*where = bv;
-	*skip = offset;
-	return true;
-}
-
 /* Two fields of an SQE, as they stand there. */
 static __always_inline u64 nvme_steer_sqe_word(const void *fields)
 {

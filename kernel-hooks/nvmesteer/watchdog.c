@@ -156,7 +156,9 @@ void nvme_steer_note_call(struct nvme_steer_timed *t, const void *arg,
 	nvme_steer_sample_arg(&s, call, arg);
 	if (call != NVME_STEER_CALL_BATCH && call != NVME_STEER_CALL_COPIED) {
 		s.pid = current->tgid;
-		strscpy(s.comm, current->comm);
+		/* two words; to look for its end costs more than the call */
+		memcpy(s.comm, current->comm, sizeof(s.comm));
+		s.comm[sizeof(s.comm) - 1] = '\0';
 	}
 	spin_lock_irqsave(&t->lock, flags);
 	t->sample[t->nr_samples++ % NVME_STEER_TIMED_CALLS] = s;

@@ -184,11 +184,11 @@ static void trace_is_whole(void)
 	test_check(cpu, "no trace");
 }
 
-static void trace(const char *what)
+static void trace(const char *what, bool own)
 {
 	int fd;
 
-	test_step("%s", what);
+	test_step("%s%s", what, own ? ", the driver's own path" : "");
 	memset(pages, 0, PAGES * sizeof(*pages));
 	memset(io_pages, 0, IO_PAGES * sizeof(*io_pages));
 	nr_mapped = 0;
@@ -199,8 +199,8 @@ static void trace(const char *what)
 	test_check(fd >= 0, "cannot empty the trace: %s", strerror(errno));
 	close(fd);
 	test_check(!test_write(TRACING "tracing_on", "1"), "tracing_on");
-	test_check(!test_sh("DATA_ONLY=1 $NVMESTEER_BUILD/selftests/kernel/%s",
-			    what), "%s failed", what);
+	test_check(!test_sh("DATA_ONLY=1 OWN=%d $NVMESTEER_BUILD/selftests/kernel/%s",
+			    own, what), "%s failed", what);
 	test_check(!test_write(TRACING "tracing_on", "0"), "tracing_on");
 	trace_is_whole();
 	read_trace();
@@ -230,8 +230,9 @@ int main(void)
 	test_set_file(EVENTS "iommu/unmap/enable", "1");
 	test_set_file(EVENTS "intel_iommu/qi_submit/enable", "1");
 	test_set_file(EVENTS "kmem/mm_page_free/enable", "1");
-	trace("kept");
-	trace("data_paths");
-	trace("kept_plain");
+	trace("kept", false);
+	trace("kept", true);
+	trace("data_paths", false);
+	trace("kept_plain", false);
 	test_pass();
 }

@@ -21,11 +21,6 @@
 #define GUARD	4096
 #define ROUNDS	4
 
-static uint64_t routed(void)
-{
-	return steer_event(plain.ns.ctrl, "routed");
-}
-
 /* Every size and offset; the memory around is seen. */
 static void sizes(struct pt_ring *r)
 {
@@ -51,14 +46,14 @@ static void sizes(struct pt_ring *r)
 
 			plain_settle(r, b, nlbs[i]);
 			before = plain_kept();
-			all = routed();
+			all = plain_routed();
 			for (k = 0; k < ROUNDS; k++)
 				plain_round_trip(r, b, b, nlbs[i]);
 			test_check(plain_kept() - before == 2 * ROUNDS,
 				   "%u blocks at %zu: %ju of %u used what is kept",
 				   nlbs[i], offsets[j], plain_kept() - before,
 				   2 * ROUNDS);
-			test_check(routed() - all == 2 * ROUNDS,
+			test_check(plain_routed() - all == 2 * ROUNDS,
 				   "not all were steered");
 			for (k = 1; k <= GUARD; k++)
 				test_check(b[-k] == CANARY &&

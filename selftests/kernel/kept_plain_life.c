@@ -337,8 +337,7 @@ static void ended(void)
 	pt_ring_init(&r, 8, 0);
 	plain_settle(&r, b, 64);
 	test_check(!vm_reset(plain.ns.ctrl), "reset");
-	test_check(test_wait(steer_event(plain.ns.ctrl, "routed") > 0, 1000),
-		   "events");
+	test_check(test_wait(plain_routed() > 0, 1000), "events");
 	plain_settle(&r, b, 64);
 	steer_detach(&plain.policy);
 	for (i = 0; i < 3; i++)
