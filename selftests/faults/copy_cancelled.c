@@ -287,9 +287,7 @@ static void remove_it(unsigned int l, unsigned int w, bool disappears)
 	end(nr);
 	for (i = 0; i < nr; i++)
 		is_cancelled(&copies[i]);
-	test_check(policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 	function_back(&ns);
 	attach();
 	end_round(l, w);

@@ -180,14 +180,6 @@ static bool stands_still(const struct situation *s)
 	return ended(s) == before;
 }
 
-static void detach(void)
-{
-	test_check(policy.state->exits == 1 &&
-		   policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
-}
-
 /* It is there again, and so is what was written. */
 static void back(const struct situation *s)
 {
@@ -205,7 +197,7 @@ static void removed_idle(const struct situation *s)
 	attach(s);
 	test_check(steer_wait_idle(ns.ctrl, 5000), "commands in flight");
 	function_remove();
-	detach();
+	steer_detach_gone(&policy);
 	back(s);
 }
 
@@ -223,7 +215,7 @@ static void disappears(const struct situation *s, bool before)
 		steer_detach(&policy);
 	function_remove();
 	if (s->policy && !before)
-		detach();
+		steer_detach_gone(&policy);
 	back(s);
 }
 
@@ -244,7 +236,7 @@ static void removed(const struct situation *s)
 	function_remove();
 	load_end(s);
 	if (s->policy)
-		detach();
+		steer_detach_gone(&policy);
 	back(s);
 }
 

@@ -342,6 +342,16 @@ void steer_detach(struct steer_policy *p)
 	p->state = NULL;
 }
 
+void steer_detach_gone(struct steer_policy *p)
+{
+	test_check(test_wait(p->state->exits, 20000), "the policy was not told");
+	test_check(p->state->exits == 1, "exit() ran %ju times",
+		   (uintmax_t)p->state->exits);
+	test_check(p->state->exit_kind == NVME_STEER_EXIT_GONE,
+		   "the policy ended with kind %u", p->state->exit_kind);
+	steer_detach(p);
+}
+
 static void load_and_attach(struct steer_policy *p, int ctrl, const char *name,
 			    const struct puppet_config *config)
 {

@@ -87,6 +87,8 @@ int steer_load(struct steer_policy *p, int ctrl, const char *name,
 	       const struct puppet_config *config);
 int steer_attach(struct steer_policy *p);
 void steer_detach(struct steer_policy *p);
+/* The same, of a policy that is told, once, that its controller is gone. */
+void steer_detach_gone(struct steer_policy *p);
 /* Who holds nvmesteer, how often. */
 unsigned long steer_references(void);
 /* Unload nvmesteer, which nothing may hold any more, and load it again. */

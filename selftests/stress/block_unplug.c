@@ -118,10 +118,7 @@ int main(void)
 	}
 	test_check(test_wait(!test_exists("/sys/class/nvme/nvme%d", ns.ctrl),
 			     20000), "nvme%d is still there", ns.ctrl);
-	test_check(test_wait(policy.state->exits, 10000) &&
-		   policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy was not told");
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 
 	steer_reload();
 	test_pass();

@@ -79,11 +79,7 @@ static void go(void (*away)(void))
 		   before.failed + before.cancelled + before.refused +
 		   COPY_THREADS, "the sums are wrong");
 	close_drive();
-	test_check(test_wait(policy.state->exits, 10000),
-		   "the policy was not told");
-	test_check(policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 }
 
 static void unbound(void)

@@ -82,11 +82,7 @@ static void once(void (*away)(void), void (*again)(void))
 	test_check(test_wait(load.gone == GROUP_THREADS, 20000),
 		   "only %u submitters learned of it", load.gone);
 	group_load_stop(&load);
-	test_check(test_wait(policy.state->exits, 10000),
-		   "the policy was not told");
-	test_check(policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 	pt_close(&ns);
 
 	strcpy(name, ns.name);

@@ -55,11 +55,7 @@ int main(void)
 	test_check(sum.good && sum.refused + sum.unsent + sum.cancelled +
 				       sum.failed, "the sums are wrong");
 	pt_close(&ns);
-	test_check(test_wait(policy.state->exits, 10000),
-		   "the policy was not told");
-	test_check(policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 
 	steer_reload();
 	test_pass();

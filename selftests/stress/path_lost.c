@@ -87,10 +87,7 @@ static void unbind_bind(void)
 {
 	test_check(!test_write("/sys/bus/pci/drivers/nvme/unbind", address),
 		   "cannot unbind");
-	test_check(test_wait(policy[1].state->exits, 20000) &&
-		   policy[1].state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "its policy was not told");
-	steer_detach(&policy[1]);
+	steer_detach_gone(&policy[1]);
 	go_on();
 	taken(ns.ctrl);
 	/* by a path without a policy there is neither */

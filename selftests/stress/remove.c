@@ -80,11 +80,7 @@ static void once(struct load *load, const struct puppet_config *config,
 			     20000), "only %u of %u submitters learned of it",
 		   atomic_load(&load->shared->gone), load->threads);
 	load_stop(load);
-	test_check(test_wait(policy.state->exits, 10000),
-		   "the policy was not told");
-	test_check(policy.state->exit_kind == NVME_STEER_EXIT_GONE,
-		   "the policy ended with kind %u", policy.state->exit_kind);
-	steer_detach(&policy);
+	steer_detach_gone(&policy);
 	pt_close(&ns);
 
 	strcpy(name, ns.name);
