@@ -17,7 +17,7 @@
  * know how long that takes meanwhile.
  *
  * It is asked again for the commands of a cgroup on a CPU (and of a ring) every
- * 50 ms, or when their path cannot be used any more: whatever it notices, a
+ * 100 ms, or when their path cannot be used any more: whatever it notices, a
  * changed pin or knob for instance, or a better path, it notices within that.
  *
  * Does well: paths that differ, or become slow and recover: a congested link,
@@ -76,7 +76,7 @@ const volatile __u32 retry = 1;
 
 #define NSEC_PER_MSEC	1000000ULL
 #define PATHS_STATES	64
-#define PATHS_HOLD_MS	50
+#define PATHS_HOLD_MS	100
 
 struct paths_knobs {
 	__u32 margin_percent;
@@ -154,26 +154,52 @@ int BPF_PROG(paths_init, struct nvme_steer_dev *dev)
 	return 0;
 }
 
-/* Those to choose among, read once. */
-struct paths_list {
-	struct nvme_steer_path_ctrl path[NVME_STEER_MAX_PATHS];
-	__u32 nr;
-	__u32 ana_state;	/* the best that can be used, 0: none can */
+/* The quickest of the best paths that can be used, and the one taken till now. */
+struct paths_choice {
+	__u32 ana_state;
+	int best;		/* an answer, 0: none can be used */
+	__u64 best_us, now_us;	/* ~0: is not among them */
 };
 
-static __always_inline bool paths_read(struct paths_list *l,
-				       struct nvme_steer_path *p)
+static __always_inline void paths_weigh(struct paths_choice *c, int taken,
+					__u32 ctrl, __u32 ana_state,
+					__u32 latency_us)
 {
-	__u32 i;
+	if (c->best && ana_state > c->ana_state)
+		return;
+	if (!c->best || ana_state < c->ana_state) {
+		c->ana_state = ana_state;
+		c->best_us = c->now_us = ~0ULL;
+	}
+	if (NVME_STEER_PATH(ctrl) == taken)
+		c->now_us = latency_us;
+	if (latency_us < c->best_us) {
+		c->best_us = latency_us;
+		c->best = NVME_STEER_PATH(ctrl);
+	}
+}
 
-	nvme_steer_read_paths(l->path, p);
-	l->nr = p->nr;
-	l->ana_state = 0;
-	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++)
-		if (l->path[i].usable &&
-		    (!l->ana_state || l->path[i].ana_state < l->ana_state))
-			l->ana_state = l->path[i].ana_state;
-	return l->ana_state;
+/* One by one: the verifier lets no index that varies into @p. */
+#define PATHS_WEIGH(c, p, taken, i)					\
+do {									\
+	if ((p)->nr > (i) && (p)->path[i].usable)			\
+		paths_weigh(c, taken, (p)->path[i].ctrl,		\
+			    (p)->path[i].ana_state,			\
+			    (p)->path[i].latency_us);			\
+} while (0)
+
+static __always_inline void paths_choose(struct paths_choice *c,
+					 struct nvme_steer_path *p, int taken)
+{
+	PATHS_WEIGH(c, p, taken, 0);
+	PATHS_WEIGH(c, p, taken, 1);
+	PATHS_WEIGH(c, p, taken, 2);
+	PATHS_WEIGH(c, p, taken, 3);
+	PATHS_WEIGH(c, p, taken, 4);
+	PATHS_WEIGH(c, p, taken, 5);
+	PATHS_WEIGH(c, p, taken, 6);
+	PATHS_WEIGH(c, p, taken, 7);
+	_Static_assert(NVME_STEER_MAX_PATHS == 8, "one line each");
 }
 
 /* The pin that is nearest, or NULL. */
@@ -192,13 +218,15 @@ static __noinline struct paths_pin *paths_find_pin(struct nvme_steer_path *p)
 	return pin;
 }
 
-static __always_inline bool paths_usable(const struct paths_list *l, __u32 ctrl)
+static __noinline bool paths_usable(struct nvme_steer_path *p, __u32 ctrl)
 {
+	struct nvme_steer_path_ctrl path[NVME_STEER_MAX_PATHS] = {};
 	__u32 i;
 
-	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++)
-		if (l->path[i].ctrl == ctrl)
-			return l->path[i].usable;
+	nvme_steer_read_paths(path, p);
+	for (i = 0; i < NVME_STEER_MAX_PATHS && i < p->nr; i++)
+		if (path[i].ctrl == ctrl)
+			return path[i].usable;
 	return false;
 }
 
@@ -211,61 +239,38 @@ static __always_inline bool paths_better(const struct paths_knobs *c,
 }
 
 /* One of the others, in turn, to see how it does; 0: there is none. */
-static __always_inline int paths_probe(const struct paths_list *l,
-				       struct paths_state *s)
+static __noinline int paths_probe(struct nvme_steer_path *p,
+				  struct paths_state *s, __u32 ana_state)
 {
-	__u32 i, turn = ++s->turn, left = 0, answer = 0;
+	struct nvme_steer_path_ctrl path[NVME_STEER_MAX_PATHS] = {};
+	int other[NVME_STEER_MAX_PATHS] = {}, taken = s->path;
+	__u32 i, nr = 0, turn = ++s->turn;
 
-	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++)
-		left += l->path[i].usable &&
-			l->path[i].ana_state == l->ana_state &&
-			NVME_STEER_PATH(l->path[i].ctrl) != (int)s->path;
-	if (!left)
-		return 0;
-	left = turn % left;
-	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++) {
-		if (!l->path[i].usable ||
-		    l->path[i].ana_state != l->ana_state ||
-		    NVME_STEER_PATH(l->path[i].ctrl) == (int)s->path)
-			continue;
-		answer = NVME_STEER_PATH(l->path[i].ctrl);
-		if (!left--)
-			break;
-	}
-	return answer;
+	nvme_steer_read_paths(path, p);
+	for (i = 0; i < NVME_STEER_MAX_PATHS && i < p->nr; i++)
+		if (path[i].usable && path[i].ana_state == ana_state &&
+		    NVME_STEER_PATH(path[i].ctrl) != taken)
+			other[nr++ % NVME_STEER_MAX_PATHS] =
+				NVME_STEER_PATH(path[i].ctrl);
+	return nr ? other[turn % nr % NVME_STEER_MAX_PATHS] : 0;
 }
 
 /* The path to take for all that are not pinned. */
-static __always_inline int paths_best(const struct paths_list *l,
+static __always_inline int paths_best(const struct paths_choice *found,
 				      const struct paths_knobs *c,
 				      struct paths_state *s, __u64 now,
 				      struct paths_counts *count)
 {
-	__u64 best_us = ~0ULL, now_us = ~0ULL;
-	__u32 i, best = 0;
-
-	for (i = 0; i < NVME_STEER_MAX_PATHS && i < l->nr; i++) {
-		const struct nvme_steer_path_ctrl *path = &l->path[i];
-
-		if (!path->usable || path->ana_state != l->ana_state)
-			continue;
-		if (NVME_STEER_PATH(path->ctrl) == (int)s->path)
-			now_us = path->latency_us;
-		if (path->latency_us < best_us) {
-			best_us = path->latency_us;
-			best = NVME_STEER_PATH(path->ctrl);
-		}
-	}
-	if (best == s->path)
-		return best;
-	if (now_us != ~0ULL &&
+	if (found->best == (int)s->path)
+		return found->best;
+	if (found->now_us != ~0ULL &&
 	    (now - s->since < c->dwell_ms * NSEC_PER_MSEC ||
-	     !paths_better(c, best_us, now_us)))
+	     !paths_better(c, found->best_us, found->now_us)))
 		return s->path;
-	s->path = best;
+	s->path = found->best;
 	s->since = now;
 	count->changes++;
-	return best;
+	return found->best;
 }
 
 static __always_inline int paths_flags(const struct paths_knobs *c)
@@ -284,7 +289,7 @@ SEC("struct_ops/paths_path")
 int BPF_PROG(paths_path, struct nvme_steer_path *p)
 {
 	__u32 zero = 0, index = p->nsid % PATHS_STATES;
-	struct paths_list list = {};
+	struct paths_choice found = {};
 	struct paths_counts *count;
 	struct paths_knobs *c;
 	struct paths_state *s;
@@ -295,10 +300,13 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 	count = bpf_map_lookup_elem(&counts, &zero);
 	c = bpf_map_lookup_elem(&knobs, &zero);
 	s = bpf_map_lookup_elem(&state, &index);
-	if (!count || !c || !s || !paths_read(&list, p))
+	if (!count || !c || !s)
+		return NVME_STEER_PATH_OWN;
+	paths_choose(&found, p, s->path);
+	if (!found.best)
 		return NVME_STEER_PATH_OWN;
 	pin = paths_find_pin(p);
-	if (pin && paths_usable(&list, pin->ctrl)) {
+	if (pin && paths_usable(p, pin->ctrl)) {
 		count->pinned++;
 		return NVME_STEER_PATH(pin->ctrl) | paths_flags(c);
 	}
@@ -309,14 +317,14 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 	    p->len <= c->probe_bytes &&
 	    now - s->probed >= c->probe_ms * NSEC_PER_MSEC) {
 		s->probed = now;
-		probe = paths_probe(&list, s);
+		probe = paths_probe(p, s, found.ana_state);
 		if (probe) {
 			count->probes++;
 			return probe | paths_flags(c) |
 			       NVME_STEER_PATH_ONCE;
 		}
 	}
-	return paths_best(&list, c, s, now, count) | paths_flags(c);
+	return paths_best(&found, c, s, now, count) | paths_flags(c);
 }
 
 NVME_STEER_POLICY(paths,
