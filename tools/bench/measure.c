@@ -13,6 +13,9 @@
 #include "bench.h"
 #include "ring.h"
 
+/* What is under way of a copy that begins its next part when it is polled for. */
+#define PART_BYTES	(1UL << 20)
+
 /* How often a wait that was too short is made longer. */
 #define MAX_TRIES	5
 
@@ -24,12 +27,14 @@
 
 /*
  * Rounds before those that count: for caches, and of copies that a policy
- * decides about for one that has to see some before it knows. Long ones take
- * long, and what is decided hardly matters to them.
+ * decides about for one that has to see some before it knows. Long copies take
+ * long, and neither matters to them: of these there are fewer rounds.
  */
 #define FIRST_ROUNDS	3
 #define FIRST_COPIES	24
-#define FIRST_BYTES	(2 << 20)
+#define LONG_BYTES	(2 << 20)	/* more than this */
+#define LONG_ROUNDS	5
+#define LONG_AGREE	3
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -49,16 +54,16 @@ int measure__compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What a spin costs when nothing but the timer interrupts it. */
+/* What a spin costs when nothing but the timer interrupts it; of long ones thrice. */
 static uint64_t spin_alone(uint64_t turns)
 {
+	unsigned int i, n = turns < 1000000 ? 5 : 3;
 	uint64_t v[5];
-	unsigned int i;
 
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < n; i++)
 		v[i] = measure__spin(turns);
-	qsort(v, 5, sizeof(v[0]), measure__compare);
-	return v[2];
+	qsort(v, n, sizeof(v[0]), measure__compare);
+	return v[n / 2];
 }
 
 bool measure__counts_instructions(void)
@@ -81,47 +86,68 @@ void measure__pause(long ns)
 /*
  * How the device is waited for. A ring that polls sleeps: nothing of the
  * commands happens then. Otherwise interrupts do, and are found as what a
- * loop of known length takes longer.
+ * loop of known length takes longer: once for a whole round, and again before
+ * each further call for a copy, of which a part is under way by then.
  */
 struct waiting {
 	long sleep_ns;
-	uint64_t turns, alone;
+	struct spin {
+		uint64_t turns, alone;
+	} whole, again;
 };
+
+static void plan_spins(struct waiting *w, uint64_t whole, uint64_t again)
+{
+	w->whole.turns = whole;
+	w->whole.alone = spin_alone(whole);
+	w->again = w->whole;
+	if (again == whole)
+		return;
+	w->again.turns = again;
+	w->again.alone = spin_alone(again);
+}
+
+/* For so many bytes of a copy, a range of it at least. */
+static uint64_t copy_turns(const struct bench *b, uint64_t bytes)
+{
+	return 100000 + 8000 * MAX(bytes / b->row.bytes, 1) + bytes / 4;
+}
 
 static void wait_plan(struct waiting *w, const struct bench *b,
 		      unsigned int factor)
 {
-	unsigned int batch = b->row.batch;
+	uint64_t batch = b->row.batch, turns;
 
 	memset(w, 0, sizeof(*w));
 	if (b->row.kind->no_ring || b->row.kind->no_data || b->row.wait)
 		return;
 	/* What a polled copy has the kernel do meanwhile counts, too. */
 	if (b->row.kind->copies) {
-		w->turns = (100000 + 20000 * (uint64_t)b->row.ranges +
-			    b->copies.total / 4) * batch * factor;
-		w->alone = spin_alone(w->turns);
+		batch *= factor;
+		plan_spins(w, copy_turns(b, b->copies.total) * batch,
+			   copy_turns(b, MIN(b->copies.total, PART_BYTES)) *
+				   batch);
 		return;
 	}
 	if (b->row.poll) {
 		w->sleep_ns = 20L * 1000 * 1000 * factor;
 		return;
 	}
-	w->turns = (100000 + 20000 * (uint64_t)batch +
-		    (uint64_t)batch * b->row.bytes / 4) * factor;
-	w->alone = spin_alone(w->turns);
+	turns = (100000 + 20000 * batch + batch * b->row.bytes / 4) * factor;
+	plan_spins(w, turns, turns);
 }
 
-static uint64_t wait_for_device(const struct waiting *w)
+static uint64_t wait_for_device(const struct waiting *w, bool again)
 {
+	const struct spin *spin = again ? &w->again : &w->whole;
 	uint64_t ticks;
 
 	if (w->sleep_ns)
 		measure__pause(w->sleep_ns);
-	if (!w->turns)
+	if (!spin->turns)
 		return 0;
-	ticks = measure__spin(w->turns);
-	return ticks > w->alone ? ticks - w->alone : 0;
+	ticks = measure__spin(spin->turns);
+	return ticks > spin->alone ? ticks - spin->alone : 0;
 }
 
 /* ------------------------------------------------------------------ rounds */
@@ -183,14 +209,17 @@ static void one_round(struct bench *b, const struct waiting *w,
 		      struct ticks *t, unsigned int i)
 {
 	unsigned int tries = 0;
+	bool again;
 
 	t->submit[i] = t->wait[i] = t->reap[i] = 0;
 	b->part = 0;
 	do {
 		t->submit[i] += measure__submit(b);
+		again = false;
 		do {
-			t->wait[i] += wait_for_device(w);
+			t->wait[i] += wait_for_device(w, again);
 			t->reap[i] += measure__reap(b);
+			again = true;
 			if (++tries == MAX_REAPS)
 				die("a copy does not end", ETIMEDOUT);
 		} while (b->left);
@@ -217,6 +246,16 @@ static bool agreed(const uint64_t *ticks, unsigned int n, unsigned int agree)
 		    sorted[i] >= middle - middle / 512)
 			same++;
 	return same >= agree && 2 * same > n;
+}
+
+/* Those that do not count. */
+static void first_rounds(struct bench *b, unsigned int n,
+			 const struct waiting *w, struct ticks *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		one_round(b, w, t, i);
 }
 
 /* At most @n rounds. Returns how many. */
@@ -285,10 +324,11 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	     struct result *r)
 {
 	bool copies = b->row.kind->copies, done = false;
-	bool learns = b->row.kind->took && b->copies.total <= FIRST_BYTES;
-	unsigned int first = learns ? FIRST_COPIES : FIRST_ROUNDS;
+	bool is_long = copies && b->copies.total > LONG_BYTES;
+	unsigned int first = is_long ? 1 : b->row.kind->took ? FIRST_COPIES :
+							       FIRST_ROUNDS;
 	unsigned int size = MAX(rounds, first) * sizeof(uint64_t);
-	unsigned int try, factor = 1, n;
+	unsigned int try, factor = 1, longer = copies ? 2 : 3, n;
 	struct ticks t = {
 		.submit = malloc(size), .wait = malloc(size),
 		.reap = malloc(size), .total = malloc(size),
@@ -297,14 +337,18 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	struct waiting w;
 	struct result now;
 
+	if (is_long) {
+		rounds = MIN(rounds, LONG_ROUNDS);
+		agree = MIN(agree, LONG_AGREE);
+	}
 	/* An idle guest's counter jumps: nobody may idle in submit(). */
 	if (b->row.kind->no_ring)
 		spinner__start();
 	if (!t.submit || !t.wait || !t.reap || !t.total)
 		die("malloc", ENOMEM);
 	wait_plan(&w, b, 1);
-	rounds_run(b, first, 0, &w, &t, &now);
-	for (try = 0; !done && try < MAX_TRIES; try++, factor *= 3) {
+	first_rounds(b, first, &w, &t);
+	for (try = 0; !done && try < MAX_TRIES; try++, factor *= longer) {
 		if (try)
 			wait_plan(&w, b, factor);
 		now = *r;
