@@ -236,6 +236,7 @@ static void nvme_steer_abandon_queues(struct nvme_steer_ctrl *sc)
 	mutex_lock(&sc->queue_lock);
 	for (n = 1; n <= NVME_STEER_MAX_QUEUES; n++)
 		RCU_INIT_POINTER(sc->queues[n], NULL);
+	WRITE_ONCE(sc->last_queue, 0);
 	synchronize_rcu();
 
 	mutex_lock(&sc->state_lock);

@@ -134,11 +134,11 @@ void nvme_steer_path_away(struct nvme_steer_ctrl *sc)
 static u32 nvme_steer_path_inflight(const struct nvme_ctrl *ctrl,
 				    struct nvme_steer_ctrl *sc)
 {
-	unsigned int n, nr = sc ? READ_ONCE(sc->res.nr) : 0;
+	unsigned int n, last = sc ? READ_ONCE(sc->last_queue) : 0;
 	u32 inflight = atomic_read(&ctrl->nr_active);
 	struct nvme_steer_queue *q;
 
-	for (n = 1; n <= nr && n <= NVME_STEER_MAX_QUEUES; n++) {
+	for (n = 1; n <= last; n++) {
 		q = rcu_dereference(sc->queues[n]);
 		if (q)
 			inflight += nvme_steer_queue_inflight(q);
@@ -503,7 +503,8 @@ static struct nvme_ns *nvme_steer_choose_path(struct nvme_steer_policy *p,
 
 	if (!p || unlikely(READ_ONCE(p->exit_kind)))
 		return nvme_steer_own_path(head);
-	if (p->path_answers && in_task())
+	/* where a command is like another the hook has looked, but for ioctls */
+	if (p->path_answers && (p->path_looks || io->cmd) && in_task())
 		ns = nvme_steer_look_path(p, head, io);
 	if (!ns)
 		ns = nvme_steer_ask_path(p, head, io);

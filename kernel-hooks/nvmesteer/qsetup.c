@@ -376,6 +376,21 @@ static int nvme_steer_find_number(struct nvme_steer_ctrl *sc,
 	return -ENOSPC;
 }
 
+/* Publish @q by a number, or nothing. */
+static void nvme_steer_queue_set(struct nvme_steer_ctrl *sc,
+				 unsigned int number,
+				 struct nvme_steer_queue *q)
+{
+	unsigned int last = max(sc->last_queue, number);
+
+	lockdep_assert_held(&sc->queue_lock);
+
+	rcu_assign_pointer(sc->queues[number], q);
+	while (last && !rcu_access_pointer(sc->queues[last]))
+		last--;
+	WRITE_ONCE(sc->last_queue, last);
+}
+
 /**
  * nvme_steer_queue_create - create a queue, or take over one that fits
  * @sc: the controller
@@ -444,7 +459,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		return ERR_PTR(ret);
 	}
 
-	rcu_assign_pointer(sc->queues[number], q);
+	nvme_steer_queue_set(sc, number, q);
 	trace_nvme_steer_queue(q, "create");
 	return q;
 }
@@ -501,7 +516,7 @@ void nvme_steer_queue_free(struct nvme_steer_queue *q)
 	lockdep_assert_held(&sc->queue_lock);
 
 	if (rcu_access_pointer(sc->queues[q->number]) == q) {
-		RCU_INIT_POINTER(sc->queues[q->number], NULL);
+		nvme_steer_queue_set(sc, q->number, NULL);
 		synchronize_rcu();
 		trace_nvme_steer_queue(q, "free");
 	}
