@@ -179,27 +179,17 @@ static __always_inline void paths_weigh(struct paths_choice *c, int taken,
 	}
 }
 
-/* One by one: the verifier lets no index that varies into @p. */
-#define PATHS_WEIGH(c, p, taken, i)					\
+#define PATHS_WEIGH(path, c, taken)					\
 do {									\
-	if ((p)->nr > (i) && (p)->path[i].usable)			\
-		paths_weigh(c, taken, (p)->path[i].ctrl,		\
-			    (p)->path[i].ana_state,			\
-			    (p)->path[i].latency_us);			\
+	if ((path).usable)						\
+		paths_weigh(c, taken, (path).ctrl, (path).ana_state,	\
+			    (path).latency_us);				\
 } while (0)
 
 static __always_inline void paths_choose(struct paths_choice *c,
 					 struct nvme_steer_path *p, int taken)
 {
-	PATHS_WEIGH(c, p, taken, 0);
-	PATHS_WEIGH(c, p, taken, 1);
-	PATHS_WEIGH(c, p, taken, 2);
-	PATHS_WEIGH(c, p, taken, 3);
-	PATHS_WEIGH(c, p, taken, 4);
-	PATHS_WEIGH(c, p, taken, 5);
-	PATHS_WEIGH(c, p, taken, 6);
-	PATHS_WEIGH(c, p, taken, 7);
-	_Static_assert(NVME_STEER_MAX_PATHS == 8, "one line each");
+	NVME_STEER_EACH_PATH(p, PATHS_WEIGH, c, taken);
 }
 
 /* The pin that is nearest, or NULL. */

@@ -201,16 +201,45 @@ static __always_inline __u32 nvme_steer_current_uid(void)
 	return bpf_get_current_task_btf()->cred->uid.val;
 }
 
-#define __nvme_steer_read_path(to, p, i)				\
+/**
+ * NVME_STEER_EACH_PATH - do something with each path of a command
+ * @p: the argument of path()
+ * @each: a function or macro, called as each(path, ...) with an lvalue of struct
+ *	nvme_steer_path_ctrl, and whatever follows here
+ *
+ * One by one, since the verifier lets no index that varies into @p; a helper
+ * that reads the whole array takes some 200 instructions.
+ */
+#define NVME_STEER_EACH_PATH(p, each, ...)				\
 do {									\
-	if ((p)->nr <= (i))						\
-		break;							\
-	(to)[i].ctrl = (p)->path[i].ctrl;				\
-	(to)[i].usable = (p)->path[i].usable;				\
-	(to)[i].ana_state = (p)->path[i].ana_state;			\
-	(to)[i].distance = (p)->path[i].distance;			\
-	(to)[i].inflight = (p)->path[i].inflight;			\
-	(to)[i].latency_us = (p)->path[i].latency_us;			\
+	_Static_assert(NVME_STEER_MAX_PATHS == 8, "one line each");	\
+	if ((p)->nr > 0)						\
+		each((p)->path[0], ##__VA_ARGS__);			\
+	if ((p)->nr > 1)						\
+		each((p)->path[1], ##__VA_ARGS__);			\
+	if ((p)->nr > 2)						\
+		each((p)->path[2], ##__VA_ARGS__);			\
+	if ((p)->nr > 3)						\
+		each((p)->path[3], ##__VA_ARGS__);			\
+	if ((p)->nr > 4)						\
+		each((p)->path[4], ##__VA_ARGS__);			\
+	if ((p)->nr > 5)						\
+		each((p)->path[5], ##__VA_ARGS__);			\
+	if ((p)->nr > 6)						\
+		each((p)->path[6], ##__VA_ARGS__);			\
+	if ((p)->nr > 7)						\
+		each((p)->path[7], ##__VA_ARGS__);			\
+} while (0)
+
+#define __nvme_steer_read_path(from, to)				\
+do {									\
+	(to)->ctrl = (from).ctrl;					\
+	(to)->usable = (from).usable;					\
+	(to)->ana_state = (from).ana_state;				\
+	(to)->distance = (from).distance;				\
+	(to)->inflight = (from).inflight;				\
+	(to)->latency_us = (from).latency_us;				\
+	(to)++;								\
 } while (0)
 
 /**
@@ -218,23 +247,13 @@ do {									\
  * @to: an array of NVME_STEER_MAX_PATHS struct nvme_steer_path_ctrl
  * @p: the argument of path()
  *
- * Copies those that there are; p->nr says how many. One by one, since the
- * verifier lets no index that varies into @p; a helper that reads the whole
- * array takes some 200 instructions.
+ * Copies those that there are; p->nr says how many.
  */
 static __always_inline void
 nvme_steer_read_paths(struct nvme_steer_path_ctrl *to,
 		      struct nvme_steer_path *p)
 {
-	__nvme_steer_read_path(to, p, 0);
-	__nvme_steer_read_path(to, p, 1);
-	__nvme_steer_read_path(to, p, 2);
-	__nvme_steer_read_path(to, p, 3);
-	__nvme_steer_read_path(to, p, 4);
-	__nvme_steer_read_path(to, p, 5);
-	__nvme_steer_read_path(to, p, 6);
-	__nvme_steer_read_path(to, p, 7);
-	_Static_assert(NVME_STEER_MAX_PATHS == 8, "one line each");
+	NVME_STEER_EACH_PATH(p, __nvme_steer_read_path, to);
 }
 
 /* Declare the ops of a policy; its object's name is the policy's name. */
