@@ -292,6 +292,7 @@ uint32_t admin_command(struct controller *c, const struct command *cmd,
 	case FAULT_ADMIN_CLEAR:
 	case FAULT_ADMIN_ADD:
 	case FAULT_ADMIN_COUNTERS:
+	case FAULT_ADMIN_ARRIVALS:
 		return fault_admin(c, cmd, dw0);
 	default:
 		return SC_INVALID_OPCODE | SC_DNR;

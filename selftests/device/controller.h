@@ -163,10 +163,12 @@ struct controller {
 
 	bool stalled;
 	uint64_t gone_until;		/* ns; 0: not gone */
+	uint32_t returned;		/* what *returns was when it went */
 	uint64_t paused_until;		/* ns; 0: not paused, CSTS.PP is 0 */
 
 	uint16_t id;			/* CNTLID; 0: the only one */
 	uint8_t *blocks;		/* the namespace */
+	uint32_t *returns;		/* all of it are told to come back, times */
 	uint64_t nr_blocks;
 	unsigned int format;		/* FAULT_FORMAT_* */
 	unsigned int block_shift;
@@ -178,6 +180,7 @@ struct controller {
 	uint32_t matched[FAULT_RULES];
 	unsigned int nr_rules;
 	struct fault_counters counters;
+	struct fault_arrivals arrivals;
 };
 
 /* vfio.c. Serves a connection until it ends; 0 or -errno. */
@@ -241,8 +244,10 @@ bool queue_flying(const struct sq *sq, uint16_t cid);
 uint32_t admin_command(struct controller *c, const struct command *cmd,
 		       uint32_t *dw0);
 uint32_t nvm_command(struct controller *c, const struct command *cmd);
-/* A command was fetched: for the counters. */
+/* A command was fetched: for the counters, and what has arrived. */
 void nvm_count(struct controller *c, const struct command *cmd);
+void nvm_arrived(struct controller *c, unsigned int qid,
+		 const struct command *cmd);
 /* Of a Copy the first ranges; of another command nothing. */
 void nvm_part(struct controller *c, const struct command *cmd,
 	      unsigned int most);

@@ -89,6 +89,9 @@ uint32_t event_change(struct controller *c, const struct command *cmd)
 	case FAULT_CHANGE_RELEASE:
 		queue_release(c);
 		return 0;
+	case FAULT_CHANGE_RETURN:
+		__atomic_add_fetch(c->returns, 1, __ATOMIC_RELAXED);
+		return 0;
 	default:
 		return SC_INVALID_FIELD | SC_DNR;
 	}

@@ -30,7 +30,7 @@ static bool matches(struct controller *c, const struct fault_rule *r,
 	if (r->opcode != FAULT_ANY && r->opcode != cmd->opcode)
 		return false;
 	if (!qid && cmd->opcode >= FAULT_ADMIN_CLEAR &&
-	    cmd->opcode <= FAULT_ADMIN_CHANGE)
+	    cmd->opcode <= FAULT_ADMIN_ARRIVALS)
 		return false;
 	/* what is granted is asked for by one feature only */
 	if (r->what == FAULT_GRANT)
@@ -110,9 +110,11 @@ static void stop(struct controller *c, const struct fault_rule *r)
 	c->stalled = true;
 	if (r->what == FAULT_FATAL)
 		c->csts |= 2;
-	if (r->what == FAULT_GONE)
+	if (r->what == FAULT_GONE) {
+		c->returned = __atomic_load_n(c->returns, __ATOMIC_RELAXED);
 		c->gone_until = r->ms ? now_ns() + r->ms * 1000000ULL :
 					UINT64_MAX;
+	}
 }
 
 /* The faults of a command that is completed at once, in its own way. */
@@ -222,6 +224,7 @@ uint32_t fault_admin(struct controller *c, const struct command *cmd,
 		c->nr_rules = 0;
 		memset(c->matched, 0, sizeof(c->matched));
 		memset(&c->counters, 0, sizeof(c->counters));
+		c->arrivals.nr = 0;
 		return 0;
 	case FAULT_ADMIN_ADD:
 		status = dma_prp(c, cmd, &rule, sizeof(rule), false);
@@ -233,6 +236,8 @@ uint32_t fault_admin(struct controller *c, const struct command *cmd,
 		*dw0 = c->nr_rules;
 		c->rules[c->nr_rules++] = rule;
 		return 0;
+	case FAULT_ADMIN_ARRIVALS:
+		return dma_prp(c, cmd, &c->arrivals, sizeof(c->arrivals), true);
 	default:
 		c->counters.held = queue_held(c);
 		return dma_prp(c, cmd, &c->counters, sizeof(c->counters), true);

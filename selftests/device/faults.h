@@ -14,6 +14,7 @@
 #define FAULT_ADMIN_ADD		0xc1	/* a struct fault_rule; its number in DW0 */
 #define FAULT_ADMIN_COUNTERS	0xc2	/* a struct fault_counters */
 #define FAULT_ADMIN_CHANGE	0xc3	/* a struct fault_change */
+#define FAULT_ADMIN_ARRIVALS	0xc4	/* a struct fault_arrivals */
 
 #define FAULT_RULES		8	/* at most */
 #define FAULT_QUEUES		33	/* admin queue and I/O queues */
@@ -104,6 +105,11 @@ enum fault_changes {
 	 * tells of it
 	 */
 	FAULT_CHANGE_RELEASE,
+	/*
+	 * controllers of this namespace that are gone are there again, as after
+	 * power-on; no event tells of it, and @value is nothing
+	 */
+	FAULT_CHANGE_RETURN,
 };
 
 /*
@@ -146,6 +152,18 @@ struct fault_counters {
 	 */
 	uint32_t host_errors;
 	char host_error[64];		/* the first of them */
+};
+
+/* The I/O commands that were fetched since FAULT_ADMIN_CLEAR, in that order. */
+#define FAULT_ARRIVALS	255	/* at most; the first of them */
+
+struct fault_arrivals {
+	uint64_t nr;			/* of all, which may be more */
+	struct {
+		uint64_t slba;
+		uint32_t opcode;
+		uint32_t qid;
+	} command[FAULT_ARRIVALS];
 };
 
 #endif /* DEVICE_FAULTS_H */

@@ -21,6 +21,9 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
+/* The namespace, and after it what its controllers tell each other. */
+#define SHARED_SIZE	(NAMESPACE_SIZE + PAGE_SIZE)
+
 /*
  * The namespace: this controller's own, or that of all that are told the same
  * @file.
@@ -32,10 +35,10 @@ static uint8_t *namespace(const char *file)
 	if (file) {
 		how = MAP_SHARED;
 		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0 || ftruncate(fd, NAMESPACE_SIZE))
+		if (fd < 0 || ftruncate(fd, SHARED_SIZE))
 			return MAP_FAILED;
 	}
-	return mmap(NULL, NAMESPACE_SIZE, PROT_READ | PROT_WRITE, how, fd, 0);
+	return mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, how, fd, 0);
 }
 
 int main(int argc, char **argv)
@@ -57,6 +60,7 @@ int main(int argc, char **argv)
 	c.blocks = namespace(argc > 3 ? argv[3] : NULL);
 	if (c.blocks == MAP_FAILED)
 		return fail("memory of the namespace", errno);
+	c.returns = (uint32_t *)(c.blocks + NAMESPACE_SIZE);
 	nvm_format(&c, FAULT_FORMAT_512);
 	for (i = 0; i < NR_VECTORS; i++)
 		c.vectors[i] = -1;

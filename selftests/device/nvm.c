@@ -285,6 +285,19 @@ void nvm_count(struct controller *c, const struct command *cmd)
 		count->longest = nlb;
 }
 
+void nvm_arrived(struct controller *c, unsigned int qid,
+		 const struct command *cmd)
+{
+	struct fault_arrivals *a = &c->arrivals;
+	uint64_t n = a->nr++;
+
+	if (n >= FAULT_ARRIVALS)
+		return;
+	a->command[n].slba = first_block(cmd);
+	a->command[n].opcode = cmd->opcode;
+	a->command[n].qid = qid;
+}
+
 uint32_t nvm_command(struct controller *c, const struct command *cmd)
 {
 	uint64_t slba = first_block(cmd), nlb = (cmd->cdw12 & 0xffff) + 1;

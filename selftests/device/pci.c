@@ -118,7 +118,9 @@ void pci_reset(struct controller *c)
 
 static bool gone(struct controller *c)
 {
-	if (c->gone_until && now_ns() >= c->gone_until) {
+	if (c->gone_until &&
+	    (now_ns() >= c->gone_until ||
+	     __atomic_load_n(c->returns, __ATOMIC_RELAXED) != c->returned)) {
 		/* it comes back as after power-on */
 		c->gone_until = 0;
 		pci_reset(c);

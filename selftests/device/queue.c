@@ -192,8 +192,10 @@ static void fetch(struct controller *c, unsigned int qid)
 	memcpy(&cmd, at, sizeof(cmd));
 	sq->head = (sq->head + 1) % sq->entries;
 	c->counters.commands[qid]++;
-	if (qid)
+	if (qid) {
 		nvm_count(c, &cmd);
+		nvm_arrived(c, qid, &cmd);
+	}
 	if (queue_flying(sq, cmd.cid))
 		host_error(c, "queue %u: command id %#x is in flight", qid,
 			   cmd.cid);

@@ -67,6 +67,14 @@ void fault_at(int instance)
 	other = was;
 }
 
+void fault_only(int instance)
+{
+	fault_at(instance);
+	if (other >= 0)
+		close(other);
+	other = -1;
+}
+
 void fault_close(void)
 {
 	test_not_at_end(clear_at_end, NULL);
@@ -98,6 +106,15 @@ void fault_counters(struct fault_counters *counters)
 	int ret = tell(FAULT_ADMIN_COUNTERS, counters, sizeof(*counters), NULL);
 
 	test_check(!ret, "cannot read the counters: %d", ret);
+}
+
+void fault_arrivals(struct fault_arrivals *arrivals)
+{
+	int ret = tell(FAULT_ADMIN_ARRIVALS, arrivals, sizeof(*arrivals), NULL);
+
+	test_check(!ret, "cannot read what has arrived: %d", ret);
+	test_check(arrivals->nr <= FAULT_ARRIVALS, "%ju commands have arrived",
+		   (uintmax_t)arrivals->nr);
 }
 
 unsigned int fault_done(unsigned int rule)

@@ -18,6 +18,8 @@ void fault_open(struct pt_ns *ns);
  * both are forgotten at the end.
  */
 void fault_at(int instance);
+/* Let go of the other one, which may have another number when it is opened next. */
+void fault_only(int instance);
 /* Let go of it; it may be opened again. */
 void fault_close(void);
 
@@ -26,6 +28,8 @@ void fault_clear(void);
 /* One more rule; its number. */
 unsigned int fault_add(const struct fault_rule *rule);
 void fault_counters(struct fault_counters *counters);
+/* The I/O commands that it has fetched since fault_clear(), and not too many. */
+void fault_arrivals(struct fault_arrivals *arrivals);
 /* How often a rule has applied since fault_clear(). */
 unsigned int fault_done(unsigned int rule);
 /*

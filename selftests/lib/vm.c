@@ -3,6 +3,7 @@
  * What only a guest of selftests/vm/run has; see vm.h.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <poll.h>
@@ -127,6 +128,21 @@ void vm_pci_address(int ctrl, char *buf, size_t size)
 
 	vm_pci_path(ctrl, path, sizeof(path));
 	snprintf(buf, size, "%s", basename(path));
+}
+
+int vm_ctrl_at(const char *address)
+{
+	char pattern[128];
+	int instance = -1;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "/sys/bus/pci/devices/%s/nvme/nvme*",
+		 address);
+	if (glob(pattern, 0, NULL, &found))
+		return -1;
+	sscanf(strrchr(found.gl_pathv[0], '/'), "/nvme%d", &instance);
+	globfree(&found);
+	return instance;
 }
 
 void vm_bus_master(int ctrl, bool on)

@@ -31,6 +31,9 @@ void vm_hold_up(const char *name, bool on);
 void vm_pci_path(int ctrl, char *buf, size_t size);
 void vm_pci_address(int ctrl, char *buf, size_t size);
 
+/* The controller of the function at that address, whatever its number is; or -1. */
+int vm_ctrl_at(const char *address);
+
 /* Let the function write to memory, or not. */
 void vm_bus_master(int ctrl, bool on);
 

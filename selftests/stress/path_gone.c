@@ -13,8 +13,6 @@
  * vm: --cpus 4
  * spoils: nvme4
  */
-#include <glob.h>
-
 #include "block_load.h"
 #include "load.h"
 #include "test.h"
@@ -60,22 +58,6 @@ static bool is_path(int instance)
 	vm_ctrl_state(instance, state, sizeof(state));
 	return !strcmp(state, "live") &&
 	       test_exists("%s", steer_path(instance, "path"));
-}
-
-/* The controller of that function, whatever its number is now, or -1. */
-static int instance_again(void)
-{
-	char pattern[128];
-	int instance = -1;
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "/sys/bus/pci/devices/%s/nvme/nvme*",
-		 address);
-	if (glob(pattern, 0, NULL, &found))
-		return -1;
-	sscanf(strrchr(found.gl_pathv[0], '/'), "/nvme%d", &instance);
-	globfree(&found);
-	return instance;
 }
 
 /* I/O of both kinds goes on. */
@@ -169,7 +151,7 @@ int main(void)
 	goes_on(50);
 	unbind_bind(-1, true);
 	/* the subsystem keeps the number it has from its first controller */
-	test_check(test_wait((ctrl[0] = instance_again()) >= 0 &&
+	test_check(test_wait((ctrl[0] = vm_ctrl_at(address)) >= 0 &&
 			     is_path(ctrl[0]), 20000), "it does not come back");
 	snprintf(text, sizeof(text), "ctrl=%d policy=puppet ", ctrl[1]);
 	for (c = 0; c < 2; c++) {

@@ -45,6 +45,16 @@ static bool is_dead(void)
 	return !strcmp(state, "dead");
 }
 
+/* What is cached would not tell. */
+bool function_is_gone(void)
+{
+	char path[192], vendor[2];
+
+	snprintf(path, sizeof(path), "%s/config", pci_path);
+	return test_read(path, vendor, sizeof(vendor)) > 0 &&
+	       (uint8_t)vendor[0] == 0xff;
+}
+
 void function_dies(void)
 {
 	test_check(test_wait(is_dead(), 20000), "the controller is not dead");
@@ -56,8 +66,7 @@ void function_remove(void)
 	test_check(!test_exists("%s", pci_path), "it was not removed");
 }
 
-/* It is there, with its namespace, under the same name. */
-static bool is_back(void)
+void function_rescan(void)
 {
 	int ret;
 
@@ -65,6 +74,12 @@ static bool is_back(void)
 	ret = test_write("/sys/bus/pci/rescan", "1");
 	vm_one_cpu(false);
 	test_check(!ret, "cannot rescan: %s", strerror(-ret));
+}
+
+/* It is there, with its namespace, under the same name. */
+static bool is_back(void)
+{
+	function_rescan();
 	return test_wait(test_exists("/dev/nvme%s", name), 1000);
 }
 
