@@ -10,6 +10,8 @@ guest 2 --nonsense -- true
 says err 'unknown option --nonsense'
 guest 2 --cpus many -- true
 says err '--cpus takes a whole number'
+guest 2 --size large -- true
+says err '--size takes a whole number'
 guest 2 --copy nothing -- true
 says err '--copy takes FROM:/TO'
 guest 2 --copy /no/such/file:/x -- true
