@@ -18,6 +18,11 @@
 #define MAX_RANGES	128
 #define MAX_PATHS	5	/* of copies: NVME_STEER_COPY_* */
 
+/* The most that the driver takes in a command, of pages that lie apart. */
+#define LOOP_BYTES	(512U << 10)
+/* The most that a loop reads before it writes. */
+#define WINDOW_BYTES	((size_t)MAX_BATCH * LOOP_BYTES)
+
 struct kind;
 
 /* A row as asked for. */
@@ -77,9 +82,18 @@ struct copies {
 	char *got;		/* what came of it, neighbours included */
 };
 
+/* Ranges that a loop reads and then writes, with commands for all of them. */
+struct window {
+	const uint64_t *from;	/* of copies.from */
+	uint64_t to;		/* bytes, as copies.to */
+	size_t total;		/* bytes */
+	unsigned int ranges;
+};
+
 struct bench {
 	struct row row;
 	struct device *dev;
+	struct window window;	/* loops: the one that is copied */
 	struct data data;
 	struct copies copies;
 	struct io_uring ring;
@@ -93,7 +107,7 @@ struct bench {
 	uint64_t offset[MAX_BATCH];
 	uint64_t base;		/* bytes, where on the device this begins */
 	unsigned int min_complete;	/* to wait for while submitting */
-	unsigned int part;	/* of the row, which comes in kind->parts */
+	unsigned int part;	/* of the window: 0 is reading, 1 writing */
 	unsigned int left;	/* completions to be awaited */
 	uint64_t calls;		/* system calls made for the commands */
 	uint64_t commands;	/* of copies, where the kind knows */
@@ -114,7 +128,6 @@ struct kind {
 	bool no_clock;		/* not for --seconds */
 	bool copies;		/* from one place of the device to another */
 	bool buffered;		/* through the row's buffer */
-	unsigned int parts;	/* that must wait for one another; 0 is 1 */
 	size_t extra;		/* bytes for itself, behind the data; of copies
 				 * for each slot */
 	void (*open)(struct bench *b);
@@ -123,6 +136,11 @@ struct kind {
 	 * there is not one completion a command.
 	 */
 	void (*submit)(struct bench *b, unsigned int n);
+	/*
+	 * Of a round whose parts must wait for one another: what comes next, or
+	 * that there was no more of it; not timed.
+	 */
+	bool (*next)(struct bench *b);
 	/* A completion was taken; not timed. */
 	void (*took)(struct bench *b, const struct io_uring_cqe *cqe);
 };
@@ -221,6 +239,8 @@ void counters__compare(const struct counters *before,
 /* At most @rounds, and fewer where @agree of them, if that is not 0, agree. */
 void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	     struct result *r);
+/* Is there more of the round to be submitted? */
+bool measure__next(struct bench *b);
 uint64_t measure__submit(struct bench *b);
 uint64_t measure__reap(struct bench *b);	/* until nothing is left, or of
 						 * copies what there is */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Copies as programs make them without help: all ranges are read with one
- * system call, and once all are there, written with another. By io_uring
- * passthrough, and on the block device with O_DIRECT.
+ * system call, and once all are there, written with another. If that takes more
+ * than MAX_BATCH commands, window by window, each through the same buffer. By
+ * io_uring passthrough, and on the block device with O_DIRECT.
  */
 #include <linux/nvme_ioctl.h>
+#include <sys/param.h>
 
 #include "bench.h"
 #include "nvm.h"
 #include "ring.h"
-
-/* The most that the driver takes in a command, of pages that lie apart. */
-#define MOST	(512U << 10)
 
 static void passthru(struct bench *b, bool write, uint64_t at, size_t in,
 		     unsigned int bytes)
@@ -64,7 +63,7 @@ static inline unsigned int together(struct bench *b, fill_t *fill, bool write,
 	unsigned int n = 0, step;
 
 	for (; bytes; bytes -= step, at += step, in += step, n++) {
-		step = bytes < MOST ? bytes : MOST;
+		step = bytes < LOOP_BYTES ? bytes : LOOP_BYTES;
 		fill(b, write, at, in, step);
 	}
 	return n;
@@ -78,16 +77,16 @@ static inline void part(struct bench *b, fill_t *fill, unsigned int copies)
 		usage_error("a loop makes one copy at a time");
 
 	if (!b->part) {
-		for (i = 0; i < b->row.ranges; i++)
-			n += together(b, fill, false, copies__from(b, 0, i),
+		for (i = 0; i < b->window.ranges; i++)
+			n += together(b, fill, false, b->base + b->window.from[i],
 				      (size_t)i * bytes, bytes);
 	} else if (b->row.merge) {
-		n = together(b, fill, true, copies__to(b, 0), 0,
-			     b->copies.total);
+		n = together(b, fill, true, b->base + b->window.to, 0,
+			     b->window.total);
 	} else {
-		for (i = 0; i < b->row.ranges; i++)
+		for (i = 0; i < b->window.ranges; i++)
 			n += together(b, fill, true,
-				      copies__to(b, 0) + (size_t)i * bytes,
+				      b->base + b->window.to + (size_t)i * bytes,
 				      (size_t)i * bytes, bytes);
 	}
 	if (b->row.wait)
@@ -107,14 +106,36 @@ static void blockloop_submit(struct bench *b, unsigned int n)
 	part(b, block, n);
 }
 
+/* What begins at range @first of the copy. */
+static void open_window(struct bench *b, unsigned int first)
+{
+	unsigned int most = MAX_BATCH / howmany(b->row.bytes, LOOP_BYTES);
+	struct window *w = &b->window;
+
+	w->ranges = MIN(b->row.ranges - first, most);
+	w->total = (size_t)w->ranges * b->row.bytes;
+	w->from = b->copies.from + first;
+	w->to = b->copies.to + (uint64_t)first * b->row.bytes;
+	b->part = 0;
+}
+
+static bool loop_next(struct bench *b)
+{
+	unsigned int done = b->window.from - b->copies.from + b->window.ranges;
+
+	if (!b->part++)
+		return true;
+	open_window(b, done % b->row.ranges);
+	return done < b->row.ranges;
+}
+
 static void open_on(struct bench *b, const int *fd)
 {
 	int ret = io_uring_register_files(&b->ring, fd, 1);
 
 	if (ret)
 		die("io_uring_register_files", -ret);
-	if (b->row.ranges * ((b->row.bytes + MOST - 1) / MOST) > MAX_BATCH)
-		usage_error("a loop reads at most %u times 512k", MAX_BATCH);
+	open_window(b, 0);
 }
 
 static void loop_open(struct bench *b)
@@ -134,9 +155,9 @@ const struct kind kind_loop = {
 	.no_clock	= true,
 	.copies		= true,
 	.buffered	= true,
-	.parts		= 2,
 	.open		= loop_open,
 	.submit		= loop_submit,
+	.next		= loop_next,
 };
 
 const struct kind kind_blockloop = {
@@ -145,7 +166,7 @@ const struct kind kind_blockloop = {
 	.no_clock	= true,
 	.copies		= true,
 	.buffered	= true,
-	.parts		= 2,
 	.open		= blockloop_open,
 	.submit		= blockloop_submit,
+	.next		= loop_next,
 };

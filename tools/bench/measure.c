@@ -124,7 +124,9 @@ static void wait_plan(struct waiting *w, const struct bench *b,
 	/* What a polled copy has the kernel do meanwhile counts, too. */
 	if (b->row.kind->copies) {
 		batch *= factor;
-		plan_spins(w, copy_turns(b, b->copies.total) * batch,
+		plan_spins(w,
+			   copy_turns(b, MIN(b->copies.total, WINDOW_BYTES)) *
+				   batch,
 			   copy_turns(b, MIN(b->copies.total, PART_BYTES)) *
 				   batch);
 		return;
@@ -201,6 +203,11 @@ uint64_t measure__reap(struct bench *b)
 	return __rdtsc() - start;
 }
 
+bool measure__next(struct bench *b)
+{
+	return b->row.kind->next && b->row.kind->next(b);
+}
+
 struct ticks {
 	uint64_t *submit, *wait, *reap, *total;
 };
@@ -212,7 +219,6 @@ static void one_round(struct bench *b, const struct waiting *w,
 	bool again;
 
 	t->submit[i] = t->wait[i] = t->reap[i] = 0;
-	b->part = 0;
 	do {
 		t->submit[i] += measure__submit(b);
 		again = false;
@@ -223,7 +229,7 @@ static void one_round(struct bench *b, const struct waiting *w,
 			if (++tries == MAX_REAPS)
 				die("a copy does not end", ETIMEDOUT);
 		} while (b->left);
-	} while (++b->part < b->row.kind->parts);
+	} while (measure__next(b));
 	t->total[i] = t->submit[i] + t->wait[i] + t->reap[i];
 }
 

@@ -95,10 +95,9 @@ static void one_part(struct bench *b, uint64_t ticks[2])
 
 static void one_round(struct bench *b, uint64_t ticks[2])
 {
-	b->part = 0;
 	do
 		one_part(b, ticks);
-	while (++b->part < b->row.kind->parts);
+	while (measure__next(b));
 }
 
 void profile(struct bench *b, const char *logfile, unsigned int rounds)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include <linux/types.h>
 #include <nvmesteer/abi.h>
@@ -124,7 +125,7 @@ size_t row__room(const struct row *row)
 	if (!row->kind->copies)
 		size += ((size_t)row->depth * row->bytes + 4095) & ~4095ul;
 	else if (row->kind->buffered)
-		size += (size_t)row->ranges * row->bytes;
+		size += MIN((size_t)row->ranges * row->bytes, WINDOW_BYTES);
 	else
 		size *= row->depth;
 	return size;
