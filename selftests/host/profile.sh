@@ -27,6 +27,8 @@ check tools/bench/run --list --rows '^depth .* ring ' >"$TEST_TMP/list"
 # Each is compared with the driver's own path.
 same "$(grep -c ' ring ' "$TEST_TMP/list")" \
 	"$(grep -c ' none passthru' "$TEST_TMP/list")" 'rows to compare with'
+check tools/bench/run --list --file tools/bench/rows-large >"$TEST_TMP/list"
+same 2 "$(grep -c ' none loop' "$TEST_TMP/list")" 'loops to compare with'
 refuse tools/bench/run --rows no-such-row 2>/dev/null
 refuse tools/bench/run --rounds many 2>/dev/null
 pass
