@@ -15,8 +15,9 @@
  * one way only (another controller's sources, no Copy, metadata) take that
  * one, and nothing is learned from them; nor from copies that failed, or whose
  * caller said how. Once the quicker way is well known one copy in eight is
- * learned from, later one in sixteen, unless one took much longer than before:
- * that spares the others more instructions than choosing takes.
+ * learned from, later one in sixteen, unless one took much longer than before,
+ * and longer than the other way: that spares the others more instructions than
+ * choosing takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -240,8 +241,8 @@ static __always_inline void learn(__u64 *mean, __u32 *count, __u64 other,
 {
 	__u64 old = *mean;
 
-	/* It may have become slower: find out soon. */
-	if (*count && ns > old + old / 2)
+	/* It may have become the slower one: find out soon. */
+	if (*count && ns > old + old / 2 && ns > other)
 		*unsure = LEARN_ALL;
 	if (!*count || (*count == 1 && ns < old))
 		*mean = ns ?: 1;
