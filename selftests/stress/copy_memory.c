@@ -39,8 +39,11 @@ static unsigned long bytes(const char *name)
 	return strtoul(text, NULL, 10);
 }
 
+/* What copies before this had may take a moment to be freed. */
 static void begin_most(void)
 {
+	test_check(test_wait(bytes("copy_bytes") <= CONTROLLERS * LEAST, 20000),
+		   "%lu bytes are still in buffers", bytes("copy_bytes"));
 	test_check(!test_write(PARAMETERS "copy_bytes_most", "0"),
 		   "copy_bytes_most");
 }
