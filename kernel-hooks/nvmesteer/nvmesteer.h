@@ -250,7 +250,7 @@ struct nvme_steer_ctrl {
 	struct rcu_head rcu;
 
 	struct nvme_steer_queue __rcu *queues[NVME_STEER_MAX_QUEUES + 1];
-	unsigned int last_queue;	/* no higher one is published */
+	unsigned int last_queue;	/* none higher is there; queue_lock */
 
 	struct mutex policy_lock;
 	struct mutex queue_lock;

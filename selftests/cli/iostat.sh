@@ -6,6 +6,8 @@
 # namespace, polled for and not, alone and in batches, by steer queues and by the
 # driver's own path; of a disk, of a partition, and of a multipath head and the
 # paths behind it. Nothing stays in flight.
+#
+# timeout: 300
 
 # shellcheck disable=SC2016 # jq's own
 

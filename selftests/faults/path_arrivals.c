@@ -364,20 +364,11 @@ static void counted(const struct round *r)
 		   again + OF_KIND);
 }
 
-static bool is_path(int instance)
-{
-	char state[32];
-
-	vm_ctrl_state(instance, state, sizeof(state));
-	return !strcmp(state, "live") &&
-	       test_exists("%s", steer_path(instance, "path"));
-}
-
 static bool is_back(void)
 {
 	function_rescan();
 	return test_wait((ctrl[0] = vm_ctrl_at(address)) >= 0 &&
-			 is_path(ctrl[0]), 1000);
+			 vm_is_path(ctrl[0]), 1000);
 }
 
 static void back(const struct event *e)

@@ -9,6 +9,7 @@
  * COUNT=   rounds (default 3)
  *
  * vm: --drives faults --cpus 4
+ * timeout: 400
  */
 #include "copy_load.h"
 #include "fault.h"

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 
+#include "steer.h"
 #include "test.h"
 #include "vm.h"
 
@@ -143,6 +144,15 @@ int vm_ctrl_at(const char *address)
 	sscanf(strrchr(found.gl_pathv[0], '/'), "/nvme%d", &instance);
 	globfree(&found);
 	return instance;
+}
+
+bool vm_is_path(int ctrl)
+{
+	char state[32];
+
+	vm_ctrl_state(ctrl, state, sizeof(state));
+	return !strcmp(state, "live") &&
+	       test_exists("%s", steer_path(ctrl, "path"));
 }
 
 void vm_bus_master(int ctrl, bool on)

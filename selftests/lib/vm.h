@@ -34,6 +34,9 @@ void vm_pci_address(int ctrl, char *buf, size_t size);
 /* The controller of the function at that address, whatever its number is; or -1. */
 int vm_ctrl_at(const char *address);
 
+/* It is live, and nvmesteer knows it as a path. */
+bool vm_is_path(int ctrl);
+
 /* Let the function write to memory, or not. */
 void vm_bus_master(int ctrl, bool on);
 

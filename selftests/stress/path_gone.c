@@ -51,15 +51,6 @@ static void unbind_bind(int instance, bool bind)
 	test_check(!ret, "nvme%d: %s", instance, strerror(-ret));
 }
 
-static bool is_path(int instance)
-{
-	char state[32];
-
-	vm_ctrl_state(instance, state, sizeof(state));
-	return !strcmp(state, "live") &&
-	       test_exists("%s", steer_path(instance, "path"));
-}
-
 /* I/O of both kinds goes on. */
 static void goes_on(unsigned long n)
 {
@@ -133,7 +124,7 @@ int main(void)
 		unbind_bind(ctrl[1], false);
 		goes_on(50);
 		unbind_bind(-1, true);
-		test_check(test_wait(is_path(ctrl[1]), 20000),
+		test_check(test_wait(vm_is_path(ctrl[1]), 20000),
 			   "nvme%d does not come back", ctrl[1]);
 		taken(ctrl[1]);
 	}
@@ -152,7 +143,7 @@ int main(void)
 	unbind_bind(-1, true);
 	/* the subsystem keeps the number it has from its first controller */
 	test_check(test_wait((ctrl[0] = vm_ctrl_at(address)) >= 0 &&
-			     is_path(ctrl[0]), 20000), "it does not come back");
+			     vm_is_path(ctrl[0]), 20000), "it does not come back");
 	snprintf(text, sizeof(text), "ctrl=%d policy=puppet ", ctrl[1]);
 	for (c = 0; c < 2; c++) {
 		char is[128];
