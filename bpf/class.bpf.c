@@ -30,6 +30,11 @@
  *                anew when there are too few (default); 0 = all classes on
  *                the driver's own path until the map says otherwise
  *
+ *   wrr_high, wrr_medium, wrr_low   see lib/prio.h: on a drive with weighted
+ *                round robin, where there are four numbers or more, 1 is of
+ *                high priority, 4 of low, the others of medium; so are the
+ *                classes with assign=1
+ *
  * Maps:
  *   classes  index = class as above; .queue is 1..number of queues, 0 or a
  *            number above is the driver's own path
@@ -45,18 +50,26 @@
  * Status: tested.
  */
 #include <nvmesteer/policy.bpf.h>
-#include "lib/queues.h"
-
-char _license[] SEC("license") = "GPL";
-
-const volatile __u32 small_bytes = 16384;
-const volatile __u32 assign = 1;
+#include "lib/prio.h"
 
 #define CLASS_SMALL_READ	0
 #define CLASS_LARGE_READ	1
 #define CLASS_WRITE		2
 #define CLASS_BACKGROUND	3
 #define CLASS_NONE		4
+
+/* Where there are as many numbers, the queue after its number is a class's. */
+#define QUEUES__PRIO(number)						\
+	((nr_irq ?: nr_poll) < CLASS_NONE ? NVME_STEER_PRIO_MEDIUM :	\
+	 (number) == CLASS_SMALL_READ + 1 ? NVME_STEER_PRIO_HIGH :	\
+	 (number) == CLASS_BACKGROUND + 1 ? NVME_STEER_PRIO_LOW :	\
+					    NVME_STEER_PRIO_MEDIUM)
+#include "lib/queues.h"
+
+char _license[] SEC("license") = "GPL";
+
+const volatile __u32 small_bytes = 16384;
+const volatile __u32 assign = 1;
 
 #define IOPRIO_CLASS_IDLE	3
 
@@ -100,7 +113,7 @@ int BPF_PROG(class_init, struct nvme_steer_dev *dev)
 	struct class_entry *class;
 	int ret;
 
-	ret = queues__create(dev);
+	ret = prio__weigh(dev) ?: queues__create(dev);
 	if (ret || !assign)
 		return ret;
 

@@ -29,6 +29,8 @@
  *   queue_depth  entries a queue; 0 = the largest possible (default)
  *   target_us    target of share 1 at attach, microseconds; 1000 is the default
  *   back_depth   depth of share 3 at attach; 4 is the default
+ *   wrr_high, wrr_medium, wrr_low   see lib/prio.h: on a drive with weighted
+ *                round robin share 1 is of high priority, 2 of medium, 3 of low
  *
  * Maps: shares and groups, see lib/shares.h
  *
@@ -37,16 +39,24 @@
  * Status: tested.
  */
 #include <nvmesteer/policy.bpf.h>
+#include "lib/prio.h"
+
+#define LATENCY_FOREGROUND	1
+#define LATENCY_BACKGROUND	2
+#define LATENCY_NOBODY		3
+
+/* Fewer queues than these are of several shares. */
+#define QUEUES__PRIO(number)						\
+	((nr_irq ?: nr_poll) < LATENCY_NOBODY ? NVME_STEER_PRIO_MEDIUM :\
+	 (number) == LATENCY_FOREGROUND ? NVME_STEER_PRIO_HIGH :	\
+	 (number) == LATENCY_NOBODY ? NVME_STEER_PRIO_LOW :		\
+				      NVME_STEER_PRIO_MEDIUM)
 #include "lib/shares.h"
 
 char _license[] SEC("license") = "GPL";
 
 const volatile __u32 target_us = 1000;
 const volatile __u32 back_depth = 4;
-
-#define LATENCY_FOREGROUND	1
-#define LATENCY_BACKGROUND	2
-#define LATENCY_NOBODY		3
 
 #define IOPRIO_CLASS_RT		1
 
@@ -55,7 +65,10 @@ int BPF_PROG(latency_init, struct nvme_steer_dev *dev)
 {
 	struct nvme_steer_share *share;
 	__u32 n = LATENCY_FOREGROUND;
+	int ret = prio__weigh(dev);
 
+	if (ret)
+		return ret;
 	share = bpf_map_lookup_elem(&shares, &n);
 	if (share)
 		share->latency_us = target_us;

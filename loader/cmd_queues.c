@@ -24,7 +24,7 @@ struct request {
 
 static const char *const headers[] = {
 	">QUEUE", ">QID", "MODE", "STATE", ">DEPTH", "CPUS", ">VECTOR", ">IRQ",
-	">INFLIGHT", "OWNER",
+	">INFLIGHT", "OWNER", "PRIORITY",
 };
 
 static void number_cell(struct table *t, int value)
@@ -35,7 +35,18 @@ static void number_cell(struct table *t, int value)
 		table__cell(t, "%d", value);
 }
 
-static void row(struct table *t, const struct queue_state *q)
+/* Where no queue has a priority class, neither has the table. */
+static bool any_prio(const struct ctrl_state *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_queues; i++)
+		if (*s->queues[i].prio)
+			return true;
+	return false;
+}
+
+static void row(struct table *t, const struct queue_state *q, bool prio)
 {
 	table__cell(t, "%u", q->number);
 	number_cell(t, q->qid);
@@ -47,16 +58,19 @@ static void row(struct table *t, const struct queue_state *q)
 	number_cell(t, q->irq);
 	table__cell(t, "%" PRIu64, q->inflight);
 	table__cell(t, "%s", q->owner);
+	if (prio)
+		table__cell(t, "%s", q->prio);
 }
 
 static void print_table(const struct ctrl_state *s)
 {
+	bool prio = any_prio(s);
 	struct table *t;
 	unsigned int i;
 
-	t = table__new(sizeof(headers) / sizeof(headers[0]), headers);
+	t = table__new(sizeof(headers) / sizeof(headers[0]) - !prio, headers);
 	for (i = 0; i < s->nr_queues; i++)
-		row(t, &s->queues[i]);
+		row(t, &s->queues[i], prio);
 	table__print(t, stdout);
 	table__free(t);
 }
@@ -74,6 +88,7 @@ static void object(struct json *j, const struct queue_state *q)
 	show__number(j, "irq", q->irq);
 	json__uint(j, "inflight", q->inflight);
 	json__str(j, "owner", q->owner);
+	json__str(j, "priority", *q->prio ? q->prio : NULL);
 	json__object_end(j);
 }
 

@@ -109,7 +109,7 @@ static void print_reserve(const struct ctrl_state *s)
 	       s->vectors);
 }
 
-/* Queues could have priorities only where the driver enables what knows them. */
+/* How the controller chooses among queues, and what would change it. */
 static void print_arbitration(const struct ctrl_state *s)
 {
 	const char *name = s->arbitration;
@@ -120,10 +120,13 @@ static void print_arbitration(const struct ctrl_state *s)
 		name = "round robin";
 	else if (!strcmp(name, "wrr"))
 		name = "weighted round robin";
-	printf("  %-10s %s%s\n", "arbiter", name,
-	       !s->has_wrr ? "" : !strcmp(s->arbitration, "wrr") ?
-	       ", which nvmesteer gives no weights" :
-	       "; the controller has weighted round robin, which the driver does not enable");
+	printf("  %-10s %s", "arbiter", name);
+	if (s->weights[0])
+		printf(", high %u, medium %u, low %u", s->weights[0],
+		       s->weights[1], s->weights[2]);
+	puts(s->has_wrr && strcmp(s->arbitration, "wrr") ?
+	     "; the controller has weighted round robin, which nvme.steer_wrr=1 enables at its next reset" :
+	     "");
 }
 
 /* Per namespace, what one Copy command may copy. */
@@ -239,6 +242,15 @@ static void json_arbitration(struct json *j, const struct ctrl_state *s)
 	json__object(j, "arbitration");
 	json__str(j, "enabled", s->arbitration);
 	json__bool(j, "has_weighted_round_robin", s->has_wrr);
+	if (s->weights[0]) {
+		json__object(j, "weights");
+		json__uint(j, "high", s->weights[0]);
+		json__uint(j, "medium", s->weights[1]);
+		json__uint(j, "low", s->weights[2]);
+		json__object_end(j);
+	} else {
+		json__null(j, "weights");
+	}
 	json__object_end(j);
 }
 

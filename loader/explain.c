@@ -163,7 +163,7 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 	else if (err == -EINVAL)
 		snprintf(buf, size, "what its init() asks for is refused, such as a queue's mode or depth; check --set");
 	else if (err == -EEXIST)
-		snprintf(buf, size, "a queue it wants exists with another mode or depth; give it the same queues with --set, or unload first; see 'nvmesteer queues %s'",
+		snprintf(buf, size, "a queue it wants exists with another mode, depth or priority; give it the same queues with --set, or unload first; see 'nvmesteer queues %s'",
 			 s->ctrl);
 	else if (err == -EPROTO)
 		snprintf(buf, size, "it is written for contract %u, newer than the loaded nvmesteer module; install a newer nvmesteer",

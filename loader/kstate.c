@@ -154,7 +154,23 @@ static void parse_reserve(struct ctrl_state *s, char *text)
 		}
 }
 
-/* "[rr] wrr": what the controller can, and in brackets what is enabled. */
+static void parse_weight(struct ctrl_state *s, const char *word)
+{
+	static const char *const keys[] = { "high", "medium", "low" };
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		value = value_of(word, keys[i]);
+		if (value)
+			s->weights[i] = strtoul(value, NULL, 10);
+	}
+}
+
+/*
+ * "rr [wrr] high=16 medium=8 low=1": what the controller can, in brackets what
+ * is enabled, and what weights a policy has set.
+ */
 static void parse_arbitration(struct ctrl_state *s, char *text)
 {
 	char *word, *save = NULL;
@@ -167,6 +183,7 @@ static void parse_arbitration(struct ctrl_state *s, char *text)
 			copy(s->arbitration, sizeof(s->arbitration), word);
 		}
 		s->has_wrr |= !strcmp(word, "wrr");
+		parse_weight(s, word);
 	}
 }
 
@@ -214,6 +231,8 @@ static void parse_queue_word(struct queue_state *q, const char *word)
 		q->irq = number_or_absent(value);
 	else if ((value = value_of(word, "cpu")))
 		copy(q->cpus, sizeof(q->cpus), strcmp(value, "-") ? value : "");
+	else if ((value = value_of(word, "prio")))
+		copy(q->prio, sizeof(q->prio), strcmp(value, "-") ? value : "");
 	else
 		parse_queue_counter(q, word);
 }

@@ -168,6 +168,7 @@ struct queue_state {
 	int vector;
 	int irq;
 	char cpus[64];		/* "" where "-" */
+	char prio[8];		/* priority class, "" where there are none */
 	uint64_t submitted;
 	uint64_t completed;
 	uint64_t failed;
@@ -216,6 +217,7 @@ struct ctrl_state {
 	/* between submission queues: "" where the module does not say */
 	char arbitration[12];	/* rr, wrr, vendor: what is enabled */
 	bool has_wrr;
+	unsigned int weights[3]; /* high, medium, low; 0: the controller's own */
 	unsigned int nr_events;
 	struct event_state *events;
 	/* by kstate__read_copies(); without, or where there are none, 0 */

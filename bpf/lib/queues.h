@@ -32,6 +32,9 @@
  *                cost. Queues of number 64 and up are as without. 0, the default:
  *                nothing of it. Not in policies that have shares anyhow.
  *
+ * A policy may say of what priority class the queues of a number are, by defining
+ * QUEUES__PRIO(number) before it includes this file; see prio.h.
+ *
  * Map, likewise:
  *
  *   shares       with timed=1, struct nvme_steer_share by queue
@@ -56,6 +59,10 @@ const volatile __u32 queue_depth = 0;
 /* Set once by init(), before anything reads them. */
 __u32 nr_irq;
 __u32 nr_poll;
+
+#ifndef QUEUES__PRIO
+#define QUEUES__PRIO(number)	0
+#endif
 
 static __always_inline __u32 queues__min(__u32 a, __u32 b)
 {
@@ -100,6 +107,13 @@ static __always_inline int queues__plan(struct nvme_steer_dev *dev)
 	return 0;
 }
 
+/* The mode of steer queue @n, interrupt queues first. */
+static __always_inline __u32 queues__mode(__u32 n)
+{
+	return n <= nr_irq ? NVME_STEER_IRQ | QUEUES__PRIO(n) :
+			     NVME_STEER_POLL | QUEUES__PRIO(n - nr_irq);
+}
+
 #ifndef NVMESTEER_LIB_SHARES_H
 const volatile __u32 timed = 0;
 
@@ -113,7 +127,7 @@ struct {
 /* Create the queues; to be called from init(), whose answer this is. */
 static __always_inline int queues__create(struct nvme_steer_dev *dev)
 {
-	__u32 n, mode;
+	__u32 n;
 	int ret;
 
 	ret = queues__plan(dev);
@@ -125,12 +139,13 @@ static __always_inline int queues__create(struct nvme_steer_dev *dev)
 	for (n = 1; n <= 2 * QUEUES_MAX; n++) {
 		if (n > nr_irq + nr_poll)
 			break;
-		mode = n <= nr_irq ? NVME_STEER_IRQ : NVME_STEER_POLL;
 		if (timed && n < NVME_STEER_MAX_SHARES)
-			ret = bpf_nvme_steer_create_shared(dev, n, mode,
+			ret = bpf_nvme_steer_create_shared(dev, n,
+							   queues__mode(n),
 							   queue_depth, n);
 		else
-			ret = bpf_nvme_steer_create_queue(dev, n, mode,
+			ret = bpf_nvme_steer_create_queue(dev, n,
+							  queues__mode(n),
 							  queue_depth);
 		if (ret < 0)
 			return ret;

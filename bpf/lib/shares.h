@@ -68,9 +68,8 @@ static __always_inline int shares__create(struct nvme_steer_dev *dev)
 	for (n = 1; n < 2 * SHARES_MAX; n++) {
 		if (n > nr_irq + nr_poll)
 			break;
-		ret = bpf_nvme_steer_create_shared(dev, n, n <= nr_irq ?
-						   NVME_STEER_IRQ :
-						   NVME_STEER_POLL, queue_depth,
+		ret = bpf_nvme_steer_create_shared(dev, n, queues__mode(n),
+						   queue_depth,
 						   n <= nr_irq ? n : n - nr_irq);
 		if (ret < 0)
 			return ret;

@@ -136,6 +136,17 @@ struct nvme_steer_cmd {
 #define NVME_STEER_POLL		1	/* no interrupt; IOPOLL rings only */
 #define NVME_STEER_IRQ		2	/* an interrupt vector of its own */
 
+/*
+ * Or-ed to the mode a queue is created with: its priority class, where the
+ * controller's weighted round robin is enabled (nvme.steer_wrr), and nothing
+ * elsewhere. Without, it is medium, like the driver's own queues.
+ */
+#define NVME_STEER_PRIO_SHIFT	8
+#define NVME_STEER_PRIO_URGENT	(1U << NVME_STEER_PRIO_SHIFT) /* before all */
+#define NVME_STEER_PRIO_HIGH	(2U << NVME_STEER_PRIO_SHIFT)
+#define NVME_STEER_PRIO_MEDIUM	(3U << NVME_STEER_PRIO_SHIFT)
+#define NVME_STEER_PRIO_LOW	(4U << NVME_STEER_PRIO_SHIFT)
+
 /* The most shares of a controller. */
 #define NVME_STEER_MAX_SHARES	64
 

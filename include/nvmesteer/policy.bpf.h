@@ -53,11 +53,13 @@
  * bpf_nvme_steer_create_queue - create a steer queue, or take one over
  * @dev: the argument of init()
  * @number: the queue's number, 1..dev->granted; 0 is the lowest free one
- * @mode: NVME_STEER_POLL or NVME_STEER_IRQ
+ * @mode: NVME_STEER_POLL or NVME_STEER_IRQ; or-ed to it one of
+ *	NVME_STEER_PRIO_*, or none
  * @depth: entries, 2..dev->max_depth; 0 is the largest
  *
- * A queue of that number, mode and depth that the policy being replaced owns,
- * or that was created by hand, is used as it is.
+ * A queue of that number, mode, depth and, where it means something, priority
+ * that the policy being replaced owns, or that was created by hand, is used as it
+ * is.
  *
  * Context: init() only; sleeps for two admin commands.
  * Return: the number, or -EINVAL (mode or depth), -ERANGE (number beyond what
@@ -108,6 +110,23 @@ extern int bpf_nvme_steer_create_shared(struct nvme_steer_dev *dev,
  */
 extern int bpf_nvme_steer_free_queue(struct nvme_steer_dev *dev,
 				     __u32 number) __ksym __weak;
+
+/**
+ * bpf_nvme_steer_weights - weigh the priority classes of queues
+ * @dev: the argument of init()
+ * @high: commands that the controller takes in a round from queues of high
+ *	priority, 1 to 256; @medium and @low likewise. Urgent ones go before
+ *
+ * Holds while the policy is attached, where the controller's weighted round
+ * robin is enabled (nvme.steer_wrr), from the next reset on if it is enabled by
+ * that (feature Arbitration, NVM Express Base Specification 2.0, 5.27.1.1; its
+ * burst stays as it is). Afterwards the controller's own hold again.
+ *
+ * Context: init() only.
+ * Return: 0, or -EINVAL (out of range).
+ */
+extern int bpf_nvme_steer_weights(struct nvme_steer_dev *dev, __u32 high,
+				  __u32 medium, __u32 low) __ksym __weak;
 
 /**
  * bpf_nvme_steer_queue_depth - how many commands a queue can hold

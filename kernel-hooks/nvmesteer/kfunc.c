@@ -103,6 +103,23 @@ __bpf_kfunc int bpf_nvme_steer_free_queue(struct nvme_steer_dev *dev,
 	return ret;
 }
 
+__bpf_kfunc int bpf_nvme_steer_weights(struct nvme_steer_dev *dev, u32 high,
+				       u32 medium, u32 low)
+{
+	struct nvme_steer_weights *w = &nvme_steer_dev_args(dev)->policy->weights;
+
+	if (!high || high > NVME_STEER_MAX_WEIGHT || !medium ||
+	    medium > NVME_STEER_MAX_WEIGHT || !low ||
+	    low > NVME_STEER_MAX_WEIGHT)
+		return -EINVAL;
+	*w = (struct nvme_steer_weights) {
+		.high = high,
+		.medium = medium,
+		.low = low,
+	};
+	return 0;
+}
+
 __bpf_kfunc u32 bpf_nvme_steer_queue_depth(struct nvme_steer_cmd *cmd,
 					   u32 number)
 {
@@ -164,6 +181,7 @@ BTF_ID_FLAGS(func, bpf_nvme_steer_create_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_create_shared, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_shares, KF_SLEEPABLE | KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_free_queue, KF_SLEEPABLE | KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_nvme_steer_weights, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_depth, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_queue_inflight, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_nvme_steer_ring_id, KF_TRUSTED_ARGS)

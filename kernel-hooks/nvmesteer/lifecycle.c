@@ -179,7 +179,9 @@ static void nvme_steer_up(struct nvme_ctrl *ctrl)
 	}
 	mutex_unlock(&sc->state_lock);
 	nvme_steer_queues_forgotten(sc);
+	nvme_steer_weights_lost(sc);
 	nvme_steer_restart_queues(sc);
+	nvme_steer_weigh(sc);
 	mutex_lock(&sc->state_lock);
 	WRITE_ONCE(sc->ready, sc->up);
 	nvme_steer_policy_ready(sc);

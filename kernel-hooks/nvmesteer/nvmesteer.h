@@ -11,7 +11,6 @@
 #define NVMESTEER_H
 
 #include <linux/blkdev.h>
-#include <linux/hrtimer.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -22,10 +21,12 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "gather.h"
 #include "load.h"
 #include "nvme.h"
 #include "sync.h"
 #include "watch.h"
+#include "wrr.h"
 #include <nvmesteer/abi.h>
 
 #include "copier.h"
@@ -88,6 +89,7 @@ struct nvme_steer_kind {
  * @path_hold:	for how long, jiffies
  * @path_kind:	what of a command makes its kind then, as masks
  * @path_looks:	it takes more than the head, the ring and the cgroup
+ * @weights:	of the priority classes, if its init() has set them; see wrr.h
  * @init:	likewise; @exit too
  * @timeout:	of a command that names none, jiffies
  * @ctrl:	its controller (a reference)
@@ -125,6 +127,7 @@ struct nvme_steer_policy {
 	u32 path_hold;
 	struct nvme_steer_kind path_kind;
 	bool path_looks;
+	struct nvme_steer_weights weights;
 	int (*init)(struct nvme_steer_dev *dev);
 	void (*exit)(struct nvme_steer_exit *info);
 	unsigned int exit_kind;
@@ -274,6 +277,7 @@ struct nvme_steer_ctrl {
 
 	struct nvme_steer_refusals refusals;
 	struct nvme_steer_watch watch;
+	struct nvme_steer_wrr wrr;
 	bool ending;			/* a policy is, and is not recorded yet */
 	/* The last policy that ended; under @record_lock, which is innermost */
 	struct mutex record_lock;
@@ -430,30 +434,6 @@ static __always_inline u16 nvme_steer_next_cid(struct nvme_steer_slot *slot)
 }
 
 /**
- * struct nvme_steer_gather - completions of an interrupt queue held back
- * @timer:	when to look at the queue again, while @held
- * @since:	when the gathering began, ns
- * @told:	when completions were delivered last, ns; 0: not known
- * @interval:	mean time between completions, ns
- * @last:	completions delivered last
- * @open:	the interrupt is requested: completions may be held back
- * @held:	@timer is armed, or waits for cq_lock, and the interrupt is
- *		disabled, once, by us
- *
- * All under cq_lock; of a polled queue nothing is used. Before the interrupt is
- * freed, and the memory, nvme_steer_gather_close() ends all three.
- */
-struct nvme_steer_gather {
-	struct hrtimer timer;
-	u64 since;
-	u64 told;
-	u32 interval;
-	u32 last;
-	bool open;
-	bool held;
-};
-
-/**
  * struct nvme_steer_queue - a steer queue: submission and completion queue
  *
  * Has hardware from creation until it is freed or its controller goes away,
@@ -480,6 +460,7 @@ struct nvme_steer_queue {
 	unsigned int depth;		/* entries; depth - 1 slots */
 	unsigned int cq_depth;		/* of the completion queue */
 	u8 mode;
+	u8 prio;			/* NVME_STEER_PRIO_* >> 8, or 0 */
 	struct dma_pool *small_pool;
 	struct dma_pool *page_pool;
 	u16 *given;			/* of given_mask + 1 entries */
@@ -724,16 +705,6 @@ void nvme_steer_cmd_failed(struct nvme_steer_queue *q,
 void nvme_steer_queue_cancel(struct nvme_steer_queue *q);
 void nvme_steer_own_end(struct nvme_steer_queue *q, struct nvme_steer_slot *slot);
 void nvme_steer_queue_expire(struct nvme_steer_queue *q, struct request *req);
-
-/* gather.c: completions delivered in batches, as the policy decides */
-DECLARE_STATIC_KEY_FALSE(nvme_steer_batch_key);
-void nvme_steer_gather_init(struct nvme_steer_queue *q);
-void nvme_steer_gather_open(struct nvme_steer_queue *q);
-void nvme_steer_gather_close(struct nvme_steer_queue *q);
-void nvme_steer_gather_end(struct nvme_steer_ctrl *sc);
-irqreturn_t nvme_steer_gather_irq(struct nvme_steer_queue *q);
-unsigned int nvme_steer_gather_poll(struct nvme_steer_queue *q,
-				    struct nvme_steer_drain *drain);
 
 /* timeout.c */
 void nvme_steer_timeout_work(struct work_struct *work);

@@ -354,6 +354,14 @@ static void nvme_steer_policy_wants(struct nvme_steer_ctrl *sc,
 	mutex_unlock(&sc->state_lock);
 }
 
+/* The attached policy is another one: what it has said of weights holds. */
+static void nvme_steer_policy_weigh(struct nvme_steer_ctrl *sc)
+{
+	mutex_lock(&sc->queue_lock);
+	nvme_steer_weigh(sc);
+	mutex_unlock(&sc->queue_lock);
+}
+
 /**
  * nvme_steer_policy_attach - attach a policy to its controller
  * @p: filled by ops.c, with a reference on its controller; freed on error
@@ -412,6 +420,7 @@ int nvme_steer_policy_attach(struct nvme_steer_policy *p, struct bpf_link *link)
 	if (p->path)
 		nvme_steer_path_attach(p);
 	nvme_steer_copy_attached(sc);
+	nvme_steer_policy_weigh(sc);
 	nvme_steer_watch_start(sc);
 	mutex_unlock(&sc->policy_lock);
 
@@ -482,6 +491,7 @@ int nvme_steer_policy_replace(struct nvme_steer_policy *p,
 	rcu_assign_pointer(sc->policy, p);
 	nvme_steer_policy_wants(sc, p);
 	nvme_steer_path_replace(old, p);
+	nvme_steer_policy_weigh(sc);
 	synchronize_rcu();
 	nvme_steer_policy_finish(old, p, NVME_STEER_EXIT_REPLACED,
 				 "another policy took over");
@@ -532,6 +542,7 @@ void nvme_steer_policy_detach(struct bpf_link *link)
 	if (READ_ONCE(p->exit_kind) == NVME_STEER_EXIT_STALL)
 		nvme_steer_share_rescue(p);
 	nvme_steer_share_attached(sc, NULL);
+	nvme_steer_policy_weigh(sc);
 	nvme_steer_policy_finish(p, NULL, NVME_STEER_EXIT_UNLOAD, "unloaded");
 	mutex_unlock(&sc->policy_lock);
 

@@ -197,11 +197,8 @@ static int nvme_steer_create_sq(struct nvme_steer_queue *q)
 {
 	struct nvme_ctrl *nvme = q->ctrl->nvme;
 	struct nvme_command c = { };
-	u16 flags = NVME_QUEUE_PHYS_CONTIG;
+	u16 flags = NVME_QUEUE_PHYS_CONTIG | nvme_steer_sq_prio(q);
 
-	/* for the same drives and the same reason as adapter_alloc_sq() */
-	if (nvme->quirks & NVME_QUIRK_MEDIUM_PRIO_SQ)
-		flags |= NVME_SQ_PRIO_MEDIUM;
 	c.create_sq.opcode = nvme_admin_create_sq;
 	c.create_sq.prp1 = cpu_to_le64(q->sq_dma);
 	c.create_sq.sqid = cpu_to_le16(q->qid);
@@ -353,10 +350,11 @@ failed:
 }
 
 static bool nvme_steer_queue_fits(struct nvme_steer_queue *q,
-				  unsigned int mode, unsigned int depth,
-				  unsigned int share)
+				  unsigned int mode, unsigned int prio,
+				  unsigned int depth, unsigned int share)
 {
 	return q->mode == mode && q->depth == depth &&
+	       nvme_steer_same_prio(q, prio) &&
 	       (q->shared ? q->shared->share : 0) == share;
 }
 
@@ -395,7 +393,7 @@ static void nvme_steer_queue_set(struct nvme_steer_ctrl *sc,
  * nvme_steer_queue_create - create a queue, or take over one that fits
  * @sc: the controller
  * @number: 1 and up, or 0 for the lowest free one
- * @mode: NVME_STEER_POLL or NVME_STEER_IRQ
+ * @mode: NVME_STEER_POLL or NVME_STEER_IRQ, and NVME_STEER_PRIO_*
  * @depth: entries, or 0 for as many as there can be
  * @share: the share it belongs to, 0 for none; the controller has an arbiter
  * @owner: the policy it is for, NULL when made by hand
@@ -407,17 +405,20 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		unsigned int number, unsigned int mode, unsigned int depth,
 		unsigned int share, struct nvme_steer_policy *owner)
 {
+	unsigned int prio = mode >> NVME_STEER_PRIO_SHIFT;
 	struct nvme_steer_queue *q;
 	int ret;
 
 	lockdep_assert_held(&sc->queue_lock);
 
+	mode &= (1U << NVME_STEER_PRIO_SHIFT) - 1;
 	if (!READ_ONCE(sc->up))
 		return ERR_PTR(-ENODEV);
 	if (!depth)
 		depth = sc->res.q_depth;
 	if ((mode != NVME_STEER_POLL && mode != NVME_STEER_IRQ) || depth < 2 ||
-	    depth > sc->res.q_depth)
+	    depth > sc->res.q_depth ||
+	    prio > NVME_STEER_PRIO_LOW >> NVME_STEER_PRIO_SHIFT)
 		return ERR_PTR(-EINVAL);
 	ret = nvme_steer_find_number(sc, number);
 	if (ret < 0)
@@ -428,7 +429,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 				      lockdep_is_held(&sc->queue_lock));
 	if (q) {
 		if (!owner || q->lost ||
-		    !nvme_steer_queue_fits(q, mode, depth, share))
+		    !nvme_steer_queue_fits(q, mode, prio, depth, share))
 			return ERR_PTR(-EEXIST);
 		if (q->owner && q->owner != owner)
 			q->heir = owner;
@@ -438,6 +439,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 	q = nvme_steer_queue_alloc(sc, number, mode, depth);
 	if (IS_ERR(q))
 		return q;
+	q->prio = prio;
 	q->owner = owner;
 	if (share && nvme_steer_shared_alloc(q, share)) {
 		nvme_steer_free_memory(q);

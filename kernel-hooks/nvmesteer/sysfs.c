@@ -208,32 +208,12 @@ NVME_STEER_ATTR_RO(reserve);
 /*
  * arbitration: how the controller can choose among submission queues: "rr",
  * round robin, which all can; "wrr", weighted round robin with an urgent class;
- * "vendor", its own. The one that the driver has enabled is in brackets: it is
- * chosen as the controller is, and priorities of queues mean nothing to the
- * others.
+ * "vendor", its own. The one that the driver has enabled is in brackets; of wrr
+ * the weights follow that the policy has set.
  */
 static ssize_t arbitration_show(struct nvme_steer_ctrl *sc, char *buf)
 {
-	static const struct {
-		const char *name;
-		u64 cap;		/* CAP.AMS, 0 for what all can */
-		u32 cc;			/* CC.AMS */
-	} ways[] = {
-		{ "rr", 0, NVME_CC_AMS_RR },
-		{ "wrr", BIT_ULL(17), NVME_CC_AMS_WRRU },
-		{ "vendor", BIT_ULL(18), NVME_CC_AMS_VS },
-	};
-	u32 cc = READ_ONCE(sc->nvme->ctrl_config) & NVME_CC_AMS_VS;
-	ssize_t len = 0;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ways); i++)
-		if (!ways[i].cap || sc->nvme->cap & ways[i].cap)
-			len += sysfs_emit_at(buf, len,
-					     cc == ways[i].cc ? "%s[%s]" :
-					     "%s%s", len ? " " : "",
-					     ways[i].name);
-	return len + sysfs_emit_at(buf, len, "\n");
+	return nvme_steer_print_arbitration(sc, buf);
 }
 NVME_STEER_ATTR_RO(arbitration);
 
@@ -448,7 +428,7 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 		len += scnprintf(buf + len, size - len,
 				 " vector=- irq=- cpu=-");
 	len += scnprintf(buf + len, size - len,
-			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu sq_doorbells=%llu cq_doorbells=%llu interrupts=%llu share=%u waiting=%u",
+			 " owner=%s submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=%llu sq_doorbells=%llu cq_doorbells=%llu interrupts=%llu share=%u waiting=%u prio=%s",
 			 READ_ONCE(q->owner) ? "policy" : "admin", submitted, completed,
 			 failed, cancelled,
 			 submitted - completed - failed - cancelled,
@@ -456,7 +436,8 @@ static int nvme_steer_print_queue(struct nvme_steer_queue *q, char *buf,
 			 cq_doorbells, READ_ONCE(q->interrupts),
 			 q->shared ? q->shared->share : 0,
 			 q->shared ? READ_ONCE(q->shared->nr) +
-				     READ_ONCE(q->shared->nr_behind) : 0);
+				     READ_ONCE(q->shared->nr_behind) : 0,
+			 nvme_steer_prio_name(q));
 	return nvme_steer_pad_line(buf, len, size);
 }
 
@@ -491,7 +472,7 @@ int nvme_steer_print_queues(struct nvme_steer_ctrl *sc, char *buf, size_t size)
 	nvme_steer_sum_stats(sc, sum);
 	own = &sum->own;
 	len += scnprintf(buf, size,
-			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0 share=0 waiting=0",
+			 "0 mode=driver qid=- state=%s depth=- vector=- irq=- cpu=- owner=driver submitted=%llu completed=%llu failed=%llu cancelled=%llu inflight=%llu doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0 share=0 waiting=0 prio=-",
 			 READ_ONCE(sc->up) ? "live" : "down",
 			 own->submitted, own->completed, own->failed,
 			 own->cancelled, own->submitted - own->completed -

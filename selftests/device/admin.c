@@ -216,6 +216,7 @@ static uint32_t create_sq(struct controller *c, const struct command *cmd)
 	c->sq[qid].base = cmd->prp1;
 	c->sq[qid].entries = entries;
 	c->sq[qid].cqid = cqid;
+	c->sq[qid].prio = cmd->cdw11 >> 1 & 3;
 	c->sq[qid].there = true;
 	c->cq[cqid].nr_sqs++;
 	return 0;

@@ -126,6 +126,7 @@ struct sq {
 	uint32_t head;		/* next to be fetched */
 	uint32_t tail;		/* by the host's doorbell */
 	uint16_t cqid;
+	unsigned int prio;	/* its class, where there are any */
 	uint16_t old[OLD_CIDS];	/* ids of what completed last, a ring */
 	unsigned int nr_old;
 	uint8_t flying[65536 / 8];	/* ids fetched and not completed */
@@ -165,6 +166,8 @@ struct controller {
 	uint64_t gone_until;		/* ns; 0: not gone */
 	uint32_t returned;		/* what *returns was when it went */
 	uint64_t paused_until;		/* ns; 0: not paused, CSTS.PP is 0 */
+	uint64_t busy_until;		/* ns; 0: I/O commands are fetched */
+	unsigned int turn;		/* the queue that was fetched from last */
 
 	uint16_t id;			/* CNTLID; 0: the only one */
 	uint8_t *blocks;		/* the namespace */
@@ -264,8 +267,9 @@ bool nvm_format(struct controller *c, unsigned int format);
 uint32_t event_request(struct controller *c, const struct command *cmd);
 uint32_t event_change(struct controller *c, const struct command *cmd);
 void event_forget(struct controller *c);
-/* Nothing is fetched or completed now. */
+/* Nothing is fetched or completed now; no I/O command is fetched. */
 bool event_paused(struct controller *c);
+bool event_busy(struct controller *c);
 
 /*
  * fault.c. What is to become of a command that was fetched: true when the rule

@@ -48,6 +48,14 @@ void event_forget(struct controller *c)
 	c->nr_events = 0;
 	c->nr_tells = 0;
 	c->paused_until = 0;
+	c->busy_until = 0;
+}
+
+bool event_busy(struct controller *c)
+{
+	if (c->busy_until && now_ns() >= c->busy_until)
+		c->busy_until = 0;
+	return c->busy_until;
 }
 
 bool event_paused(struct controller *c)
@@ -91,6 +99,9 @@ uint32_t event_change(struct controller *c, const struct command *cmd)
 		return 0;
 	case FAULT_CHANGE_RETURN:
 		__atomic_add_fetch(c->returns, 1, __ATOMIC_RELAXED);
+		return 0;
+	case FAULT_CHANGE_BUSY:
+		c->busy_until = now_ns() + change.value * 1000000ULL;
 		return 0;
 	default:
 		return SC_INVALID_FIELD | SC_DNR;

@@ -213,6 +213,18 @@ uint32_t fault_granted(struct controller *c, uint32_t wanted)
 	return wanted;
 }
 
+/* What is as it is at the moment. */
+static void count_now(struct controller *c)
+{
+	unsigned int i;
+
+	c->counters.held = queue_held(c);
+	c->counters.arbitration = c->cc >> 11 & 7;
+	c->counters.weights = c->features[1];
+	for (i = 0; i < NR_QUEUES; i++)
+		c->counters.prio[i] = c->sq[i].there ? c->sq[i].prio : ~0U;
+}
+
 uint32_t fault_admin(struct controller *c, const struct command *cmd,
 		     uint32_t *dw0)
 {
@@ -239,7 +251,7 @@ uint32_t fault_admin(struct controller *c, const struct command *cmd,
 	case FAULT_ADMIN_ARRIVALS:
 		return dma_prp(c, cmd, &c->arrivals, sizeof(c->arrivals), true);
 	default:
-		c->counters.held = queue_held(c);
+		count_now(c);
 		return dma_prp(c, cmd, &c->counters, sizeof(c->counters), true);
 	}
 }

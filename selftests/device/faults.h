@@ -110,6 +110,8 @@ enum fault_changes {
 	 * power-on; no event tells of it, and @value is nothing
 	 */
 	FAULT_CHANGE_RETURN,
+	/* no I/O command is fetched for @value ms; no event tells of it */
+	FAULT_CHANGE_BUSY,
 };
 
 /*
@@ -140,6 +142,10 @@ struct fault_counters {
 	/* doorbells of completion queues that a reset has taken away */
 	uint32_t late[FAULT_QUEUES];
 	struct fault_count reads, writes, copies;
+	uint32_t arbitration;		/* CC.AMS */
+	uint32_t weights;		/* the feature Arbitration */
+	/* QPRIO a submission queue was created with; ~0: it is not there */
+	uint32_t prio[FAULT_QUEUES];
 	uint32_t held;			/* commands, at the moment */
 	uint32_t most_held;		/* at a time */
 	uint32_t aborts;		/* Abort commands */

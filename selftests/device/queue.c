@@ -205,13 +205,68 @@ static void fetch(struct controller *c, unsigned int qid)
 		queue_post(c, qid, &entry, 0, 0);
 }
 
+static bool waits(const struct controller *c, unsigned int qid)
+{
+	return !c->stalled && c->sq[qid].there &&
+	       c->sq[qid].head != c->sq[qid].tail;
+}
+
+/* QPRIO */
+enum { URGENT, HIGH, MEDIUM, LOW };
+
+/* A command of the next queue of a class, in turn; false: there is none. */
+static bool fetch_of(struct controller *c, unsigned int prio)
+{
+	unsigned int i, qid;
+
+	for (i = 0; i < NR_QUEUES; i++) {
+		qid = (c->turn + 1 + i) % NR_QUEUES;
+		if (qid && waits(c, qid) && c->sq[qid].prio == prio) {
+			c->turn = qid;
+			fetch(c, qid);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A round (NVM Express Base Specification 2.0, 3.4.4.2), with a burst of one:
+ * so many commands of each class as its weight says, urgent ones before any.
+ */
+static bool fetch_round(struct controller *c)
+{
+	unsigned int prio, n, weight;
+	bool any = false;
+
+	for (prio = HIGH; prio <= LOW; prio++) {
+		weight = (c->features[1] >> 8 * (4 - prio) & 0xff) + 1;
+		for (n = 0; n < weight; n++) {
+			while (fetch_of(c, URGENT))
+				any = true;
+			if (!fetch_of(c, prio))
+				break;
+			any = true;
+		}
+	}
+	return any;
+}
+
 void queue_fetch(struct controller *c)
 {
 	unsigned int qid;
 
-	for (qid = 0; qid < NR_QUEUES; qid++)
-		while (!c->stalled && c->sq[qid].there &&
-		       c->sq[qid].head != c->sq[qid].tail)
+	while (waits(c, 0))
+		fetch(c, 0);
+	if (event_busy(c))
+		return;
+	if ((c->cc >> 11 & 7) == 1) {
+		while (fetch_round(c))
+			;
+		return;
+	}
+	for (qid = 1; qid < NR_QUEUES; qid++)
+		while (waits(c, qid))
 			fetch(c, qid);
 }
 
@@ -355,6 +410,8 @@ int queue_run(struct controller *c)
 			interrupt(c, c->cq[i].vector);
 		c->cq[i].pending = false;
 	}
+	if (c->busy_until && c->busy_until < next)
+		next = c->busy_until;
 	if (c->stalled || next == UINT64_MAX)
 		return -1;
 	return ms_until(next, now);

@@ -56,6 +56,15 @@ int BPF_PROG(puppet_init, struct nvme_steer_dev *dev)
 		return ret;
 	}
 #endif
+	if (setup.weights[0]) {
+		ret = bpf_nvme_steer_weights(dev, setup.weights[0],
+					     setup.weights[1],
+					     setup.weights[2]);
+		if (ret) {
+			state.init_error = ret;
+			return ret;
+		}
+	}
 	for (n = 1; n < PUPPET_QUEUES; n++) {
 		if (!setup.mode[n])
 			continue;

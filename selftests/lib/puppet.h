@@ -17,6 +17,7 @@ struct puppet_config {
 	__u32 hold_by;		/* likewise */
 	__u32 path_hold_ms;	/* likewise */
 	__u32 timeout_ms;	/* likewise */
+	__u32 weights[3];	/* high, medium, low; none if the first is 0 */
 };
 
 /* Answers first, first + 1, ... in turn; @first alone where count < 2. */

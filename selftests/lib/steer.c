@@ -61,6 +61,7 @@ static void parse_queue(char *line, struct steer_queue *q)
 	word_of(line, "mode", q->mode, sizeof(q->mode));
 	word_of(line, "state", q->state, sizeof(q->state));
 	word_of(line, "owner", q->owner, sizeof(q->owner));
+	word_of(line, "prio", q->prio, sizeof(q->prio));
 	q->depth = depth < 0 ? 0 : depth;
 	q->qid = number(line, "qid");
 	q->vector = number(line, "vector");

@@ -26,6 +26,7 @@ struct steer_queue {
 	char mode[8];
 	char state[12];
 	char owner[12];
+	char prio[8];
 	unsigned int depth;	/* 0 for "-" */
 	int qid, vector, irq;	/* -1 for "-" */
 	uint64_t submitted, completed, failed, cancelled, inflight;

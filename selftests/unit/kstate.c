@@ -38,10 +38,10 @@ static void put_ctrl(const char *ctrl)
 		{ "link", "17\n" },
 		{ "reserve",
 		  "asked=8 granted=6 used=2 first_qid=4 vectors=5 vectors_used=1 max_depth=1024 later=9\n" },
-		{ "arbitration", "rr [wrr] later\n" },
+		{ "arbitration", "rr [wrr] high=16 medium=8 low=256 later=1\n" },
 		{ "queues",
 		  "0 mode=driver qid=- state=live depth=- vector=- irq=- cpu=- owner=driver submitted=12 completed=11 failed=1 cancelled=0 inflight=0 doorbells=0 sq_doorbells=0 cq_doorbells=0 interrupts=0   \n"
-		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 share=2 waiting=1 later=x\n" },
+		  "3 mode=irq qid=6 state=draining depth=64 vector=9 irq=44 cpu=0-1,3 owner=admin submitted=18446744073709551615 completed=5 failed=4 cancelled=3 inflight=2 doorbells=7 sq_doorbells=4 cq_doorbells=3 interrupts=8 share=2 waiting=1 prio=urgent later=x\n" },
 		{ "events", "routed 5\nbad_mode 0\nlater 3\n" },
 		{ "copy",
 		  "1 formats=0-1,3 mssrl=128 mcl=2048 msrc=256 cross_ns=1 max_hw_bytes=1048576 max_bytes=18446744073709551615 later=3\n"
@@ -83,6 +83,7 @@ static void check_queues(const struct ctrl_state *s)
 	text(q[1].mode, "irq");
 	text(q[1].state, "draining");
 	text(q[1].owner, "admin");
+	text(q[1].prio, "urgent");
 	number(q[1].qid, 6);
 	number(q[1].depth, 64);
 	number(q[1].vector, 9);
@@ -140,6 +141,9 @@ static void test_whole(void)
 	number(s.max_depth, 1024u);
 	text(s.arbitration, "wrr");
 	number(s.has_wrr, true);
+	number(s.weights[0], 16u);
+	number(s.weights[1], 8u);
+	number(s.weights[2], 256u);
 	check_queues(&s);
 	number(s.nr_copies, 0u);
 	number(kstate__read_copies(&s), 0);
@@ -179,6 +183,7 @@ static void test_empty(void)
 	number(s.path.ctrl, -1);
 	text(s.arbitration, "");
 	number(s.has_wrr, false);
+	number(s.weights[0], 0u);
 	number(kstate__read_copies(&s), 0);
 	number(s.nr_copies, 0u);
 	kstate__free(&s);
