@@ -182,9 +182,13 @@ static unsigned int nvme_steer_meter(const void *args,
 	struct nvme_steer_timed *t = container_of(meter,
 						  struct nvme_steer_timed,
 						  meter);
+	u32 calls = READ_ONCE(t->calls);
 	int answer;
 	u64 ns;
 
+	WRITE_ONCE(t->calls, calls + 1);
+	if (calls & (READ_ONCE(t->every) - 1))
+		return nvme_steer_call_op(t, args);
 	if (atomic_read(&t->nr) >= NVME_STEER_TIMED_CALLS) {
 		WRITE_ONCE(t->policy->run[t - t->policy->timed],
 			   nvme_steer_untimed(t));
@@ -198,9 +202,10 @@ static unsigned int nvme_steer_meter(const void *args,
 	return answer;
 }
 
-/* Have the next calls timed. */
-static void nvme_steer_time_calls(struct nvme_steer_timed *t)
+/* Have one in @every of the next calls timed. */
+static void nvme_steer_time_calls(struct nvme_steer_timed *t, u32 every)
 {
+	WRITE_ONCE(t->every, every);
 	atomic64_set(&t->best, U64_MAX);
 	/* pairs with the increment: the shortest is of these calls */
 	atomic_set_release(&t->nr, 0);
@@ -228,6 +233,7 @@ void nvme_steer_watch_policy(struct nvme_steer_policy *p)
 	for (t = p->timed; t < p->timed + NVME_STEER_NR_CALLS; t++) {
 		t->policy = p;
 		spin_lock_init(&t->lock);
+		t->every = NVME_STEER_TIMED_EVERY;
 		t->meter.bpf_func = nvme_steer_meter;
 		t->meter.stats = t->prog ? t->prog->stats :
 					   &nvme_steer_no_stats;
@@ -250,6 +256,8 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 	if (!p->run[call])
 		return;
 	if (atomic_read_acquire(&t->nr) < NVME_STEER_TIMED_CALLS) {
+		if (p->ctrl->watch.stuck)
+			WRITE_ONCE(t->every, 1);
 		/* who was late to put it back may have done so just now */
 		WRITE_ONCE(p->run[call], &t->meter);
 		return;
@@ -260,7 +268,8 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 		/* timing costs the few calls of a policy that has few */
 		if (++t->looks > NVME_STEER_TIMED_LOOKS || p->ctrl->watch.stuck) {
 			t->looks = 1;
-			nvme_steer_time_calls(t);
+			nvme_steer_time_calls(t, p->ctrl->watch.stuck ? 1 :
+					      NVME_STEER_TIMED_EVERY);
 		}
 		return;
 	}
