@@ -151,6 +151,12 @@ static void refusal(const struct policy *p, const struct ctrl_state *s,
 			 "its path_hold_ms is %u, above the module's limit of %u; lower it",
 			 policy__number(p, "path_hold_ms"),
 			 NVME_STEER_HOLD_MAX_MS);
+	else if (err == -ERANGE &&
+		 policy__number(p, "path_hold_more") > NVME_STEER_HOLD_MAX_MORE)
+		snprintf(buf, size,
+			 "its path_hold_more is %u, above the module's limit of %u; lower it",
+			 policy__number(p, "path_hold_more"),
+			 NVME_STEER_HOLD_MAX_MORE);
 	else if (err == -ERANGE || err == -ENOSPC)
 		explain_reserve(s, buf, size);
 	else if (err == -EINVAL &&

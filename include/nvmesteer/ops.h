@@ -280,6 +280,14 @@ struct nvme_steer_ops {
 	 * fails with -ERANGE.
 	 */
 	__u32 path_hold_ms;
+
+	/**
+	 * @path_hold_more: How many commands such an answer holds for when that
+	 * time is over, but not for more than ten times as long in all:
+	 * commands that come more seldom are not all asked about. More than 255
+	 * fails with -ERANGE. Nothing without @path_hold_ms.
+	 */
+	__u32 path_hold_more;
 };
 
 /*
@@ -298,5 +306,8 @@ struct nvme_steer_ops {
 
 /* The most of nvme_steer_ops.hold_ms, and of path_hold_ms. */
 #define NVME_STEER_HOLD_MAX_MS		1000
+/* The most of path_hold_more, and how long that is in times of path_hold_ms. */
+#define NVME_STEER_HOLD_MAX_MORE	255
+#define NVME_STEER_HOLD_MORE_TIMES	10
 
 #endif /* NVMESTEER_OPS_H */

@@ -80,14 +80,17 @@ static inline void nvme_steer_load_reset(struct nvme_steer_load *l)
 	WRITE_ONCE(l->latency, 0);
 }
 
-/* What a command takes, or has been taking up to @now; ns, 0: not known. */
-static inline u64 nvme_steer_load_ns(struct nvme_steer_load *l, u64 now)
+/* What a command takes, or has been taking up to now; ns, 0: not known. */
+static inline u64 nvme_steer_load_ns(struct nvme_steer_load *l)
 {
 	const void *sample = smp_load_acquire(&l->sample);
-	s64 age = now - READ_ONCE(l->since);
 	u64 mean = READ_ONCE(l->latency);
+	s64 age;
 
-	if (!sample || age <= (s64)mean)
+	if (!sample)
+		return mean;
+	age = ktime_get_ns() - READ_ONCE(l->since);
+	if (age <= (s64)mean)
 		return mean;
 	if (unlikely(age > NVME_STEER_SAMPLE_LOST)) {
 		cmpxchg(&l->sample, sample, NULL);

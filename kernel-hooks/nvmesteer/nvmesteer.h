@@ -87,6 +87,7 @@ struct nvme_steer_kind {
  * @kind_block:	likewise of a request, with its own flags
  * @path_answers: those of path() that hold, or NULL: none does; see path_hold.h
  * @path_hold:	for how long, jiffies
+ * @path_more:	and for how many commands after that
  * @path_kind:	what of a command makes its kind then, as masks
  * @path_looks:	it takes more than the head, the ring and the cgroup
  * @weights:	of the priority classes, if its init() has set them; see wrr.h
@@ -125,6 +126,7 @@ struct nvme_steer_policy {
 	struct nvme_steer_kind kind_block;
 	struct nvme_steer_path_answers __percpu *path_answers;
 	u32 path_hold;
+	u32 path_more;
 	struct nvme_steer_kind path_kind;
 	bool path_looks;
 	struct nvme_steer_weights weights;

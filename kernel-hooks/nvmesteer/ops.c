@@ -143,6 +143,11 @@ static int nvme_steer_ops_init_member(const struct btf_type *t,
 			return -ERANGE;
 		k->path_hold_ms = u->path_hold_ms;
 		return 1;
+	case offsetof(struct nvme_steer_ops, path_hold_more):
+		if (u->path_hold_more > NVME_STEER_HOLD_MAX_MORE)
+			return -ERANGE;
+		k->path_hold_more = u->path_hold_more;
+		return 1;
 	case offsetof(struct nvme_steer_ops, abi):
 		if (u->abi > NVME_STEER_ABI)
 			return -EPROTO;
@@ -179,6 +184,7 @@ static bool nvme_steer_hold_path(struct nvme_steer_policy *p,
 					    ~NVME_STEER_CMD_RANGE);
 	p->path_looks = p->path_kind.what || p->path_kind.where;
 	p->path_hold = msecs_to_jiffies(ops->path_hold_ms);
+	p->path_more = ops->path_hold_more;
 	p->path_answers = alloc_percpu(struct nvme_steer_path_answers);
 	return p->path_answers;
 }

@@ -146,9 +146,9 @@ static u32 nvme_steer_path_inflight(const struct nvme_ctrl *ctrl,
 	return inflight;
 }
 
-static u32 nvme_steer_path_latency(struct nvme_steer_ctrl *sc, u64 now)
+static u32 nvme_steer_path_latency(struct nvme_steer_ctrl *sc)
 {
-	u64 ns = sc ? nvme_steer_load_ns(&sc->load, now) : 0;
+	u64 ns = sc ? nvme_steer_load_ns(&sc->load) : 0;
 
 	return min_t(u64, DIV_ROUND_UP_ULL(ns, NSEC_PER_USEC), U32_MAX);
 }
@@ -174,7 +174,6 @@ static bool nvme_steer_fill_paths(struct nvme_steer_path *path,
 				  struct nvme_ns_head *head)
 {
 	struct nvme_steer_path_ctrl *c;
-	u64 now = ktime_get_ns();
 	struct nvme_steer_ctrl *sc;
 	bool usable = false;
 	struct nvme_ns *ns;
@@ -194,7 +193,7 @@ static bool nvme_steer_fill_paths(struct nvme_steer_path *path,
 		c->ana_state = nvme_steer_path_ana_state(ns);
 		c->distance = nvme_steer_path_distance(ns->ctrl);
 		c->inflight = nvme_steer_path_inflight(ns->ctrl, sc);
-		c->latency_us = nvme_steer_path_latency(sc, now);
+		c->latency_us = nvme_steer_path_latency(sc);
 		usable |= c->usable;
 	}
 	return usable;
@@ -675,7 +674,7 @@ int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf)
 	len = sysfs_emit(buf, "ctrl=%d policy=%s inflight=%u latency_us=%u\n",
 			 decides, name,
 			 p ? nvme_steer_path_inflight(sc->nvme, sc) : 0,
-			 p ? nvme_steer_path_latency(sc, ktime_get_ns()) : 0);
+			 p ? nvme_steer_path_latency(sc) : 0);
 	rcu_read_unlock();
 	return len;
 }

@@ -15,7 +15,8 @@
 /*
  * An answer for commands of a kind, on a CPU, given at @since, in jiffies.
  * @head and @ring are compared, never followed; @ring is NULL for what is not of
- * one. @answer has its flags with it. All zero where there is none.
+ * one. @answer has its flags with it, and holds for @more commands when its time
+ * is over. All zero where there is none.
  */
 struct nvme_steer_path_answer {
 	const struct nvme_ns_head *head;
@@ -23,6 +24,7 @@ struct nvme_steer_path_answer {
 	struct nvme_steer_kind kind;
 	unsigned long since;
 	int answer;
+	u32 more;
 };
 
 /*
@@ -64,6 +66,21 @@ nvme_steer_path_answer_at(const struct nvme_steer_policy *p,
 	return &this_cpu_ptr(p->path_answers)->of_kind[hash];
 }
 
+/* Does an answer for a command hold, as far as time goes? Counts the command. */
+static __always_inline bool
+nvme_steer_path_holds(const struct nvme_steer_policy *p,
+		      struct nvme_steer_path_answer *a)
+{
+	unsigned long age = jiffies - a->since;
+
+	if (likely(age < p->path_hold))
+		return true;
+	if (!a->more || age >= NVME_STEER_HOLD_MORE_TIMES * p->path_hold)
+		return false;
+	a->more--;
+	return true;
+}
+
 /*
  * What the policy has answered for such a command, if that still holds, or 0.
  * In a task, in nvme_steer_enter().
@@ -74,7 +91,7 @@ nvme_steer_path_held(const struct nvme_steer_policy *p,
 		     const struct io_ring_ctx *ring,
 		     const struct nvme_steer_kind *kind)
 {
-	const struct nvme_steer_path_answer *a;
+	struct nvme_steer_path_answer *a;
 	int answer = 0;
 
 	if (!NVME_STEER_BARE)
@@ -83,7 +100,7 @@ nvme_steer_path_held(const struct nvme_steer_policy *p,
 	if (likely(a->head == head && a->ring == ring &&
 		   a->kind.cgroup == kind->cgroup &&
 		   (!p->path_looks || nvme_steer_same_kind(&a->kind, kind)) &&
-		   jiffies - a->since < p->path_hold))
+		   nvme_steer_path_holds(p, a)))
 		answer = a->answer;
 	if (!NVME_STEER_BARE)
 		preempt_enable();
@@ -106,6 +123,7 @@ nvme_steer_path_remember(const struct nvme_steer_policy *p,
 			.kind = *kind,
 			.since = jiffies,
 			.answer = answer,
+			.more = p->path_more,
 		};
 	if (!NVME_STEER_BARE)
 		preempt_enable();

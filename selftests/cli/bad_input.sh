@@ -63,6 +63,7 @@ try 1 "flags.*EINVAL" must_reject_flags
 try 1 "timeout_ms.*ERANGE" must_reject_timeout
 try 1 "hold_ms is 1001.*1000; lower it.*ERANGE" must_reject_hold
 try 1 "path_hold_ms is 1001.*1000; lower it.*ERANGE" must_reject_path_hold
+try 1 "path_hold_more is 256.*255; lower it.*ERANGE" must_reject_path_more
 try 1 "what its hold_by 0x40 names.*headers.*EINVAL" must_reject_hold_by
 try 3 "contract.*EPROTO" must_reject_newer_abi
 try 1 "struct_ops.link" must_reject_no_link

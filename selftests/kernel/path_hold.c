@@ -2,7 +2,8 @@
 /*
  * A policy with path_hold_ms: its answer for a command holds on that CPU for
  * those of the same ring that are equal to it in what hold_by names, and for no
- * others; of bios, uring_cmds and ioctls. When the time is over, when the path
+ * others; of bios, uring_cmds and ioctls. With path_hold_more it holds for some that
+ * come when its time is over, but not for long. When the time is over, when the path
  * cannot be used any more, when the answer was not to be kept, and of another
  * policy, it is asked anew. Data written by one path is read by the other.
  *
@@ -110,15 +111,21 @@ static void answer(int what)
 	s->path_answer = what;
 }
 
-static void attach(uint32_t by, uint32_t hold_ms)
+static void attach_more(uint32_t by, uint32_t hold_ms, uint32_t more)
 {
 	struct puppet_config config = {
 		.path_hold_ms = hold_ms,
+		.path_hold_more = more,
 		.hold_by = by,
 	};
 
 	steer_puppet_path(&policy, ctrl[0], &config);
 	answer(NVME_STEER_PATH(ctrl[0]));
+}
+
+static void attach(uint32_t by, uint32_t hold_ms)
+{
+	attach_more(by, hold_ms, 0);
 }
 
 /* Calls of path() for one command that is as usual, or not in one thing. */
@@ -308,6 +315,44 @@ static void other_policy(void)
 	steer_detach(&policy);
 }
 
+#define MORE	4
+
+/* Of commands after the time, so many are not asked about; of late ones, all. */
+static void more(enum entry entry, uint32_t by)
+{
+	uint64_t start = 0, was, n = 0, last = 0, late;
+	unsigned int i, try;
+
+	test_step("%s: commands that are rarer", entry_name[entry]);
+	attach_more(by, HOLD_MS, MORE);
+	for (try = 0; try < 10; try++) {
+		usleep((NVME_STEER_HOLD_MORE_TIMES * HOLD_MS + 20) * 1000);
+		start = test_now_ms();
+		was = calls();
+		rw(entry, PT_READ, FIRST, 1, 3, false);
+		for (i = 0; i < MORE; i++) {
+			if (i < 2)
+				kinds_expire();
+			rw(entry, PT_READ, FIRST, 1, 3, false);
+		}
+		n = calls() - was;
+		rw(entry, PT_READ, FIRST, 1, 3, false);
+		last = calls() - was - n;
+		if (test_now_ms() - start < NVME_STEER_HOLD_MORE_TIMES / 2 *
+		    HOLD_MS)
+			break;
+	}
+	test_check(try < 10, "too slow to say anything");
+	test_check(n == 1 && last == 1, "asked %ju times, and %ju times", n,
+		   last);
+	usleep((NVME_STEER_HOLD_MORE_TIMES * HOLD_MS + 20) * 1000);
+	was = calls();
+	rw(entry, PT_READ, FIRST, 1, 3, false);
+	late = calls() - was;
+	test_check(late == 1, "late: asked %ju times", late);
+	steer_detach(&policy);
+}
+
 static volatile bool resetting;
 
 static void *reset_second(void *unused)
@@ -396,6 +441,8 @@ int main(void)
 	for (entry = 0; entry < ENTRIES; entry++) {
 		pt_block_write(&ns, FIRST, 8, 3);
 		once(entry);
+		more(entry, NVME_STEER_BY_CGROUP);
+		more(entry, NVME_STEER_BY_OPCODE);
 		unusable(entry);
 		followed(entry);
 	}

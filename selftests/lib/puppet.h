@@ -16,6 +16,7 @@ struct puppet_config {
 	__u32 hold_ms;		/* of the policy, read when it is loaded */
 	__u32 hold_by;		/* likewise */
 	__u32 path_hold_ms;	/* likewise */
+	__u32 path_hold_more;	/* likewise */
 	__u32 timeout_ms;	/* likewise */
 	__u32 weights[3];	/* high, medium, low; none if the first is 0 */
 };

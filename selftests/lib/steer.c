@@ -301,6 +301,7 @@ int steer_load(struct steer_policy *p, int ctrl, const char *name,
 		ops->hold_ms = config->hold_ms;
 		ops->hold_by = config->hold_by;
 		ops->path_hold_ms = config->path_hold_ms;
+		ops->path_hold_more = config->path_hold_more;
 		ops->timeout_ms = config->timeout_ms;
 		memcpy(section(p->obj, ".rodata", sizeof(*config)), config,
 		       sizeof(*config));

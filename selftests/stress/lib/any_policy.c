@@ -559,6 +559,9 @@ static void settings(struct nvme_steer_ops *ops, uint64_t *rng, int ctrl)
 	if (rarely(rng, 2))
 		ops->path_hold_ms = rarely(rng, 50) ? (uint32_t)next(rng) :
 				    below(rng, 200);
+	if (rarely(rng, 2))
+		ops->path_hold_more = rarely(rng, 50) ? (uint32_t)next(rng) :
+				      below(rng, 256);
 	if (rarely(rng, 100))
 		memset(ops->name, next(rng), sizeof(ops->name));
 	else
