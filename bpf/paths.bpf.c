@@ -17,7 +17,8 @@
  * know how long that takes meanwhile.
  *
  * It is asked again for the commands of a cgroup on a CPU (and of a ring) every
- * 100 ms, or when their path cannot be used any more: whatever it notices, a
+ * 100 ms, about every eighth of them if they are rarer than that, within a second
+ * though; or when their path cannot be used any more: whatever it notices, a
  * changed pin or knob for instance, or a better path, it notices within that.
  *
  * Does well: paths that differ, or become slow and recover: a congested link,
@@ -33,7 +34,7 @@
  *                   20 is the default, 100 and up is never
  *   margin_us       and so much in microseconds; 50 is the default
  *   dwell_ms        milliseconds to stay with a path; 500 is the default
- *   probe_ms        between two probes, milliseconds; 100 is the default, 0 is
+ *   probe_ms        between two probes at least, milliseconds; 100 is the default, 0 is
  *                   never: then a path that was left is not returned to, unless
  *                   the one taken instead becomes even slower, or is lost
  *   probe_bytes     the longest read to probe with; 65536 is the default
@@ -53,7 +54,8 @@
  *     nvmesteer set nvme4 pins.cgroup:/orders.ctrl=5
  *
  *   state   index: namespace identifier modulo 64. The path taken, as 1 + N of
- *           /dev/nvmeN, since when, and the last probe, ns since boot
+ *           /dev/nvmeN, since when, and the last probe, ns since boot; whether
+ *           no command has been asked about since that
  *   counts  one set a CPU: of the commands it was asked about, those by a pin,
  *           those by a pin that could not be used and so not, and probes; and
  *           changes of the path
@@ -77,6 +79,7 @@ const volatile __u32 retry = 1;
 #define NSEC_PER_MSEC	1000000ULL
 #define PATHS_STATES	64
 #define PATHS_HOLD_MS	100
+#define PATHS_HOLD_MORE	7
 
 struct paths_knobs {
 	__u32 margin_percent;
@@ -114,6 +117,7 @@ struct paths_state {
 	__u32 turn;
 	__u64 since;
 	__u64 probed;
+	__u32 probing;		/* the last answer was a probe: not all are */
 };
 
 struct {
@@ -303,22 +307,25 @@ int BPF_PROG(paths_path, struct nvme_steer_path *p)
 	if (pin)
 		count->pin_unusable++;
 	now = bpf_ktime_get_ns();
-	if (c->probe_ms && p->opcode == NVME_OP_READ &&
+	if (c->probe_ms && !s->probing && p->opcode == NVME_OP_READ &&
 	    p->len <= c->probe_bytes &&
 	    now - s->probed >= c->probe_ms * NSEC_PER_MSEC) {
 		s->probed = now;
 		probe = paths_probe(p, s, found.ana_state);
 		if (probe) {
+			s->probing = 1;
 			count->probes++;
 			return probe | paths_flags(c) |
 			       NVME_STEER_PATH_ONCE;
 		}
 	}
+	s->probing = 0;
 	return paths_best(&found, c, s, now, count) | paths_flags(c);
 }
 
 NVME_STEER_POLICY(paths,
 	.path_hold_ms = PATHS_HOLD_MS,
+	.path_hold_more = PATHS_HOLD_MORE,
 	.hold_by = NVME_STEER_BY_CGROUP,
 	.init	= (void *)paths_init,
 	.path	= (void *)paths_path,

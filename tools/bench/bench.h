@@ -35,6 +35,7 @@ struct row {
 	bool write;		/* commands write; they read otherwise */
 	bool poll;		/* completions are polled for */
 	bool fixed;		/* registered buffers */
+	bool rare;		/* nothing is done for a while before a round */
 	bool huge;		/* in huge pages; else small ones, far apart */
 	unsigned int ranges;	/* that a copy gathers */
 	unsigned int how;	/* copies: who shall copy, NVME_STEER_COPY_* */
@@ -244,6 +245,13 @@ bool measure__next(struct bench *b);
 uint64_t measure__submit(struct bench *b);
 uint64_t measure__reap(struct bench *b);	/* until nothing is left, or of
 						 * copies what there is */
+/*
+ * What comes before a round, and is not counted. A round after a long sleep would
+ * be the first one in a while for a policy whose answers hold for some time:
+ * where it @sleeps, the same is done once right before it, unless that is what
+ * the row is about. Nothing that has to be waited for otherwise.
+ */
+void measure__before(struct bench *b, bool sleeps);
 /* Does the time stamp counter count instructions here? */
 bool measure__counts_instructions(void);
 void measure__pause(long ns);

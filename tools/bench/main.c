@@ -75,6 +75,7 @@ static void help(void)
 "that lie apart to one place:\n"
 "  ranges=N  1 to %u (default 1)\n"
 "  how=HOW   kind copy: offload or emulate, instead of what the policy says\n"
+"  rare      a round comes 200 ms after the one before\n"
 "  merge     loops: write up to 512 KiB at once, instead of range by range\n"
 "  wait      submit and wait in one system call, instead of letting the device\n"
 "            be done before asking; polling, which counts, so for a device that\n"

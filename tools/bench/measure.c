@@ -22,6 +22,9 @@
 /* More often than any copy has to be polled for. */
 #define MAX_REAPS	10000
 
+/* Before a round of a row whose commands are rare. */
+#define RARE_NS		(200L * 1000 * 1000)
+
 /* Rounds after which they do not end early any more. */
 #define MAX_AGREED	64
 
@@ -254,16 +257,13 @@ static bool agreed(const uint64_t *ticks, unsigned int n, unsigned int agree)
 	return same >= agree && 2 * same > n;
 }
 
-/*
- * A round after a long sleep would be the first one in a while for a policy
- * whose answers hold for some time: the same is done once more right before it,
- * without counting, and without anything to wait with.
- */
-static void not_the_first(struct bench *b, const struct waiting *w)
+void measure__before(struct bench *b, bool sleeps)
 {
 	uint64_t calls = b->calls;
 
-	if (!w->sleep_ns)
+	if (b->row.rare)
+		measure__pause(RARE_NS);
+	if (b->row.rare || !sleeps)
 		return;
 	measure__submit(b);
 	measure__reap(b);
@@ -294,7 +294,7 @@ static unsigned int rounds_run(struct bench *b, unsigned int n,
 	b->calls = b->commands = 0;
 	memset(b->paths, 0, sizeof(b->paths));
 	for (i = 0; i < n && !agreed(t->total, i, agree); i++) {
-		not_the_first(b, w);
+		measure__before(b, w->sleep_ns);
 		data__poison(b);
 		counters__read(&before, b->dev);
 		one_round(b, w, t, i);

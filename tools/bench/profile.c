@@ -95,6 +95,7 @@ static void one_part(struct bench *b, uint64_t ticks[2])
 
 static void one_round(struct bench *b, uint64_t ticks[2])
 {
+	measure__before(b, !spins(b));
 	do
 		one_part(b, ticks);
 	while (measure__next(b));

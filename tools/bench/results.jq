@@ -12,7 +12,7 @@ def stock_key:
 	 elif .kind == "ioctl" then { fixed: true }
 	 else {} end) as $as
 	| . + $as
-	| [.boot, .op, .batch, .reap, .bytes, .poll, .fixed, .huge_pages]
+	| [.boot, .op, .batch, .reap, .bytes, .poll, .fixed, .huge_pages, .rare]
 	| tostring;
 
 # Copies: by whose loop, and in what, are they compared.

@@ -76,6 +76,8 @@ static void set(struct row *row, const char *key, const char *value)
 		row->merge = true;
 	else if (!strcmp(key, "wait") && !value && row->kind->copies)
 		row->wait = true;
+	else if (!strcmp(key, "rare") && !value)
+		row->rare = true;
 	else if (!strcmp(key, "write") && !value)
 		row->write = true;
 	else if (!strcmp(key, "poll") && !value)
@@ -157,6 +159,7 @@ static void what(struct json *j, const struct row *row)
 		return;
 	json__uint(j, "ranges", row->ranges);
 	json__bool(j, "merge", row->merge);
+	json__bool(j, "rare", row->rare);
 	json__bool(j, "wait", row->wait);
 	json__str(j, "how", row->how ? paths[row->how] : NULL);
 }

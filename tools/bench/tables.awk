@@ -8,6 +8,7 @@
 BEGIN {
 	title["ways"] = "The ways there are"
 	title["policies"] = "Each policy"
+	title["rare"] = "Commands that are rare, 200 ms apart"
 	title["buffers"] = "Buffers"
 	title["groups"] = "Command groups, one of b commands"
 	title["reap"] = "32 submitted together, some reaped at a time"
