@@ -29,7 +29,7 @@ measure() {
 	step "policy $2"
 	check attach "$2" "$dev"
 	[ "$1" != first ] || check mislead
-	"$BENCH" --write --rounds "$3" "$dev" "${@:4}" \
+	"$BENCH" --write --first 24 --rounds "$3" "$dev" "${@:4}" \
 		>>"$TEST_TMP/$1" || fail "cannot measure: ${*:4}"
 	check detach "$dev"
 }

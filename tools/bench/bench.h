@@ -237,9 +237,12 @@ void counters__compare(const struct counters *before,
 		       struct result *r);
 
 /* measure.c: ticks a command */
-/* At most @rounds, and fewer where @agree of them, if that is not 0, agree. */
-void measure(struct bench *b, unsigned int rounds, unsigned int agree,
-	     struct result *r);
+/*
+ * At most @rounds, and fewer where @agree of them, if that is not 0, agree; after
+ * @first ones that do not count.
+ */
+void measure(struct bench *b, unsigned int first, unsigned int rounds,
+	     unsigned int agree, struct result *r);
 /* Is there more of the round to be submitted? */
 bool measure__next(struct bench *b);
 uint64_t measure__submit(struct bench *b);
@@ -273,7 +276,8 @@ double beside__done(void);	/* I/Os until now */
 void beside__stop(void);
 
 /* profile.c: let the emulator write down each instruction of some rounds */
-void profile(struct bench *b, const char *logfile, unsigned int rounds);
+void profile(struct bench *b, const char *logfile, unsigned int first,
+	     unsigned int rounds);
 
 /* spinner.c: who runs while a system call sleeps */
 void spinner__start(void);

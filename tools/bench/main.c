@@ -16,6 +16,7 @@
 struct options {
 	unsigned int rounds;
 	unsigned int agree;
+	unsigned int first;
 	double seconds;
 	bool write;
 	const char *profile;
@@ -85,6 +86,8 @@ static void help(void)
 "Options:\n"
 "  --seconds S    measure by the wall clock, S seconds a row: I/Os a second and\n"
 "                 latency percentiles\n"
+"  --first N      rounds before those, not counted: for caches, and for a policy\n"
+"                 that has to see some commands before it knows (default 3)\n"
 "  --rounds N     rounds of a row without --seconds (default 15)\n"
 "  --agree N      fewer where N of them, and most, agree within 0.2 percent\n"
 "  --write        the namespace may be written to: rows with 'write', and a\n"
@@ -148,10 +151,22 @@ static void add_note(struct options *o, char *text)
 	o->notes[o->nr_notes++] = text;
 }
 
+/* How many rounds. */
+static unsigned int some(const char *option, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	if (*end || !n || n > 10000)
+		usage_error("%s takes 1 to 10000, not '%s'", option, text);
+	return n;
+}
+
 static void parse(int argc, char **argv, struct options *o)
 {
 	static const struct option long_options[] = {
 		{ "seconds", required_argument, NULL, 's' },
+		{ "first", required_argument, NULL, 'f' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "agree", required_argument, NULL, 'a' },
 		{ "write", no_argument, NULL, 'w' },
@@ -174,17 +189,14 @@ static void parse(int argc, char **argv, struct options *o)
 				usage_error("--seconds takes a time, not '%s'",
 					    optarg);
 			break;
+		case 'f':
+			o->first = some("--first", optarg);
+			break;
 		case 'r':
-			o->rounds = strtoul(optarg, &end, 0);
-			if (*end || !o->rounds || o->rounds > 10000)
-				usage_error("--rounds takes 1 to 10000, not '%s'",
-					    optarg);
+			o->rounds = some("--rounds", optarg);
 			break;
 		case 'a':
-			o->agree = strtoul(optarg, &end, 0);
-			if (*end || !o->agree || o->agree > 10000)
-				usage_error("--agree takes 1 to 10000, not '%s'",
-					    optarg);
+			o->agree = some("--agree", optarg);
 			break;
 		case 'w':
 			o->write = true;
@@ -245,12 +257,12 @@ static void run_row(struct device *dev, const struct row *row,
 	if (beside)
 		beside__start(dev, beside, o->beside_cgroup);
 	if (o->profile) {
-		profile(&b, o->profile, 3);
+		profile(&b, o->profile, o->first, 3);
 	} else {
 		if (o->seconds > 0)
 			measure_clock(&b, o->seconds, o->least, &r);
 		else
-			measure(&b, o->rounds, o->agree, &r);
+			measure(&b, o->first, o->rounds, o->agree, &r);
 		row__print(row, beside, &r, o->notes, o->nr_notes);
 	}
 	if (beside)
@@ -260,7 +272,7 @@ static void run_row(struct device *dev, const struct row *row,
 
 int main(int argc, char **argv)
 {
-	struct options o = { .rounds = 15 };
+	struct options o = { .first = 3, .rounds = 15 };
 	struct device dev;
 	size_t size, largest = 0;
 	struct row *rows, beside;

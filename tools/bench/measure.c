@@ -29,15 +29,12 @@
 #define MAX_AGREED	64
 
 /*
- * Rounds before those that count: for caches, and of copies that a policy
- * decides about for one that has to see some before it knows. Long copies take
- * long, and neither matters to them: of these there are fewer rounds.
+ * Long copies take long, and neither caches nor a decision matters to them: of
+ * these there are fewer rounds, and one before.
  */
-#define FIRST_ROUNDS	3
-#define FIRST_COPIES	24
 #define LONG_BYTES	(2 << 20)	/* more than this */
-#define LONG_ROUNDS	5
-#define LONG_AGREE	3
+#define LONG_ROUNDS	4
+#define LONG_AGREE	2
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -343,13 +340,11 @@ static bool settled(const struct bench *b, const uint64_t *reap,
 	return high <= low * 1.02 + 40.0 / b->row.batch;
 }
 
-void measure(struct bench *b, unsigned int rounds, unsigned int agree,
-	     struct result *r)
+void measure(struct bench *b, unsigned int first, unsigned int rounds,
+	     unsigned int agree, struct result *r)
 {
 	bool copies = b->row.kind->copies, done = false;
 	bool is_long = copies && b->copies.total > LONG_BYTES;
-	unsigned int first = is_long ? 1 : b->row.kind->took ? FIRST_COPIES :
-							       FIRST_ROUNDS;
 	unsigned int size = MAX(rounds, first) * sizeof(uint64_t);
 	unsigned int try, factor = 1, longer = copies ? 2 : 3, n;
 	struct ticks t = {
@@ -361,6 +356,7 @@ void measure(struct bench *b, unsigned int rounds, unsigned int agree,
 	struct result now;
 
 	if (is_long) {
+		first = 1;
 		rounds = MIN(rounds, LONG_ROUNDS);
 		agree = MIN(agree, LONG_AGREE);
 	}

@@ -16,10 +16,6 @@
 /* While it is being written down a turn takes microseconds. */
 #define SPIN_TURNS	20000
 
-/* Rounds before: a policy's first calls are timed, and all its first copies. */
-#define FIRST_ROUNDS	5
-#define FIRST_COPIES	40
-
 #define MONITOR	"/dev/virtio-ports/monitor"
 
 /* Read on until the emulator has said @text. No time limit: time jumps. */
@@ -101,12 +97,13 @@ static void one_round(struct bench *b, uint64_t ticks[2])
 	while (measure__next(b));
 }
 
-void profile(struct bench *b, const char *logfile, unsigned int rounds)
+void profile(struct bench *b, const char *logfile, unsigned int first,
+	     unsigned int rounds)
 {
 	int fd = open(MONITOR, O_RDWR);
 	uint64_t ticks[2] = {};
 	char command[512];
-	unsigned int i, first = b->row.kind->took ? FIRST_COPIES : FIRST_ROUNDS;
+	unsigned int i;
 
 	if (fd < 0)
 		die(MONITOR, errno);
