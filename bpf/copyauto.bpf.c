@@ -15,9 +15,9 @@
  * one way only (another controller's sources, no Copy, metadata) take that
  * one, and nothing is learned from them; nor from copies that failed, or whose
  * caller said how. Once the quicker way is well known one copy in eight is
- * learned from, later one in sixteen, unless one took much longer than before,
- * and longer than the other way: that spares the others more instructions than
- * choosing takes.
+ * learned from, later one in sixteen, unless two of these in a row took much
+ * longer than before, and longer than the other way: that spares the others more
+ * instructions than choosing takes.
  *
  * Does well: drives whose Copy is good at some sizes and bad at others, and
  * drives that change: busy, full, with a new firmware. Does badly: where
@@ -85,6 +85,7 @@ struct copyauto_sort {
 	__u32 tries;		/* of it, since it is the slower one */
 	__u32 quiet;		/* copies to come that go as the last one did */
 	__u32 unsure;		/* and that are all learned from */
+	__u32 slow;		/* the last one that taught something was */
 };
 
 /*
@@ -231,23 +232,26 @@ static __always_inline bool emulate(struct nvme_steer_copy *cp,
 }
 
 /*
- * Into a mean of a way, @other being that of the other one. The quicker way is
- * taken often: a copy that something else held up is not to weigh much. Of the
- * slower one each copy is precious, and what it costs to try it must be known
- * soon. The first of its kind may have had to warm something up.
+ * Into a mean of a way, @other being that of the other one. Nothing makes a copy
+ * quicker than its way is, while much else may hold one up: that is not to weigh
+ * much. It does of the slower way, of which there are few, so that what it costs
+ * to try it is known soon. The first of its kind may have had to warm something
+ * up.
  */
-static __always_inline void learn(__u64 *mean, __u32 *count, __u64 other,
-				  __u64 ns, __u32 *unsure)
+static __always_inline void learn(struct copyauto_sort *sort, __u64 *mean,
+				  __u32 *count, __u64 other, __u64 ns)
 {
 	__u64 old = *mean;
+	bool slow = *count && ns > old + old / 2 && ns > other;
 
-	/* It may have become the slower one: find out soon. */
-	if (*count && ns > old + old / 2 && ns > other)
-		*unsure = LEARN_ALL;
+	/* It may have become the slower one, or something held this one up. */
+	if (slow)
+		sort->unsure = sort->slow ? LEARN_ALL : 1;
+	sort->slow = slow;
 	if (!*count || (*count == 1 && ns < old))
 		*mean = ns ?: 1;
-	else if (old > other)
-		*mean = old / 2 + ns / 2;
+	else if (ns < old || old > other)
+		*mean = old / 2 + min(ns, 3 * old) / 2;
 	else
 		*mean = old - old / 8 + min(ns, old + old / 2) / 8;
 	if (*count < 255)
@@ -315,11 +319,11 @@ void BPF_PROG(copyauto_copied, struct nvme_steer_copied *ev)
 	if (!sort)
 		return;
 	if (how == NVME_STEER_COPY_EMULATE)
-		learn(&sort->emulate_ns, &sort->emulates, sort->offload_ns,
-		      ev->ns, &sort->unsure);
+		learn(sort, &sort->emulate_ns, &sort->emulates,
+		      sort->offload_ns, ev->ns);
 	else
-		learn(&sort->offload_ns, &sort->offloads, sort->emulate_ns,
-		      ev->ns, &sort->unsure);
+		learn(sort, &sort->offload_ns, &sort->offloads,
+		      sort->emulate_ns, ev->ns);
 }
 
 NVME_STEER_POLICY(copyauto,
