@@ -131,32 +131,42 @@ static int explain_reserve(const struct ctrl_state *s, char *buf, size_t size)
 			s->vectors, s->asked ? 2 * s->asked : 8, s->ctrl);
 }
 
+/* What a member of a policy's ops may be at most, whatever the controller. */
+struct limit {
+	const char *member;
+	unsigned int most;
+};
+
+/* The first one that is exceeded, or NULL. */
+static const struct limit *exceeded(const struct policy *p)
+{
+	static const struct limit limits[] = {
+		{ "hold_ms", NVME_STEER_HOLD_MAX_MS },
+		{ "path_hold_ms", NVME_STEER_HOLD_MAX_MS },
+		{ "path_hold_more", NVME_STEER_HOLD_MAX_MORE },
+	};
+	const struct limit *l;
+
+	for (l = limits; l < limits + sizeof(limits) / sizeof(limits[0]); l++)
+		if (policy__number(p, l->member) > l->most)
+			return l;
+	return NULL;
+}
+
 static void refusal(const struct policy *p, const struct ctrl_state *s,
 		    int err, char *buf, size_t size)
 {
 	unsigned long max = io_timeout_ms();
+	const struct limit *l;
 
 	if (err == -ERANGE && max && policy__number(p, "timeout_ms") > max)
 		snprintf(buf, size,
 			 "its timeout_ms is %u, above the driver's own %lu; lower it, or raise nvme_core.io_timeout",
 			 policy__number(p, "timeout_ms"), max);
-	else if (err == -ERANGE &&
-		 policy__number(p, "hold_ms") > NVME_STEER_HOLD_MAX_MS)
+	else if (err == -ERANGE && (l = exceeded(p)))
 		snprintf(buf, size,
-			 "its hold_ms is %u, above the module's limit of %u; lower it",
-			 policy__number(p, "hold_ms"), NVME_STEER_HOLD_MAX_MS);
-	else if (err == -ERANGE &&
-		 policy__number(p, "path_hold_ms") > NVME_STEER_HOLD_MAX_MS)
-		snprintf(buf, size,
-			 "its path_hold_ms is %u, above the module's limit of %u; lower it",
-			 policy__number(p, "path_hold_ms"),
-			 NVME_STEER_HOLD_MAX_MS);
-	else if (err == -ERANGE &&
-		 policy__number(p, "path_hold_more") > NVME_STEER_HOLD_MAX_MORE)
-		snprintf(buf, size,
-			 "its path_hold_more is %u, above the module's limit of %u; lower it",
-			 policy__number(p, "path_hold_more"),
-			 NVME_STEER_HOLD_MAX_MORE);
+			 "its %s is %u, above the module's limit of %u; lower it",
+			 l->member, policy__number(p, l->member), l->most);
 	else if (err == -ERANGE || err == -ENOSPC)
 		explain_reserve(s, buf, size);
 	else if (err == -EINVAL &&
