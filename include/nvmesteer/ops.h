@@ -283,9 +283,10 @@ struct nvme_steer_ops {
 
 	/**
 	 * @path_hold_more: How many commands such an answer holds for when that
-	 * time is over, but not for more than ten times as long in all:
-	 * commands that come more seldom are not all asked about. More than 255
-	 * fails with -ERANGE. Nothing without @path_hold_ms.
+	 * time is over: those that come as long after one another at least, and
+	 * in ten times as long in all. Commands that are rare are not all asked
+	 * about, then; of many that follow a pause all but the first are. More
+	 * than 255 fails with -ERANGE. Nothing without @path_hold_ms.
 	 */
 	__u32 path_hold_more;
 };

@@ -16,13 +16,14 @@
  * An answer for commands of a kind, on a CPU, given at @since, in jiffies.
  * @head and @ring are compared, never followed; @ring is NULL for what is not of
  * one. @answer has its flags with it, and holds for @more commands when its time
- * is over. All zero where there is none.
+ * is over, the last of which came at @late. All zero where there is none.
  */
 struct nvme_steer_path_answer {
 	const struct nvme_ns_head *head;
 	const struct io_ring_ctx *ring;
 	struct nvme_steer_kind kind;
 	unsigned long since;
+	unsigned long late;
 	int answer;
 	u32 more;
 };
@@ -71,13 +72,15 @@ static __always_inline bool
 nvme_steer_path_holds(const struct nvme_steer_policy *p,
 		      struct nvme_steer_path_answer *a)
 {
-	unsigned long age = jiffies - a->since;
+	unsigned long now = jiffies, age = now - a->since;
 
 	if (likely(age < p->path_hold))
 		return true;
-	if (!a->more || age >= NVME_STEER_HOLD_MORE_TIMES * p->path_hold)
+	if (!a->more || now - a->late < p->path_hold ||
+	    age >= NVME_STEER_HOLD_MORE_TIMES * p->path_hold)
 		return false;
 	a->more--;
+	a->late = now;
 	return true;
 }
 
@@ -114,6 +117,8 @@ nvme_steer_path_remember(const struct nvme_steer_policy *p,
 			 const struct io_ring_ctx *ring,
 			 const struct nvme_steer_kind *kind, int answer)
 {
+	unsigned long now = jiffies;
+
 	if (!NVME_STEER_BARE)
 		preempt_disable();
 	*nvme_steer_path_answer_at(p, head, ring, kind) =
@@ -121,7 +126,8 @@ nvme_steer_path_remember(const struct nvme_steer_policy *p,
 			.head = head,
 			.ring = ring,
 			.kind = *kind,
-			.since = jiffies,
+			.since = now,
+			.late = now,
 			.answer = answer,
 			.more = p->path_more,
 		};

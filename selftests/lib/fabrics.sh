@@ -73,11 +73,11 @@ head_of() { # CTRL
 }
 event() { steer "$1" events | awk -v e="$2" '$1 == e { print $2 }'; }
 ana() { echo "$2" >$target/ports/"$1"/ana_groups/1/ana_state; }
-# What the policy has answered holds for 100 ms; all commands after that are
-# asked about anew.
+# What the policy has answered holds for 100 ms, and for a command that comes after
+# a pause a second at most; all commands after that are asked about anew.
 change() { # NAME=VALUE
 	check nvmesteer set "${ctrl[1]}" "$1" >/dev/null
-	sleep 0.12
+	sleep 1.02
 }
 pin() { # PORT
 	change "pins.cgroup:/pinned.ctrl=${ctrl[$1]#nvme}"
