@@ -17,9 +17,9 @@
  * know how long that takes meanwhile.
  *
  * It is asked again for the commands of a cgroup on a CPU (and of a ring) every
- * 100 ms, or when their path cannot be used any more; if they are rarer than that,
- * about every eighth of them, and at least one a second. Whatever it notices, a
- * changed pin or knob for instance, or a better path, it notices within that.
+ * 100 ms, or when their path cannot be used any more; where they are rarer than
+ * that, not of each, but at least once a second. Whatever it notices, a changed pin
+ * or knob for instance, or a better path, it notices within that.
  *
  * Does well: paths that differ, or become slow and recover: a congested link,
  * a busy controller. A path that answers nothing is found slow as well, by the

@@ -31,12 +31,13 @@ enum nvme_steer_call {
 
 /*
  * How many calls of an operation are timed, once in so many looks, and one of how
- * many: all of those of an operation that is called seldom would be, otherwise,
- * and to be timed costs more than most calls take.
+ * many, by chance, so as not to be in step with a policy that does more at times:
+ * all calls of an operation that is called seldom would be, otherwise, and to be
+ * timed costs more than most of them take.
  */
 #define NVME_STEER_TIMED_CALLS	16
 #define NVME_STEER_TIMED_LOOKS	5
-#define NVME_STEER_TIMED_EVERY	8	/* a power of two */
+#define NVME_STEER_TIMED_EVERY	8
 
 /**
  * struct nvme_steer_sample - a call of an operation that was timed
@@ -73,8 +74,10 @@ struct nvme_steer_sample {
  *		NVME_STEER_TIMED_CALLS none is, and nvme_steer_policy.run is
  *		@prog again. Goes up where a call ends, back to 0 by the
  *		watchdog alone
- * @calls:	how many there were meanwhile, roughly: CPUs count over each other
- * @every:	one in so many of them is timed, a power of two; the watchdog's
+ * @skip:	calls until the next one to be timed, roughly: CPUs count over each
+ *		other
+ * @chance:	of which that is made; likewise
+ * @every:	one in so many calls is timed; the watchdog's
  * @best:	the shortest of them, ns; U64_MAX while there is none
  * @last:	likewise of the calls that were timed before, ns; 0: there were
  *		none. Written by the watchdog
@@ -93,7 +96,8 @@ struct nvme_steer_timed {
 	struct nvme_steer_policy *policy;
 	struct bpf_prog *prog;
 	atomic_t nr;
-	u32 calls;
+	u32 skip;
+	u32 chance;
 	u32 every;
 	atomic64_t best;
 	u64 last;

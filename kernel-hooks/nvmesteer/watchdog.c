@@ -8,6 +8,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/module.h>
+#include <linux/prandom.h>
 
 #include "route.h"
 #include "share.h"
@@ -171,6 +172,16 @@ nvme_steer_untimed(const struct nvme_steer_timed *t)
 	return t->prog ?: &t->meter;
 }
 
+/* How many calls pass until the next one is timed: every - 1 in the mean. */
+static void nvme_steer_skip_some(struct nvme_steer_timed *t)
+{
+	u32 chance = next_pseudo_random32(READ_ONCE(t->chance));
+
+	WRITE_ONCE(t->chance, chance);
+	WRITE_ONCE(t->skip,
+		   reciprocal_scale(chance, 2 * READ_ONCE(t->every) - 1));
+}
+
 /*
  * What is run while calls are timed, as the program that the meter seems to be.
  * Preemption is disabled. What bpf_prog_run() counts of it is the program's.
@@ -182,13 +193,14 @@ static unsigned int nvme_steer_meter(const void *args,
 	struct nvme_steer_timed *t = container_of(meter,
 						  struct nvme_steer_timed,
 						  meter);
-	u32 calls = READ_ONCE(t->calls);
+	u32 skip = READ_ONCE(t->skip);
 	int answer;
 	u64 ns;
 
-	WRITE_ONCE(t->calls, calls + 1);
-	if (calls & (READ_ONCE(t->every) - 1))
+	if (skip) {
+		WRITE_ONCE(t->skip, skip - 1);
 		return nvme_steer_call_op(t, args);
+	}
 	if (atomic_read(&t->nr) >= NVME_STEER_TIMED_CALLS) {
 		WRITE_ONCE(t->policy->run[t - t->policy->timed],
 			   nvme_steer_untimed(t));
@@ -199,6 +211,7 @@ static unsigned int nvme_steer_meter(const void *args,
 	ns = ktime_get_ns() - ns;
 	nvme_steer_note_call(t, *(void **)args, answer, ns ?: 1);
 	nvme_steer_note_time(t, ns);
+	nvme_steer_skip_some(t);
 	return answer;
 }
 
@@ -234,6 +247,7 @@ void nvme_steer_watch_policy(struct nvme_steer_policy *p)
 		t->policy = p;
 		spin_lock_init(&t->lock);
 		t->every = NVME_STEER_TIMED_EVERY;
+		t->chance = get_random_u32();
 		t->meter.bpf_func = nvme_steer_meter;
 		t->meter.stats = t->prog ? t->prog->stats :
 					   &nvme_steer_no_stats;
