@@ -29,7 +29,6 @@
  *   assign       1 = at attach each class gets a number of its own, beginning
  *                anew when there are too few (default); 0 = all classes on
  *                the driver's own path until the map says otherwise
- *
  *   wrr_high, wrr_medium, wrr_low   see lib/prio.h: on a drive with weighted
  *                round robin, where there are four numbers or more, 1 is of
  *                high priority, 4 of low, the others of medium; so are the
@@ -50,7 +49,6 @@
  * Status: tested.
  */
 #include <nvmesteer/policy.bpf.h>
-#include "lib/prio.h"
 
 #define CLASS_SMALL_READ	0
 #define CLASS_LARGE_READ	1
@@ -58,12 +56,9 @@
 #define CLASS_BACKGROUND	3
 #define CLASS_NONE		4
 
-/* Where there are as many numbers, the queue after its number is a class's. */
-#define QUEUES__PRIO(number)						\
-	((nr_irq ?: nr_poll) < CLASS_NONE ? NVME_STEER_PRIO_MEDIUM :	\
-	 (number) == CLASS_SMALL_READ + 1 ? NVME_STEER_PRIO_HIGH :	\
-	 (number) == CLASS_BACKGROUND + 1 ? NVME_STEER_PRIO_LOW :	\
-					    NVME_STEER_PRIO_MEDIUM)
+/* Where there are as many numbers, the one after its own is a class's. */
+#define PRIO__LOW		(CLASS_BACKGROUND + 1)
+#include "lib/prio.h"
 #include "lib/queues.h"
 
 char _license[] SEC("license") = "GPL";

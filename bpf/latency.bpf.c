@@ -39,18 +39,13 @@
  * Status: tested.
  */
 #include <nvmesteer/policy.bpf.h>
-#include "lib/prio.h"
 
 #define LATENCY_FOREGROUND	1
 #define LATENCY_BACKGROUND	2
 #define LATENCY_NOBODY		3
 
-/* Fewer queues than these are of several shares. */
-#define QUEUES__PRIO(number)						\
-	((nr_irq ?: nr_poll) < LATENCY_NOBODY ? NVME_STEER_PRIO_MEDIUM :\
-	 (number) == LATENCY_FOREGROUND ? NVME_STEER_PRIO_HIGH :	\
-	 (number) == LATENCY_NOBODY ? NVME_STEER_PRIO_LOW :		\
-				      NVME_STEER_PRIO_MEDIUM)
+#define PRIO__LOW		LATENCY_NOBODY
+#include "lib/prio.h"
 #include "lib/shares.h"
 
 char _license[] SEC("license") = "GPL";

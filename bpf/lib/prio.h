@@ -2,9 +2,10 @@
 /*
  * Priority classes of queues, on a controller that has weighted round robin of
  * its own and a driver that has enabled it (parameter steer_wrr of nvme); on all
- * others they mean nothing. Included before queues.h, by a policy that says with
- * QUEUES__PRIO(number) which class the queues of a number have; medium is what
- * all others have, and the driver's own.
+ * others they mean nothing. Included before queues.h, by a policy that says which
+ * number is PRIO__LOW: its queues are of low priority, those of number 1 of high,
+ * all others of medium, as the driver's own are. Where there are fewer numbers,
+ * and so one is for several purposes, all are of medium priority.
  *
  * Tunables:
  *
@@ -18,6 +19,12 @@
 const volatile __u32 wrr_high = 16;
 const volatile __u32 wrr_medium = 8;
 const volatile __u32 wrr_low = 1;
+
+#define QUEUES__PRIO(number)						\
+	((nr_irq ?: nr_poll) < PRIO__LOW ? NVME_STEER_PRIO_MEDIUM :	\
+	 (number) == 1 ? NVME_STEER_PRIO_HIGH :				\
+	 (number) == PRIO__LOW ? NVME_STEER_PRIO_LOW :			\
+				 NVME_STEER_PRIO_MEDIUM)
 
 /* To be called from init(), whose answer this is if it is not 0. */
 static __always_inline int prio__weigh(struct nvme_steer_dev *dev)

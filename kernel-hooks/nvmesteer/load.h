@@ -80,8 +80,11 @@ static inline void nvme_steer_load_reset(struct nvme_steer_load *l)
 	WRITE_ONCE(l->latency, 0);
 }
 
-/* What a command takes, or has been taking up to now; ns, 0: not known. */
-static inline u64 nvme_steer_load_ns(struct nvme_steer_load *l)
+/*
+ * What a command takes, or has been taking up to now; ns, 0: not known. @now is
+ * the time, or 0 until it is needed.
+ */
+static inline u64 nvme_steer_load_ns(struct nvme_steer_load *l, u64 *now)
 {
 	const void *sample = smp_load_acquire(&l->sample);
 	u64 mean = READ_ONCE(l->latency);
@@ -89,7 +92,9 @@ static inline u64 nvme_steer_load_ns(struct nvme_steer_load *l)
 
 	if (!sample)
 		return mean;
-	age = ktime_get_ns() - READ_ONCE(l->since);
+	if (!*now)
+		*now = ktime_get_ns();
+	age = *now - READ_ONCE(l->since);
 	if (age <= (s64)mean)
 		return mean;
 	if (unlikely(age > NVME_STEER_SAMPLE_LOST)) {

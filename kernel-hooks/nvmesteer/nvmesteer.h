@@ -462,7 +462,7 @@ struct nvme_steer_queue {
 	unsigned int depth;		/* entries; depth - 1 slots */
 	unsigned int cq_depth;		/* of the completion queue */
 	u8 mode;
-	u8 prio;			/* NVME_STEER_PRIO_* >> 8, or 0 */
+	u8 prio;			/* NVME_STEER_CLASS_*; see wrr.h */
 	struct dma_pool *small_pool;
 	struct dma_pool *page_pool;
 	u16 *given;			/* of given_mask + 1 entries */

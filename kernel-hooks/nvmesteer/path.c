@@ -146,9 +146,9 @@ static u32 nvme_steer_path_inflight(const struct nvme_ctrl *ctrl,
 	return inflight;
 }
 
-static u32 nvme_steer_path_latency(struct nvme_steer_ctrl *sc)
+static u32 nvme_steer_path_latency(struct nvme_steer_ctrl *sc, u64 *now)
 {
-	u64 ns = sc ? nvme_steer_load_ns(&sc->load) : 0;
+	u64 ns = sc ? nvme_steer_load_ns(&sc->load, now) : 0;
 
 	return min_t(u64, DIV_ROUND_UP_ULL(ns, NSEC_PER_USEC), U32_MAX);
 }
@@ -177,6 +177,7 @@ static bool nvme_steer_fill_paths(struct nvme_steer_path *path,
 	struct nvme_steer_ctrl *sc;
 	bool usable = false;
 	struct nvme_ns *ns;
+	u64 now = 0;
 
 	path->nr = 0;
 	path->others = 0;
@@ -193,7 +194,7 @@ static bool nvme_steer_fill_paths(struct nvme_steer_path *path,
 		c->ana_state = nvme_steer_path_ana_state(ns);
 		c->distance = nvme_steer_path_distance(ns->ctrl);
 		c->inflight = nvme_steer_path_inflight(ns->ctrl, sc);
-		c->latency_us = nvme_steer_path_latency(sc);
+		c->latency_us = nvme_steer_path_latency(sc, &now);
 		usable |= c->usable;
 	}
 	return usable;
@@ -664,6 +665,7 @@ int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf)
 	const char *name = "-";
 	struct nvme_steer_policy *p;
 	int len, decides = -1;
+	u64 now = 0;
 
 	rcu_read_lock();
 	p = rcu_dereference(sc->nvme->subsys->steer);
@@ -674,7 +676,7 @@ int nvme_steer_print_path(struct nvme_steer_ctrl *sc, char *buf)
 	len = sysfs_emit(buf, "ctrl=%d policy=%s inflight=%u latency_us=%u\n",
 			 decides, name,
 			 p ? nvme_steer_path_inflight(sc->nvme, sc) : 0,
-			 p ? nvme_steer_path_latency(sc) : 0);
+			 p ? nvme_steer_path_latency(sc, &now) : 0);
 	rcu_read_unlock();
 	return len;
 }

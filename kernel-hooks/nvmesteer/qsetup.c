@@ -405,7 +405,8 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		unsigned int number, unsigned int mode, unsigned int depth,
 		unsigned int share, struct nvme_steer_policy *owner)
 {
-	unsigned int prio = mode >> NVME_STEER_PRIO_SHIFT;
+	unsigned int prio = mode >> NVME_STEER_PRIO_SHIFT ?:
+			    NVME_STEER_CLASS_MEDIUM;
 	struct nvme_steer_queue *q;
 	int ret;
 
@@ -418,7 +419,7 @@ struct nvme_steer_queue *nvme_steer_queue_create(struct nvme_steer_ctrl *sc,
 		depth = sc->res.q_depth;
 	if ((mode != NVME_STEER_POLL && mode != NVME_STEER_IRQ) || depth < 2 ||
 	    depth > sc->res.q_depth ||
-	    prio > NVME_STEER_PRIO_LOW >> NVME_STEER_PRIO_SHIFT)
+	    prio > NVME_STEER_CLASS_LOW)
 		return ERR_PTR(-EINVAL);
 	ret = nvme_steer_find_number(sc, number);
 	if (ret < 0)

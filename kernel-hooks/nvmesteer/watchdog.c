@@ -215,10 +215,17 @@ static unsigned int nvme_steer_meter(const void *args,
 	return answer;
 }
 
+/* One in @every calls is to be timed, the next one at any rate. */
+static void nvme_steer_time_every(struct nvme_steer_timed *t, u32 every)
+{
+	WRITE_ONCE(t->every, every);
+	WRITE_ONCE(t->skip, 0);
+}
+
 /* Have one in @every of the next calls timed. */
 static void nvme_steer_time_calls(struct nvme_steer_timed *t, u32 every)
 {
-	WRITE_ONCE(t->every, every);
+	nvme_steer_time_every(t, every);
 	atomic64_set(&t->best, U64_MAX);
 	/* pairs with the increment: the shortest is of these calls */
 	atomic_set_release(&t->nr, 0);
@@ -271,7 +278,7 @@ static void nvme_steer_judge_calls(struct nvme_steer_policy *p,
 		return;
 	if (atomic_read_acquire(&t->nr) < NVME_STEER_TIMED_CALLS) {
 		if (p->ctrl->watch.stuck)
-			WRITE_ONCE(t->every, 1);
+			nvme_steer_time_every(t, 1);
 		/* who was late to put it back may have done so just now */
 		WRITE_ONCE(p->run[call], &t->meter);
 		return;

@@ -15,12 +15,6 @@
 #define NVME_STEER_ARB_MEDIUM	16
 #define NVME_STEER_ARB_HIGH	24
 
-/* The class that a queue has where there are any: medium unless it is said. */
-static unsigned int nvme_steer_prio(unsigned int prio)
-{
-	return prio ?: NVME_STEER_PRIO_MEDIUM >> NVME_STEER_PRIO_SHIFT;
-}
-
 /**
  * nvme_steer_sq_prio - the priority class that a submission queue is made with
  * @q: the queue, of a controller that is up
@@ -30,19 +24,15 @@ static unsigned int nvme_steer_prio(unsigned int prio)
 u16 nvme_steer_sq_prio(const struct nvme_steer_queue *q)
 {
 	static const u16 flags[] = {
-		[NVME_STEER_PRIO_URGENT >> NVME_STEER_PRIO_SHIFT] =
-			NVME_SQ_PRIO_URGENT,
-		[NVME_STEER_PRIO_HIGH >> NVME_STEER_PRIO_SHIFT] =
-			NVME_SQ_PRIO_HIGH,
-		[NVME_STEER_PRIO_MEDIUM >> NVME_STEER_PRIO_SHIFT] =
-			NVME_SQ_PRIO_MEDIUM,
-		[NVME_STEER_PRIO_LOW >> NVME_STEER_PRIO_SHIFT] =
-			NVME_SQ_PRIO_LOW,
+		[NVME_STEER_CLASS_URGENT] = NVME_SQ_PRIO_URGENT,
+		[NVME_STEER_CLASS_HIGH] = NVME_SQ_PRIO_HIGH,
+		[NVME_STEER_CLASS_MEDIUM] = NVME_SQ_PRIO_MEDIUM,
+		[NVME_STEER_CLASS_LOW] = NVME_SQ_PRIO_LOW,
 	};
 	const struct nvme_ctrl *nvme = q->ctrl->nvme;
 
 	if (nvme_steer_wrr(nvme))
-		return flags[nvme_steer_prio(q->prio)];
+		return flags[q->prio];
 	/* for the same drives and the same reason as adapter_alloc_sq() */
 	return nvme->quirks & NVME_QUIRK_MEDIUM_PRIO_SQ ? NVME_SQ_PRIO_MEDIUM :
 							  0;
@@ -52,20 +42,20 @@ u16 nvme_steer_sq_prio(const struct nvme_steer_queue *q)
 bool nvme_steer_same_prio(const struct nvme_steer_queue *q, unsigned int prio)
 {
 	return !nvme_steer_wrr(q->ctrl->nvme) ||
-	       nvme_steer_prio(q->prio) == nvme_steer_prio(prio);
+	       q->prio == prio;
 }
 
 /* A word for the class of a queue; "-" where there are none. */
 const char *nvme_steer_prio_name(const struct nvme_steer_queue *q)
 {
 	static const char *const names[] = {
-		[NVME_STEER_PRIO_URGENT >> NVME_STEER_PRIO_SHIFT] = "urgent",
-		[NVME_STEER_PRIO_HIGH >> NVME_STEER_PRIO_SHIFT] = "high",
-		[NVME_STEER_PRIO_MEDIUM >> NVME_STEER_PRIO_SHIFT] = "medium",
-		[NVME_STEER_PRIO_LOW >> NVME_STEER_PRIO_SHIFT] = "low",
+		[NVME_STEER_CLASS_URGENT] = "urgent",
+		[NVME_STEER_CLASS_HIGH] = "high",
+		[NVME_STEER_CLASS_MEDIUM] = "medium",
+		[NVME_STEER_CLASS_LOW] = "low",
 	};
 
-	return nvme_steer_wrr(q->ctrl->nvme) ? names[nvme_steer_prio(q->prio)] :
+	return nvme_steer_wrr(q->ctrl->nvme) ? names[q->prio] :
 					       "-";
 }
 

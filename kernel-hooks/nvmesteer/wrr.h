@@ -9,8 +9,18 @@
 
 #include <linux/types.h>
 
+#include <nvmesteer/abi.h>
+
 struct nvme_steer_ctrl;
 struct nvme_steer_queue;
+
+/* nvme_steer_queue.prio */
+enum nvme_steer_class {
+	NVME_STEER_CLASS_URGENT = NVME_STEER_PRIO_URGENT >> NVME_STEER_PRIO_SHIFT,
+	NVME_STEER_CLASS_HIGH	= NVME_STEER_PRIO_HIGH >> NVME_STEER_PRIO_SHIFT,
+	NVME_STEER_CLASS_MEDIUM	= NVME_STEER_PRIO_MEDIUM >> NVME_STEER_PRIO_SHIFT,
+	NVME_STEER_CLASS_LOW	= NVME_STEER_PRIO_LOW >> NVME_STEER_PRIO_SHIFT,
+};
 
 /**
  * struct nvme_steer_weights - of the classes between which there is a choice

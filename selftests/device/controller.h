@@ -119,6 +119,10 @@ struct cq {
 
 #define OLD_CIDS	8
 
+/* CC.AMS, and weighted round robin with urgent priority class */
+#define CC_AMS(cc)	((cc) >> 11 & 7)
+#define AMS_WRR		1
+
 struct sq {
 	bool there;
 	uint64_t base;

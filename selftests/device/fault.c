@@ -219,7 +219,7 @@ static void count_now(struct controller *c)
 	unsigned int i;
 
 	c->counters.held = queue_held(c);
-	c->counters.arbitration = c->cc >> 11 & 7;
+	c->counters.arbitration = CC_AMS(c->cc);
 	c->counters.weights = c->features[1];
 	for (i = 0; i < NR_QUEUES; i++)
 		c->counters.prio[i] = c->sq[i].there ? c->sq[i].prio : ~0U;

@@ -260,7 +260,7 @@ void queue_fetch(struct controller *c)
 		fetch(c, 0);
 	if (event_busy(c))
 		return;
-	if ((c->cc >> 11 & 7) == 1) {
+	if (CC_AMS(c->cc) == AMS_WRR) {
 		while (fetch_round(c))
 			;
 		return;

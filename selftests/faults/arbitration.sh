@@ -57,7 +57,7 @@ step 'without a policy'
 check nvmesteer unload nvme0
 same 'rr [wrr]' "$(<$file)" "$file"
 same 'weighted round robin' "$(arbiter)" status
-check grep -q 'value:00000000\|value:0x0*$' \
+check grep -q 'value:\(0x\)\?0*$' \
 	<<<"$(nvme get-feature /dev/nvme0 -f 1)"
 
 step 'other weights, other numbers'
@@ -66,8 +66,8 @@ check nvmesteer load --dev nvme0 latency --set wrr_high=100 \
 same 'rr [wrr] high=100 medium=8 low=1' "$(<$file)" "$file"
 same '["high","medium","low","high","medium","low"]' "$(priorities)" latency
 refuse nvmesteer load --dev nvme0 --replace spread --set nr_queues=3 \
-	2>/tmp/why
-check grep -q 'exists with another mode, depth or priority' /tmp/why
+	2>"$TEST_TMP/why"
+check grep -q 'exists with another mode, depth or priority' "$TEST_TMP/why"
 check nvmesteer unload nvme0
 check nvmesteer load --dev nvme0 class --set nr_queues=2 --set wrr_high=0
 same 'rr [wrr]' "$(<$file)" "$file"

@@ -4,9 +4,10 @@
  * nvme.steer_wrr is 0. With 1, the driver's own queues are of medium priority
  * from the next reset on, and steer queues of the class they were created with,
  * before and after another reset. The weights are the policy's while it is
- * attached, and what they were before it was, or what the controller forgets them
- * to be; the burst stays. Commands that wait in queues of all classes are fetched
- * in the order that classes and weights say.
+ * attached, and what they were before it was, or what the controller forgets
+ * them to be; the burst stays. A controller that refuses to be told goes on
+ * with those it has. Commands that wait in queues of all classes are fetched in
+ * the order that classes and weights say.
  *
  * vm: --drives faults --cpus 4
  */
@@ -21,6 +22,8 @@
 
 #define PARAMETER	"/sys/module/nvme/parameters/steer_wrr"
 #define SET_FEATURES	0x09
+#define GET_FEATURES	0x0a
+#define INVALID_FIELD	0x4002		/* DNR */
 #define ARBITRATION	0x01
 #define RR		0		/* CC.AMS */
 #define WRR		1
@@ -136,6 +139,49 @@ static void attach(void)
 #define DRIVERS		0
 #define READS		(EACH * (CLASSES + 1))
 
+/* So many of a class come next, of several queues in turn. */
+static unsigned int in_turn(const struct fault_counters *c,
+			    const struct fault_arrivals *arrivals,
+			    unsigned int at, unsigned int nr, enum class class)
+{
+	static unsigned int last;
+	unsigned int end = at + nr, qid;
+
+	for (; at < end; at++) {
+		qid = arrivals->command[at].qid;
+		test_check(c->prio[qid] == class,
+			   "command %u is of queue %u, which is %s, not %s", at,
+			   qid, names[c->prio[qid]], names[class]);
+		test_check(class != MEDIUM || qid != last,
+			   "queue %u has had two of medium priority at a time",
+			   qid);
+		if (class == MEDIUM)
+			last = qid;
+	}
+	return end;
+}
+
+/* Urgent ones first; then, round by round, as many of a class as it weighs. */
+static void in_order(const struct fault_counters *c,
+		     const struct fault_arrivals *arrivals)
+{
+	static const unsigned int round[CLASSES] = {
+		[HIGH] = SAID_HIGH, [MEDIUM] = SAID_MEDIUM, [LOW] = SAID_LOW,
+	};
+	unsigned int left[CLASSES] = {
+		[HIGH] = EACH, [MEDIUM] = 2 * EACH, [LOW] = EACH,
+	};
+	unsigned int at = in_turn(c, arrivals, 0, EACH, URGENT), nr;
+	enum class class = HIGH;
+
+	while (at < READS) {
+		nr = round[class] < left[class] ? round[class] : left[class];
+		at = in_turn(c, arrivals, at, nr, class);
+		left[class] -= nr;
+		class = class == LOW ? HIGH : class + 1;
+	}
+}
+
 /*
  * Reads of all classes, and on the driver's own path, while the controller
  * fetches none; then it fetches all of them.
@@ -145,20 +191,12 @@ static void order(void)
 	static const int queues[] = {
 		1 + LOW, DRIVERS, NO_CLASS, 1 + HIGH, 1 + URGENT,
 	};
-	static const unsigned int round[CLASSES] = {
-		[HIGH] = SAID_HIGH, [MEDIUM] = SAID_MEDIUM, [LOW] = SAID_LOW,
-	};
-	unsigned int left[CLASSES] = {
-		[URGENT] = EACH, [HIGH] = EACH, [MEDIUM] = 2 * EACH,
-		[LOW] = EACH,
-	};
 	uint8_t *buf = test_alloc(READS * 4096);
 	struct fault_arrivals arrivals;
 	struct nvme_uring_cmd cmd;
 	struct fault_counters c;
 	struct pt_ring ring;
-	unsigned int i, n, at = 0, last = 0;
-	enum class class;
+	unsigned int i;
 
 	pt_block_write(&ns, 0, READS, 7);
 	fault_counters(&c);
@@ -182,27 +220,7 @@ static void order(void)
 	fault_arrivals(&arrivals);
 	test_check(arrivals.nr == READS, "%ju were fetched",
 		   (uintmax_t)arrivals.nr);
-
-	for (; left[URGENT]; left[URGENT]--, at++)
-		test_check(c.prio[arrivals.command[at].qid] == URGENT,
-			   "command %u is not urgent", at);
-	while (at < READS) {
-		for (class = HIGH; class <= LOW; class++) {
-			for (n = 0; n < round[class] && left[class]; n++, at++) {
-				i = arrivals.command[at].qid;
-				test_check(c.prio[i] == class,
-					   "command %u is of queue %u, which is %s, not %s",
-					   at, i, names[c.prio[i]],
-					   names[class]);
-				test_check(class != MEDIUM || i != last,
-					   "queue %u has had two of medium priority at a time",
-					   i);
-				if (class == MEDIUM)
-					last = i;
-				left[class]--;
-			}
-		}
-	}
+	in_order(&c, &arrivals);
 	pt_ring_exit(&ring);
 	free(buf);
 }
@@ -243,6 +261,32 @@ static void replaced(void)
 	try_replace(&next, -EEXIST);
 }
 
+/* A controller that does not tell its weights, or take others: nothing is lost. */
+static void no_weights(uint8_t opcode)
+{
+	struct fault_rule rule = {
+		.what = FAULT_STATUS, .opcode = opcode, .value = INVALID_FIELD,
+	};
+	unsigned int nr;
+
+	fault_clear();
+	nr = fault_add(&rule);
+	attach();
+	/* one that copies ask about may be among them */
+	test_check(fault_done(nr), "command %#x was not sent", opcode);
+	fault_clear();
+	weights_are(OWN_WEIGHTS, "refused by the controller");
+	classes_are(true);
+	/* and if it is not refused the next time */
+	steer_detach(&policy);
+	weights_are(OWN_WEIGHTS, "detached after that");
+	attach();
+	weights_are(SAID_WEIGHTS | (OWN_WEIGHTS & BURST), "attached after that");
+	steer_detach(&policy);
+	weights_are(OWN_WEIGHTS, "detached after all");
+}
+
+/* What a policy may not say. */
 static void refused(void)
 {
 	static const uint32_t wrong[] = { 0, 257, ~0U };
@@ -309,6 +353,10 @@ int main(void)
 	weights_are(OWN_WEIGHTS, "detached");
 	refused();
 	weights_are(OWN_WEIGHTS, "refused");
+
+	test_step("a controller that refuses");
+	no_weights(GET_FEATURES);
+	no_weights(SET_FEATURES);
 
 	test_step("round robin again");
 	attach();
