@@ -211,7 +211,9 @@ static unsigned int nvme_steer_meter(const void *args,
 	ns = ktime_get_ns() - ns;
 	nvme_steer_note_call(t, *(void **)args, answer, ns ?: 1);
 	nvme_steer_note_time(t, ns);
-	nvme_steer_skip_some(t);
+	/* one that seems too slow is to be found out soon */
+	if (ns <= READ_ONCE(nvme_steer_op_budget) * NSEC_PER_USEC)
+		nvme_steer_skip_some(t);
 	return answer;
 }
 

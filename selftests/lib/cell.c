@@ -591,6 +591,99 @@ void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
 	fault_clear();
 }
 
+/* ---------------------------------------------------------------------- stalls */
+
+void cell_ejected(int ctrl, unsigned int queue, const char *from,
+		  void (*poll)(void *arg), void *arg)
+{
+	static char dump[1 << 18];
+	struct steer_queues qs;
+	char word[160], want[64];
+
+	test_check(test_wait(({
+		if (poll)
+			poll(arg);
+		steer_state_is(ctrl, "ended");
+	}), LIMIT_MS), "the policy was not ejected");
+	test_check(steer_exit(ctrl, "kind", word, sizeof(word)) &&
+		   !strcmp(word, "stall"), "exit kind is '%s'", word);
+	snprintf(want, sizeof(want), " of queue %u ended ", queue);
+	test_check(steer_exit(ctrl, "reason", word, sizeof(word)) &&
+		   strstr(word, want), "reason '%s'", word);
+	test_check(test_read(steer_path(ctrl, "dump"), dump,
+			     sizeof(dump)) > 0, "no dump");
+	snprintf(want, sizeof(want), " from=%s ", from);
+	test_check(strstr(dump, want), "no '%s' in the dump: %s", want, dump);
+	test_check(test_wait(({
+		steer_queues(ctrl, &qs);
+		!strcmp(qs.q[queue].state, "draining");
+	}), LIMIT_MS), "queue %u is %s", queue, qs.q[queue].state);
+}
+
+static void none_ends(void *arg)
+{
+	unsigned int left = reap(arg);
+
+	test_check(left == NR, "%u commands ended", NR - left);
+}
+
+static const char *dump_word(enum cell_way way)
+{
+	if (ways[way].block)
+		return "block request";
+	return ways[way].group ? "group" : "ring";
+}
+
+int cell_stalls(enum cell_way way, unsigned int policy_ms, bool answered)
+{
+	struct fault_rule rule = { .what = FAULT_NEVER, .count = NR };
+	bool steered = way >= CELL_FIRST_STEERED;
+	struct fault_counters counters;
+	unsigned int i;
+	struct round r;
+
+	test_step("%s: %s", ways[way].name,
+		  answered ? "answered at last" : "reset");
+	if (steered)
+		attach(policy_ms);
+	choose(way);
+	prepare(&r, way);
+	fault_clear();
+	rule_queues(&rule, way);
+	fault_add(&rule);
+	begin(&r);
+	swap(way);
+	test_check(test_wait(fault_done(0) == NR, LIMIT_MS),
+		   "only %u commands are in flight", fault_done(0));
+	if (steered)
+		cell_ejected(ns.ctrl, ways[way].queue, dump_word(way),
+			     none_ends, &r);
+	if (answered)
+		fault_change(FAULT_CHANGE_RELEASE, 0);
+	end(&r);
+	for (i = 0; i < NR; i++)
+		test_check(answered ? !r.res[i] : r.res[i] == r.res[0],
+			   "command %u ended with %d, the first one with %d",
+			   i, r.res[i], r.res[0]);
+	test_check(vm_wait_live(ns.ctrl, LIMIT_MS),
+		   "the controller is not live");
+	fault_counters(&counters);
+	test_check(!counters.resets == answered,
+		   "the controller was reset %u times", counters.resets);
+	fault_host_is_good("a stall");
+	fault_clear();
+	verify(&r);
+	if (steered) {
+		steer_detach(&policy);
+		test_check(test_wait(!steer_reserve(ns.ctrl, "used"), LIMIT_MS),
+			   "queues are left");
+	}
+	test_check(steer_wait_idle(ns.ctrl, 5000), "commands left in flight");
+	finish(&r);
+	cell_works(ways[way].block ? CELL_DRIVER_BLOCK : CELL_DRIVER);
+	return r.res[0];
+}
+
 int cell_one(enum cell_way way, uint8_t opcode, uint64_t slba, uint32_t nlb,
 	     uint32_t bytes)
 {

@@ -32,7 +32,7 @@
  * Long copies take long, and neither caches nor a decision matters to them: of
  * these there are fewer rounds, and one before.
  */
-#define LONG_BYTES	(2 << 20)	/* more than this */
+#define LONG_BYTES	(32 << 20)	/* more than this */
 #define LONG_ROUNDS	4
 #define LONG_AGREE	2
 
