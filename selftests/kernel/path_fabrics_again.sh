@@ -12,6 +12,8 @@
 . selftests/lib/guest.sh
 . selftests/lib/fabrics.sh
 
+# Longer than it takes to have a path become inaccessible.
+late_ms=$((${NVMESTEER_SLOW:-1} > 1 ? 3000 : 1500))
 tracing=/sys/kernel/tracing
 trace=$tracing/instances/paths
 
@@ -118,7 +120,7 @@ again() { # as under_way: some are tried again, and all succeed
 two_paths tcp
 be_slow
 pin 2
-slow 2 1500
+slow 2 $late_ms
 trace_target
 step 'commands that fail because of their path: told'
 told 0 randread 0
@@ -131,7 +133,7 @@ step 'likewise, cancelled by a reset'
 again 1 randread 0 reset
 told 1 randwrite 0 reset
 step 'likewise, when the target has done them all'
-slow 2 1500 sport
+slow 2 $late_ms sport
 told 1 randwrite 0 "done"
 no_paths
 pass

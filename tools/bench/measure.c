@@ -14,7 +14,7 @@
 #include "ring.h"
 
 /* What is under way of a copy that begins its next part when it is polled for. */
-#define PART_BYTES	(1UL << 20)
+#define PART_BYTES	(8UL << 20)
 
 /* How often a wait that was too short is made longer. */
 #define MAX_TRIES	5
