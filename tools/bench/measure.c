@@ -13,8 +13,11 @@
 #include "bench.h"
 #include "ring.h"
 
-/* What is under way of a copy that begins its next part when it is polled for. */
-#define PART_BYTES	(8UL << 20)
+/*
+ * What is under way, at least, of a copy that begins its next part when it is
+ * polled for.
+ */
+#define PART_BYTES	(1UL << 20)
 
 /* How often a wait that was too short is made longer. */
 #define MAX_TRIES	5
@@ -32,9 +35,9 @@
  * Long copies take long, and neither caches nor a decision matters to them: of
  * these there are fewer rounds, and one before.
  */
-#define LONG_BYTES	(32 << 20)	/* more than this */
-#define LONG_ROUNDS	4
-#define LONG_AGREE	2
+#define LONG_BYTES	(2 << 20)	/* more than this */
+#define LONG_ROUNDS	6
+#define LONG_AGREE	3
 
 /* ----------------------------------------------------------------- waiting */
 
@@ -113,7 +116,8 @@ static uint64_t copy_turns(const struct bench *b, uint64_t bytes)
 	return 100000 + 8000 * MAX(bytes / b->row.bytes, 1) + bytes / 4;
 }
 
-static void wait_plan(struct waiting *w, const struct bench *b,
+/* @part: bytes that are under way of a copy */
+static void wait_plan(struct waiting *w, const struct bench *b, uint64_t part,
 		      unsigned int factor)
 {
 	uint64_t batch = b->row.batch, turns;
@@ -127,7 +131,7 @@ static void wait_plan(struct waiting *w, const struct bench *b,
 		plan_spins(w,
 			   copy_turns(b, MIN(b->copies.total, WINDOW_BYTES)) *
 				   batch,
-			   copy_turns(b, MIN(b->copies.total, PART_BYTES)) *
+			   copy_turns(b, MIN(b->copies.total, part)) *
 				   batch);
 		return;
 	}
@@ -267,14 +271,21 @@ void measure__before(struct bench *b, bool sleeps)
 	b->calls = calls;
 }
 
-/* Those that do not count. */
-static void first_rounds(struct bench *b, unsigned int n,
-			 const struct waiting *w, struct ticks *t)
+/*
+ * Those that do not count. Returns what is under way of a copy at a time, by how
+ * often the kernel was called after the first time.
+ */
+static uint64_t first_rounds(struct bench *b, unsigned int n,
+			     const struct waiting *w, struct ticks *t)
 {
+	uint64_t calls;
 	unsigned int i;
 
+	b->calls = 0;
 	for (i = 0; i < n; i++)
 		one_round(b, w, t, i);
+	calls = b->calls / MAX(n * b->row.batch, 1U);
+	return MAX(PART_BYTES, b->copies.total / MAX(calls - 1, 1));
 }
 
 /* At most @n rounds. Returns how many. */
@@ -351,6 +362,7 @@ void measure(struct bench *b, unsigned int first, unsigned int rounds,
 		.submit = malloc(size), .wait = malloc(size),
 		.reap = malloc(size), .total = malloc(size),
 	};
+	uint64_t part = PART_BYTES;
 	double least = 0;
 	struct waiting w;
 	struct result now;
@@ -365,11 +377,10 @@ void measure(struct bench *b, unsigned int first, unsigned int rounds,
 		spinner__start();
 	if (!t.submit || !t.wait || !t.reap || !t.total)
 		die("malloc", ENOMEM);
-	wait_plan(&w, b, 1);
-	first_rounds(b, first, &w, &t);
+	wait_plan(&w, b, part, 1);
+	part = first_rounds(b, first, &w, &t);
 	for (try = 0; !done && try < MAX_TRIES; try++, factor *= longer) {
-		if (try)
-			wait_plan(&w, b, factor);
+		wait_plan(&w, b, part, factor);
 		now = *r;
 		n = rounds_run(b, rounds, agree, &w, &t, &now);
 		now.reap = median(b, t.reap, n);
