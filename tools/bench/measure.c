@@ -380,7 +380,8 @@ void measure(struct bench *b, unsigned int first, unsigned int rounds,
 	wait_plan(&w, b, part, 1);
 	part = first_rounds(b, first, &w, &t);
 	for (try = 0; !done && try < MAX_TRIES; try++, factor *= longer) {
-		wait_plan(&w, b, part, factor);
+		if (try || part != PART_BYTES)
+			wait_plan(&w, b, part, factor);
 		now = *r;
 		n = rounds_run(b, rounds, agree, &w, &t, &now);
 		now.reap = median(b, t.reap, n);
