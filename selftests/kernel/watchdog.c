@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A policy's operations are timed, a few calls now and then. One that always
- * takes longer than op_budget_us is ejected, route() as well as path(), and
- * can be loaded again at once; one that does for some commands, or within the
- * budget, is not. The dump tells of it, and only root may read that.
+ * takes longer than op_budget_us is ejected, route() as well as path(), be it
+ * called often or not, and can be loaded again at once; one that does for some
+ * commands, or within the budget, is not. The dump tells of it, and only root may
+ * read that.
  *
  * vm: --cpus 2
  */
@@ -167,6 +168,25 @@ static void slow(struct steer_policy *p, const struct puppet_config *config)
 	steer_detach(p);
 }
 
+/* Not more are slow than are timed, and come until there is a look. */
+static void seldom(struct steer_policy *p, const struct puppet_config *config)
+{
+	test_step("slow, and called seldom");
+	steer_puppet(p, ns.ctrl, config);
+	p->state->spin = SPIN;
+	steer_answer(p, 1, 0);
+	test_wait(({
+		reads(&ns, 1);
+		usleep(20000);
+		steer_state_is(ns.ctrl, "ended");
+	}), 30000);
+	ejected(ns.ctrl, &ns, "route");
+	printf("#   after %llu calls\n", p->state->calls);
+	test_check(p->state->calls < 64, "it was called %llu times",
+		   p->state->calls);
+	steer_detach(p);
+}
+
 /* Refused answers of a policy are not its successor's, and are in the dump. */
 static void refused(struct steer_policy *p, const struct puppet_config *config)
 {
@@ -228,6 +248,7 @@ int main(void)
 	steer_answer(&p, 1, 0);
 	quick(&p);
 	slow(&p, &config);
+	seldom(&p, &config);
 	refused(&p, &config);
 	slow_path();
 	test_pass();

@@ -557,6 +557,20 @@ struct steer_policy *cell_policy(void)
 	return &policy;
 }
 
+/* Sixteen commands are in flight, and all of them meet a fault. */
+static void begin_with(struct round *r, enum cell_way way,
+		       struct fault_rule *rule)
+{
+	choose(way);
+	prepare(r, way);
+	fault_clear();
+	rule_queues(rule, way);
+	fault_add(rule);
+	begin(r);
+	test_check(test_wait(fault_done(0) == NR, 20000),
+		   "only %u commands are in flight", fault_done(0));
+}
+
 void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
 		 void (*seen)(void))
 {
@@ -566,14 +580,7 @@ void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
 	struct round r;
 	unsigned int i;
 
-	choose(way);
-	prepare(&r, way);
-	fault_clear();
-	rule_queues(&rule, way);
-	fault_add(&rule);
-	begin(&r);
-	test_check(test_wait(fault_done(0) == NR, 20000),
-		   "only %u commands are in flight", fault_done(0));
+	begin_with(&r, way, &rule);
 	if (event)
 		event();
 	swap(way);
@@ -646,15 +653,8 @@ int cell_stalls(enum cell_way way, unsigned int policy_ms, bool answered)
 		  answered ? "answered at last" : "reset");
 	if (steered)
 		attach(policy_ms);
-	choose(way);
-	prepare(&r, way);
-	fault_clear();
-	rule_queues(&rule, way);
-	fault_add(&rule);
-	begin(&r);
+	begin_with(&r, way, &rule);
 	swap(way);
-	test_check(test_wait(fault_done(0) == NR, LIMIT_MS),
-		   "only %u commands are in flight", fault_done(0));
 	if (steered)
 		cell_ejected(ns.ctrl, ways[way].queue, dump_word(way),
 			     none_ends, &r);
