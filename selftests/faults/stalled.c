@@ -73,6 +73,27 @@ static void hold_up(unsigned int queue)
 	fault_add(&rule);
 }
 
+/* It says what became of the data, and nothing else has happened. */
+static void check_copy(struct copy *c, bool answered)
+{
+	struct fault_counters counters;
+
+	test_check(vm_wait_live(ns->ctrl, 20000), "not live");
+	fault_counters(&counters);
+	test_check(!counters.resets == answered,
+		   "the controller was reset %u times", counters.resets);
+	fault_host_is_good("a copy");
+	fault_clear();
+	if (answered) {
+		copy_is_good(c, 0, "answered at last");
+		copy_model(c);
+	} else {
+		copy_check_report(c, "reset");
+	}
+	image_check(&to, "a copy");
+	image_check(&from, "what was copied");
+}
+
 /* A copy by queue @queue, or 0: the driver's own path. */
 static int copy_stalls(unsigned int queue, unsigned int how, bool answered)
 {
@@ -80,7 +101,6 @@ static int copy_stalls(unsigned int queue, unsigned int how, bool answered)
 		.mode = { [1] = NVME_STEER_IRQ, [2] = NVME_STEER_POLL },
 		.timeout_ms = COPY_STALL_MS * test_slow(),
 	};
-	struct fault_counters counters;
 	struct steer_policy policy;
 	struct pt_ring ring;
 	uint64_t result;
@@ -111,20 +131,7 @@ static int copy_stalls(unsigned int queue, unsigned int how, bool answered)
 		fault_change(FAULT_CHANGE_RELEASE, 0);
 	ret = pt_reap(&ring, NULL, &result);
 	copy_ended(&c, ret, result);
-	test_check(vm_wait_live(ns->ctrl, 20000), "not live");
-	fault_counters(&counters);
-	test_check(!counters.resets == answered,
-		   "the controller was reset %u times", counters.resets);
-	fault_host_is_good("a copy");
-	fault_clear();
-	if (answered) {
-		copy_is_good(&c, 0, "answered at last");
-		copy_model(&c);
-	} else {
-		copy_check_report(&c, "reset");
-	}
-	image_check(&to, "a copy");
-	image_check(&from, "what was copied");
+	check_copy(&c, answered);
 	steer_detach(&policy);
 	test_check(test_wait(!steer_reserve(ns->ctrl, "used"), 20000),
 		   "queues are left");

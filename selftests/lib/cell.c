@@ -608,8 +608,7 @@ void cell_ejected(int ctrl, unsigned int queue, const char *from,
 	char word[160], want[64];
 
 	test_check(test_wait(({
-		if (poll)
-			poll(arg);
+		poll(arg);
 		steer_state_is(ctrl, "ended");
 	}), LIMIT_MS), "the policy was not ejected");
 	test_check(steer_exit(ctrl, "kind", word, sizeof(word)) &&

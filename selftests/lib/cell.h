@@ -97,16 +97,15 @@ void cell_during(enum cell_way way, unsigned int ms, void (*event)(void),
 		 void (*seen)(void));
 /*
  * Sixteen commands are not answered. Where they are steered, the policy, whose
- * queues may stand still for @policy_ms, is ejected for that before they end, and
- * they and the data are as if it were not; policy and queue are gone afterwards.
- * They end well, since the controller answers after all; or, unless it is
- * @answered, how is returned: all the same way, by a reset.
+ * queues may stand still for @policy_ms, is ejected for that before they end;
+ * policy and queue are gone afterwards. They end well if the controller answers
+ * after all (@answered), or else by a reset, all the same way, which is returned.
  */
 int cell_stalls(enum cell_way way, unsigned int policy_ms, bool answered);
 /*
  * For other commands: the policy of @ctrl is ejected, since commands of @from
- * ("ring") got nowhere on queue @queue, which takes no more. @poll, unless NULL,
- * is called meanwhile.
+ * ("ring") got nowhere on queue @queue, which takes no more. @poll is called
+ * meanwhile.
  */
 void cell_ejected(int ctrl, unsigned int queue, const char *from,
 		  void (*poll)(void *arg), void *arg);
